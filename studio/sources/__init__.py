@@ -1,0 +1,1 @@
+"""Where samples come from: links (bytes from a device), clients (what the bytes mean), and the acquisition thread."""
