@@ -1,0 +1,58 @@
+"""What an op is: a shape rule, parameters, and the name of the C kernel that is its only implementation.
+
+The C signature follows from the class, so neither the renderer nor the caller on this computer needs a line per op:
+
+    void k_<snake_name>(<for each input: const T *x, its shape as int32_t...>, <args in order>, T *y, <y shape as int32_t...>)
+
+An arg is an int (int32_t), a float (float), or an ndarray (const T *). A StreamOp runs on every
+sample before it enters a window and may remember: its kernel takes `float *state` after the args.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.params import check
+
+Shape = tuple[int, ...]
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One computation without memory between calls. Frozen; equality is identity."""
+
+    takes: ClassVar[type] = np.float32  # element type of every input
+    gives: ClassVar[type] = np.float32  # element type of the output
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Shape of one output item for one item of each input; GraphError where they do not fit."""
+        raise NotImplementedError
+
+    def args(self) -> dict[str, Any]:
+        """What the kernel is told besides its inputs: the fields in order, unless an op works something out of them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def scratch(self, *inputs: Shape) -> int:
+        """Bytes of working memory the kernel needs; when not 0 it takes `void *scratch` after the args."""
+        return 0
+
+    def run(self, *inputs: Array) -> Array:
+        """A batch through the C kernel: inputs (n, *in_shape) -> (n, *out_shape)."""
+        from studio.graph.host import call
+
+        return call(self, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class StreamOp(Op):
+    """An op on a stream of samples (n_samples, n_channels), with a memory of `state` floats."""
+
+    def state(self, x: Shape) -> int:
+        """How many floats the kernel remembers for one sample of shape `x`; all zero at the start."""
+        raise NotImplementedError
