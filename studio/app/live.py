@@ -1,0 +1,143 @@
+"""A live connection: opens in the background, keeps rings for the views and a writer while recording.
+
+States: idle, opening, identifying, streaming, stalled, lost, closed. Views read; only this thread writes.
+"""
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from studio.app.links import open_link
+from studio.data.labels import Labels, Segment
+from studio.data.link import Link
+from studio.data.project import Project, new_recording_path
+from studio.data.recording import Recording, Writer, save
+from studio.data.stream import Chunk, Ring
+from studio.data.talk import Talk
+from studio.data.wire import Hello, Verb
+from studio.errors import LinkError, StudioError
+from studio.sources.acquire import Acquisition
+
+RING_SECONDS = 60.0
+
+
+class Connection:
+    """A device by its URL. Construction returns at once; look at `state` and `error`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.error: StudioError | None = None
+        self.hello: Hello | None = None
+        self.rings: dict[str, Ring] = {}
+        self.talk: Talk | None = None
+        self._phase = "opening"
+        self._link: Link | None = None
+        self._acquisition: Acquisition | None = None
+        self._writer: Writer | None = None
+        self._lock = threading.Lock()
+        self._began_s = 0.0
+        self._label = ""
+        self._thread = threading.Thread(target=self._open, daemon=True, name=f"open {url}")
+        self._thread.start()
+
+    def _open(self) -> None:
+        try:
+            self._link = open_link(self.url)
+            self._phase = "identifying"
+            self.talk = Talk(self._link)
+            self.hello = self.talk.hello()
+            self.rings = {s.name: Ring(s, RING_SECONDS) for s in self.hello.streams}
+            if self.hello.mode == "boot":
+                seen = "it is in its boot loader and has no firmware to stream with"
+                raise LinkError(self.url, seen, "Flash an image on the Deploy page.")
+            self._acquisition = Acquisition(self.talk, [self._take])
+            self._acquisition.start()
+            self.talk.request(Verb.START, {1: []})
+            self._phase = "streaming"
+        except StudioError as e:
+            self._fail(e)
+
+    def _fail(self, error: StudioError) -> None:
+        self.error, self._phase = error, "lost"
+        self._release()
+
+    def _release(self) -> None:
+        if self._acquisition is not None:
+            self._acquisition.stop()
+        if self._link is not None:
+            self._link.close()
+
+    def _take(self, chunk: Chunk) -> None:
+        """The sink: runs on the acquisition thread."""
+        ring = self.rings.get(chunk.stream.name)
+        if ring is not None:
+            ring.append(chunk)
+        with self._lock:
+            if self._writer is not None:
+                self._writer.append(chunk)
+
+    @property
+    def state(self) -> str:
+        """Where the connection stands."""
+        acquisition = self._acquisition
+        if self._phase == "streaming" and acquisition is not None:
+            if acquisition.error is not None and self.error is None:
+                self.error = acquisition.error
+            return acquisition.state if self.error is None else "lost"
+        return self._phase
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Counts of the link and of each stream; {} before it streams."""
+        return dict(self._acquisition.stats) if self._acquisition is not None else {}
+
+    def wait(self, timeout_s: float = 30.0) -> "Connection":
+        """Until it streams; raises what went wrong."""
+        self._thread.join(timeout_s)
+        if self.error is not None:
+            raise self.error
+        if self._thread.is_alive():
+            raise LinkError(self.url, f"did not open within {timeout_s:g} s", "Check the cable and the address.")
+        return self
+
+    @property
+    def recording_s(self) -> float:
+        """Seconds since recording began; 0 when it does not record."""
+        return time.monotonic() - self._began_s if self._writer is not None else 0.0
+
+    def start_recording(self, project: Project, subject: str = "", label: str = "") -> None:
+        """Write every sensor stream from now on; answers of the board's model are not sensors."""
+        if self.hello is None or self.state != "streaming":
+            raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
+        sensors = tuple(s for s in self.hello.streams if s.kind not in ("scores", "decision"))
+        device = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
+        path = new_recording_path(project, label or subject or "recording")
+        with self._lock:
+            self._writer = Writer(path, sensors, subject=subject, device=device)
+            self._began_s, self._label = time.monotonic(), label
+
+    def stop_recording(self) -> Recording:
+        """Close the recording; the label given at its start, if any, covers all of it."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+        if writer is None:
+            raise LinkError(self.url, "is not recording", "Press Record first.")
+        recording = writer.close()
+        if self._label and recording.duration_s > 0:
+            track = Labels((Segment(0.0, recording.duration_s, self._label),))
+            recording = replace(recording, labels={**recording.labels, "labels": track})
+            save(recording)
+        return recording
+
+    def close(self) -> None:
+        """Stop streaming and let the device go."""
+        if self._writer is not None:
+            self.stop_recording()
+        if self.talk is not None and self._phase == "streaming" and self.error is None:
+            try:
+                self.talk.request(Verb.STOP, {}, timeout_s=0.5)
+            except StudioError:
+                pass  # it is going away in any case
+        self._phase = "closed"
+        self._release()

@@ -1,0 +1,150 @@
+"""The session: the state is a value, its history is a list of values, and `commit` is the one door to change it.
+
+Every commit is on disk before it returns, so a kill at any moment loses nothing; undo writes the old value back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from studio.data import project as projects
+from studio.data import recording as recording_files
+from studio.data.labels import Labels
+from studio.data.project import Project
+from studio.data.recording import Recording
+
+Watcher = Callable[["State", "State"], None]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All a view needs to draw itself. Samples are not in it; they are on disk and in the rings."""
+
+    project: Project | None = None
+    recordings: tuple[Recording, ...] = ()
+    recording: str = ""
+    track: str = "labels"
+    selected: int | None = None
+    model: str = ""
+
+    @property
+    def open_recording(self) -> Recording | None:
+        """The recording on the Label page."""
+        return next((r for r in self.recordings if r.id == self.recording), None)
+
+    @property
+    def labels(self) -> Labels:
+        """The open track of the open recording."""
+        found = self.open_recording
+        return found.labels.get(self.track, Labels()) if found else Labels()
+
+    def with_recording(self, changed: Recording) -> "State":
+        """The state with one recording replaced."""
+        return replace(self, recordings=tuple(changed if r.id == changed.id else r for r in self.recordings))
+
+
+class Session:
+    """Holds the state and its history; views `watch` and compare."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self._past: list[tuple[str, State]] = []
+        self._future: list[tuple[str, State]] = []
+        self._watchers: list[Watcher] = []
+
+    def open(self, path: Path) -> None:
+        """Open the project folder `path`; its history starts afresh. ProjectError when it cannot be opened."""
+        project = projects.open_project(path)
+        recordings = projects.recordings(project)
+        self._past.clear()
+        self._future.clear()
+        first = recordings[0].id if recordings else ""
+        self._become(State(project=project, recordings=recordings, recording=first, model=newest_model(project)))
+
+    def reload(self) -> None:
+        """Look at the folder again, after a recording or import; labels in hand stay as they are."""
+        if self.state.project is None:
+            return
+        held = {r.id: r for r in self.state.recordings}
+        found = tuple(held.get(r.id, r) for r in projects.recordings(self.state.project))
+        known = self.state.recording in {r.id for r in found}
+        chosen = self.state.recording if known else (found[0].id if found else "")
+        model = self.state.model or newest_model(self.state.project)
+        self.show(replace(self.state, recordings=found, recording=chosen, model=model))
+
+    def commit(self, what: str, state: State) -> None:
+        """Make `state` the present; `what` is the words of the Undo menu."""
+        self._past.append((what, self.state))
+        self._future.clear()
+        self._become(state)
+
+    def edit(self, what: str, labels: Labels, selected: int | None = None) -> None:
+        """Commit another value of the open track of the open recording."""
+        found = self.state.open_recording
+        if found is not None:
+            changed = replace(found, labels=found.labels | {self.state.track: labels})
+            self.commit(what, replace(self.state.with_recording(changed), selected=selected))
+
+    def show(self, state: State) -> None:
+        """Change what is looked at (selection, open recording), without history."""
+        self._become(state)
+
+    @property
+    def undo_text(self) -> str:
+        """What undo would take back, or ""."""
+        return self._past[-1][0] if self._past else ""
+
+    @property
+    def redo_text(self) -> str:
+        """What redo would do again, or ""."""
+        return self._future[-1][0] if self._future else ""
+
+    def undo(self) -> None:
+        """Back to the state before the last commit."""
+        if self._past:
+            what, state = self._past.pop()
+            self._future.append((what, self.state))
+            self._become(state)
+
+    def redo(self) -> None:
+        """Forward again."""
+        if self._future:
+            what, state = self._future.pop()
+            self._past.append((what, self.state))
+            self._become(state)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call `watcher(old, new)` after every change, on the thread that made it."""
+        self._watchers.append(watcher)
+
+    def _become(self, state: State) -> None:
+        old, state = self.state, self._with_newcomers(state)
+        self._save(old, state)
+        self.state = state
+        for watcher in self._watchers:
+            watcher(old, state)
+
+    def _with_newcomers(self, state: State) -> State:
+        """Recordings made after a state of the past was left stay when it comes back."""
+        if state.project is None or self.state.project is None or state.project.path != self.state.project.path:
+            return state
+        there = {r.id for r in state.recordings}
+        new = [r for r in self.state.recordings if r.id not in there and r.path.is_dir()]
+        kept = [r for r in state.recordings if r.path.is_dir()]
+        return replace(state, recordings=tuple(sorted([*kept, *new], key=lambda r: r.id)))
+
+    @staticmethod
+    def _save(old: State, new: State) -> None:
+        before = {r.id: r for r in old.recordings}
+        for r in new.recordings:
+            if r.id in before and before[r.id] is not r:
+                recording_files.save(r)
+        if new.project is not None and old.project is not None and new.project is not old.project:
+            if new.project.path == old.project.path:
+                projects.save(new.project)
+
+
+def newest_model(project: Project) -> str:
+    """Id of the model made last, or ""."""
+    found = sorted((project.path / "models").glob("*/model.json"), key=lambda p: p.stat().st_mtime)
+    return found[-1].parent.name if found else ""
