@@ -16,17 +16,19 @@ from studio.data.recording import Recording, Writer, save
 from studio.data.stream import Chunk, Ring
 from studio.data.talk import Talk
 from studio.data.wire import Hello, Verb
-from studio.errors import LinkError, StudioError
+from studio.errors import InputError, LinkError, StudioError
 from studio.sources.acquire import Acquisition
 
 RING_SECONDS = 60.0
+ANSWERS = ("scores", "decision")  # kinds of stream that a model sends, not a sensor
 
 
 class Connection:
     """A device by its URL. Construction returns at once; look at `state` and `error`."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, streams: tuple[str, ...] = ()) -> None:
+        """Connect to `url`; `streams` limits what is started to those names, () means all."""
+        self.url, self._wanted = url, streams
         self.error: StudioError | None = None
         self.hello: Hello | None = None
         self.rings: dict[str, Ring] = {}
@@ -53,10 +55,25 @@ class Connection:
                 raise LinkError(self.url, seen, "Flash an image on the Deploy page.")
             self._acquisition = Acquisition(self.talk, [self._take])
             self._acquisition.start()
-            self.talk.request(Verb.START, {1: []})
+            self.talk.request(Verb.START, {1: self._ids()})
             self._phase = "streaming"
         except StudioError as e:
             self._fail(e)
+
+    def _ids(self) -> list[int]:
+        """Channels to start; InputError when the board has none of a wanted name."""
+        assert self.hello is not None
+        known = {s.name: i for i, s in self.hello.channels.items()}
+        for name in self._wanted:
+            if name not in known:
+                raise InputError(f"Stream {name!r}", f"is not on {self.url}", f"Choose from {', '.join(known)}.")
+        return [known[name] for name in self._wanted]
+
+    @property
+    def sensor_rings(self) -> list[Ring]:
+        """Rings of the started sensor streams, without the board's answers."""
+        wanted = [r for n, r in self.rings.items() if not self._wanted or n in self._wanted]
+        return [r for r in wanted if r.stream.kind not in ANSWERS]
 
     def _fail(self, error: StudioError) -> None:
         self.error, self._phase = error, "lost"
@@ -110,7 +127,7 @@ class Connection:
         """Write every sensor stream from now on; answers of the board's model are not sensors."""
         if self.hello is None or self.state != "streaming":
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
-        sensors = tuple(s for s in self.hello.streams if s.kind not in ("scores", "decision"))
+        sensors = tuple(r.stream for r in self.sensor_rings)
         device = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
         path = new_recording_path(project, label or subject or "recording")
         with self._lock:

@@ -1,0 +1,37 @@
+"""`python -m studio`: makes the environment when it is missing, then the command line or the window."""
+
+import sys
+from pathlib import Path
+
+
+def window(project: Path | None) -> int:
+    """Open the window; the one place below which nothing knows Qt."""
+    from studio.ui.main import run
+
+    return run(project)
+
+
+def main() -> int:
+    """Run what was asked for; returns the exit code."""
+    from studio import environment
+
+    arguments = sys.argv[1:]
+    testing = arguments[:1] == ["test"]
+    try:
+        if not getattr(sys, "frozen", False):
+            environment.ensure(for_tests=testing)
+        if testing:
+            return environment.run_tests(arguments[1:])
+    except environment.NotReady as e:
+        print(e, file=sys.stderr)
+        return 1
+    from studio.app.cli import run
+
+    return run(arguments, window)
+
+
+if __name__ == "__main__":
+    import multiprocessing
+
+    multiprocessing.freeze_support()
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Record a live source, label what is already known, and say what was lost."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from studio.app.live import Connection
+from studio.data import recording as files
+from studio.data.labels import Labels, Segment
+from studio.data.project import open_project
+from studio.data.recording import Recording
+from studio.data.stream import Stream
+from studio.progress import Progress, Work
+
+
+def record(
+    project_path: Path,
+    url: str,
+    seconds: float = 10.0,
+    label: str = "",
+    subject: str = "",
+    streams: tuple[str, ...] = (),
+) -> Work[dict[str, Any]]:
+    """Record `seconds` of device time from `url` into the project; returns the `record` result.
+
+    `streams` limits it to those names. What arrived before an error stays recorded.
+    """
+    project = open_project(project_path)
+    yield Progress(0, seconds, f"opening {url}")
+    connection = Connection(url, streams)
+    try:
+        connection.wait()
+        connection.start_recording(project, subject, label)
+        yield from _until(connection, seconds)
+        stats = connection.stats
+        recording = connection.stop_recording()
+    finally:
+        connection.close()
+    return result(trimmed(recording, seconds), stats)
+
+
+def _until(connection: Connection, seconds: float) -> Work[None]:
+    """Wait until every stream holds `seconds`, by the device's own count; raises when the device goes away."""
+    while True:
+        ends = [ring.end / ring.stream.rate_hz for ring in connection.sensor_rings]
+        done = min(ends, default=0.0)
+        yield Progress(min(done, seconds), seconds, f"recording {min(done, seconds):.1f} of {seconds:g} s")
+        if done >= seconds:
+            return
+        if connection.error is not None:
+            connection.stop_recording()
+            raise connection.error
+        time.sleep(0.02)
+
+
+def trimmed(recording: Recording, seconds: float) -> Recording:
+    """The label of the whole recording must not reach past its last sample; nothing else changes."""
+    track = recording.labels.get("labels", Labels())
+    end_s = recording.duration_s
+    inside = tuple(replace(s, stop_s=min(s.stop_s, end_s)) for s in track.segments if s.start_s < end_s)
+    return replace(recording, labels=recording.labels | {"labels": Labels(inside)})
+
+
+def result(recording: Recording, stats: dict[str, Any]) -> dict[str, Any]:
+    """The `record` result of the command line."""
+    streams = [_stream_result(recording, s) for s in recording.streams]
+    link = {k: stats.get(k, 0) for k in ("packets", "bad_packets", "bytes")}
+    return {"recording": recording.id, "streams": streams, "link": link, "loss_known": True}
+
+
+def _stream_result(recording: Recording, stream: Stream) -> dict[str, Any]:
+    gaps = recording.gaps.get(stream.name, ())
+    return {
+        "name": stream.name,
+        "rate_hz": stream.rate_hz,
+        "measured_rate_hz": recording.measured_rate_hz(stream.name),
+        "n_samples": recording.n_samples[stream.name],
+        "lost_samples": int(sum(count for _, count in gaps)),
+        "gaps": [[int(start), int(count)] for start, count in gaps],
+    }
+
+
+def label_from_truth(recording: Recording, truth: Labels) -> Recording:
+    """Write the script of a virtual person into the recording as its labels, as far as the recording reaches."""
+    end_s, track = recording.duration_s, Labels()
+    for s in truth.segments:
+        if s.start_s < end_s:
+            track = track.add(Segment(s.start_s, min(s.stop_s, end_s), s.label))
+    labelled = replace(recording, labels=recording.labels | {"labels": track})
+    files.save(labelled)
+    return labelled
+
