@@ -1,4 +1,7 @@
-"""What every connection to a device offers: bytes in, bytes out. `sources` makes them, `firmware` flashes through them."""
+"""What every connection to a device offers: bytes in, bytes out.
+
+`sources` makes them, `firmware` flashes through them.
+"""
 
 from typing import Protocol
 

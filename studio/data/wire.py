@@ -1,0 +1,339 @@
+"""The wire: packets between this computer and a board, the same on UART, USB and TCP.
+
+    frame = COBS(header 16 bytes | payload | CRC-32 of both, zlib's) 0x00, little endian
+
+COBS keeps 0x00 for the end of a frame, so after any damage the next frame is whole again; the CRC makes sure
+that damage never reads as data. Control messages are CBOR maps with integer keys. `firmware_stubs/runtime/wire.c`
+is the other end.
+"""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import cbor2
+from cobs import cobs
+
+from studio.data.stream import DTYPES, Stream
+from studio.errors import ProtocolError
+
+PROTOCOL = 1
+MAX_PAYLOAD = 1024
+HEADER = struct.Struct("<BBHIQ")
+_CRC = struct.Struct("<I")
+_MAX_FRAME = HEADER.size + MAX_PAYLOAD + _CRC.size + (HEADER.size + MAX_PAYLOAD + _CRC.size) // 254 + 1
+#: Lines that a board prints beside its frames: printable ASCII up to a newline.
+_CONSOLE = re.compile(rb"[\t\r\n\x1b\x20-\x7e]*\n")
+
+
+class Type(IntEnum):
+    """What a packet is."""
+
+    HELLO = 1
+    SAMPLES = 2
+    STATS = 3
+    COMMAND = 4
+    REPLY = 5
+    INJECT = 6
+    RESULT = 7
+    LOG = 8
+
+
+class Verb(IntEnum):
+    """What a COMMAND asks; those from 16 on are the boot loader's."""
+
+    START = 1
+    STOP = 2
+    SET = 3
+    STATS = 4
+    BOOT = 5
+    RESTART = 6
+    PING = 7
+    CLEAR = 8
+    ERASE = 16
+    WRITE = 17
+    CHECK = 18
+    RUN = 19
+
+
+class Status(IntEnum):
+    """What a REPLY says."""
+
+    OK = 0
+    UNKNOWN_VERB = 1
+    BAD_ARGUMENTS = 2
+    ADDRESS_NOT_ALLOWED = 3
+    IMAGE_BAD = 4
+    IMAGE_FOR_ANOTHER_BOARD = 5
+    FLASH_DID_NOT_TAKE = 6
+    BUSY = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One message. `seq` counts samples, requests or windows, as its type says; `t_us` is the device's clock."""
+
+    type: int
+    channel: int = 0
+    count: int = 0
+    seq: int = 0
+    t_us: int = 0
+    payload: bytes = b""
+
+
+def encode(packet: Packet) -> bytes:
+    """The frame of a packet, with its closing 0x00."""
+    head = HEADER.pack(packet.type, packet.channel, packet.count, packet.seq & 0xFFFFFFFF, packet.t_us)
+    body = head + packet.payload
+    return bytes(cobs.encode(body + _CRC.pack(zlib.crc32(body)))) + b"\0"
+
+
+def decode(frame: bytes) -> Packet | None:
+    """The packet in a frame without its 0x00; None when anything about it is damaged."""
+    try:
+        body = cobs.decode(frame)
+    except cobs.DecodeError:
+        return None
+    end = len(body) - _CRC.size
+    if not HEADER.size <= end <= HEADER.size + MAX_PAYLOAD or zlib.crc32(body[:end]) != _CRC.unpack_from(body, end)[0]:
+        return None
+    type_, channel, count, seq, t_us = HEADER.unpack_from(body)
+    return Packet(type_, channel, count, seq, t_us, body[HEADER.size : end])
+
+
+class Decoder:
+    """Bytes in, packets out, whatever the bytes are; what is damaged is dropped and counted.
+
+    Lines of plain text between frames (a board's console) are collected in `text`.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = self.packets = self.bad_packets = 0
+        self.text: list[str] = []
+        self._rest = b""
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """The packets that these bytes complete."""
+        self.bytes += len(data)
+        *frames, rest = (self._rest + data).split(b"\0")
+        if frames and self._skipping:
+            self._skipping, frames = False, frames[1:]
+        found = [packet for frame in frames if frame and (packet := self._packet(frame))]
+        self._rest = self._bounded(rest)
+        self.packets += len(found)
+        return found
+
+    def _packet(self, frame: bytes) -> Packet | None:
+        if packet := decode(frame):
+            return packet
+        for cut in _console_ends(frame):
+            packet = decode(frame[cut:])
+            if packet or cut == len(frame):
+                self._print(frame[:cut])
+                return packet
+        self.bad_packets += 1
+        return None
+
+    def _bounded(self, rest: bytes) -> bytes:
+        """What waits for its 0x00, never more than a frame: longer is console text, or damage up to the next 0x00."""
+        if self._skipping:
+            return b""
+        if len(rest) <= _MAX_FRAME:
+            return rest
+        if text := _CONSOLE.match(rest):
+            self._print(text[0])
+            return self._bounded(rest[text.end() :])
+        self.bad_packets += 1
+        self._skipping = True
+        return b""
+
+    def _print(self, text: bytes) -> None:
+        self.text += [line for line in text.decode("ascii", "replace").splitlines() if line.strip()]
+
+
+def _console_ends(frame: bytes) -> Iterator[int]:
+    """Where console text at the start of a damaged frame may end, the longest first, a few guesses at most."""
+    text = _CONSOLE.match(frame)
+    cut = text.end() if text else 0
+    for _ in range(8):
+        if cut <= 0:
+            return
+        yield cut
+        cut = frame.rfind(b"\n", 0, cut - 1) + 1
+
+
+def pack(map_: dict[int, Any]) -> bytes:
+    """A control payload: a CBOR map with integer keys."""
+    return cbor2.dumps(map_)
+
+
+def unpack(payload: bytes) -> dict[int, Any]:
+    """The map in a control payload; ProtocolError when it is not one."""
+    try:
+        found = cbor2.loads(payload)
+    except Exception as e:  # bytes from outside: whatever the CBOR library makes of them
+        raise _unreadable(f"is not CBOR ({e})") from e
+    if not isinstance(found, dict):
+        raise _unreadable(f"is a CBOR {type(found).__name__}, not a map")
+    return found
+
+
+@dataclass(frozen=True)
+class BoardStream:
+    """A stream as its board numbers it: `id` is the packets' channel."""
+
+    id: int
+    stream: Stream
+    samples_per_frame: int = 1
+
+    def encode(self) -> dict[int, Any]:
+        """The map inside a HELLO."""
+        s = self.stream
+        axes, rate = list(s.channels), float(s.rate_hz)
+        return {0: self.id, 1: s.kind, 2: s.dtype, 3: axes, 4: s.unit, 5: float(s.scale)} | {
+            6: rate,
+            7: self.samples_per_frame,
+            8: s.name,
+        }
+
+
+@dataclass(frozen=True)
+class BoardModel:
+    """The model inside a board's firmware; the three ids name its streams."""
+
+    length: int
+    stride: int
+    classes: tuple[str, ...]
+    stages: tuple[str, ...]
+    input_id: int
+    scores_id: int
+    decision_id: int
+
+
+@dataclass(frozen=True)
+class BootArea:
+    """Where a boot loader takes an image. `image` is 0 none, 1 good, 2 bad."""
+
+    app_offset: int
+    app_bytes: int
+    page_bytes: int
+    image: int
+
+
+@dataclass(frozen=True)
+class Hello:
+    """How a board introduces itself. `mode` is "app" or "boot"; `build` the 16-byte hash of its firmware (app only)."""
+
+    board: str
+    mode: str = "app"
+    build: bytes = b""
+    clock_hz: int = 0
+    max_payload: int = MAX_PAYLOAD
+    streams: tuple[BoardStream, ...] = ()
+    model: BoardModel | None = None
+    firmware: str = ""
+    boot: BootArea | None = None
+    protocol: int = PROTOCOL
+
+    def stream(self, id: int) -> Stream | None:
+        """The stream with this number."""
+        return next((s.stream for s in self.streams if s.id == id), None)
+
+    def id_of(self, name: str) -> int | None:
+        """The number of the stream with this name."""
+        return next((s.id for s in self.streams if s.stream.name == name), None)
+
+    @property
+    def sensors(self) -> tuple[Stream, ...]:
+        """The streams that a sensor fills, without the model's scores and decisions."""
+        return tuple(s.stream for s in self.streams if s.stream.kind not in ("scores", "decision"))
+
+    def encode(self) -> bytes:
+        """The payload of a board's HELLO."""
+        m, b = self.model, self.boot
+        model = (
+            [m.length, m.stride, list(m.classes), list(m.stages), m.input_id, m.scores_id, m.decision_id] if m else None
+        )
+        boot = [b.app_offset, b.app_bytes, b.page_bytes, b.image] if b else None
+        values = [self.protocol, self.board, self.mode, self.build, self.clock_hz, self.max_payload]
+        values += [[s.encode() for s in self.streams], _numbered(model), self.firmware, _numbered(boot)]
+        return pack(_numbered(values) or {})
+
+
+def parse_hello(payload: bytes) -> Hello:
+    """The Hello in a board's answer; ProtocolError for another protocol version or a damaged description."""
+    m = unpack(payload)
+    if m.get(0) != PROTOCOL:
+        seen = f"speaks protocol version {m.get(0)!r}, this studio speaks {PROTOCOL}"
+        newer = isinstance(m.get(0), int) and m[0] > PROTOCOL
+        raise ProtocolError(
+            f"Board {str(m.get(1, '?'))!r}",
+            seen,
+            "Update the studio." if newer else "Flash the board with this studio.",
+        )
+    try:
+        return _hello(m)
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise _unreadable(f"describes a board, but not as it should ({type(e).__name__}: {e})") from e
+
+
+def _hello(m: dict[int, Any]) -> Hello:
+    streams = tuple(_board_stream(s) for s in m.get(6) or ())
+    if len({s.id for s in streams}) < len(streams) or len({s.stream.name for s in streams}) < len(streams):
+        raise ValueError("two streams share a number or a name")
+    return Hello(
+        board=str(m[1]),
+        mode=str(m[2]),
+        build=bytes(m.get(3) or b""),
+        clock_hz=int(m.get(4) or 0),
+        max_payload=min(int(m.get(5) or MAX_PAYLOAD), MAX_PAYLOAD),
+        streams=streams,
+        model=_board_model(m[7]) if m.get(7) else None,
+        firmware=str(m.get(8) or ""),
+        boot=BootArea(*(int(m[9][i]) for i in range(4))) if m.get(9) else None,
+    )
+
+
+def _board_stream(s: dict[int, Any]) -> BoardStream:
+    if s[2] not in DTYPES or not s[3] or not float(s[6]) > 0:
+        raise ValueError(f"stream of {s[2]!r}, {len(s[3])} axes, {s[6]} Hz")
+    stream = Stream(str(s[8]), float(s[6]), tuple(map(str, s[3])), str(s[4]), s[2], float(s[5]), str(s[1]))
+    return BoardStream(int(s[0]), stream, int(s[7]))
+
+
+def _board_model(m: dict[int, Any]) -> BoardModel:
+    names = tuple(map(str, m[2])), tuple(map(str, m[3]))
+    return BoardModel(int(m[0]), int(m[1]), *names, int(m[4]), int(m[5]), int(m[6]))
+
+
+@dataclass(frozen=True)
+class BoardStats:
+    """The board's own account: `dropped` samples by stream id; `stack_bytes` at most used (0: unknown)."""
+
+    uptime_us: int
+    dropped: dict[int, int]
+    bad_frames: int
+    stack_bytes: int
+
+
+def parse_stats(payload: bytes | dict[int, Any]) -> BoardStats:
+    """The stats in a STATS packet, or in the reply to the verb STATS."""
+    m = unpack(payload) if isinstance(payload, bytes) else payload
+    try:
+        dropped = {int(k): int(v) for k, v in (m.get(1) or {}).items()}
+        return BoardStats(int(m[0]), dropped, int(m.get(2) or 0), int(m.get(3) or 0))
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise _unreadable(f"are statistics, but not as they should be ({type(e).__name__}: {e})") from e
+
+
+def _numbered(values: list[Any] | None) -> dict[int, Any] | None:
+    return None if values is None else dict(enumerate(values))
+
+
+def _unreadable(seen: str) -> ProtocolError:
+    return ProtocolError("A message from the board", seen, "Flash the board with this studio's firmware.")
