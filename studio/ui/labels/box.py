@@ -1,0 +1,101 @@
+"""The plot area of one row: turns the mouse into edits of labels and into moves along time.
+
+Left button: draw, move, resize, select. Middle button, or Shift and left: pan. Wheel: zoom to the mouse;
+with Shift, or sideways on a touch pad: pan. Only time moves; each row keeps its own vertical range.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+
+from studio.ui.labels.edit import Edit
+from studio.ui.safe import safe_overrides
+
+#: An edge can be grabbed within this many pixels.
+REACH_PX = 6
+#: One notch of the wheel shows this share of the time before.
+ZOOM = 0.8
+
+CURSORS = {
+    "start": Qt.CursorShape.SizeHorCursor,
+    "stop": Qt.CursorShape.SizeHorCursor,
+    "inside": Qt.CursorShape.OpenHandCursor,
+    "empty": Qt.CursorShape.CrossCursor,
+}
+Button, Modifier = Qt.MouseButton, Qt.KeyboardModifier
+
+
+@safe_overrides
+class TimeBox(pg.ViewBox):
+    """`grabbed(rate_hz)` is told which row's samples the mouse works on; `menu(time_s, event)` opens the row's menu."""
+
+    def __init__(self, edit: Edit, rate_hz: float, menu: Callable[[float, Any], None]) -> None:
+        super().__init__(enableMenu=False)
+        self.edit, self.rate_hz, self.menu = edit, rate_hz, menu
+        self.setMouseEnabled(x=True, y=False)
+        self.setDefaultPadding(0)
+
+    def time_at(self, point: QPointF) -> float:
+        """Seconds under a point of this box."""
+        return float(self.mapToView(point).x())
+
+    def reach_s(self) -> float:
+        """How far from an edge the mouse still takes hold of it, in seconds."""
+        left, right = self.viewRange()[0]
+        return REACH_PX * (right - left) / max(self.width(), 1.0)
+
+    def pan(self, share: float) -> None:
+        """Move along time by a share of what is in view."""
+        left, right = self.viewRange()[0]
+        self.translateBy(x=share * (right - left))
+
+    def zoom(self, factor: float, time_s: float | None = None) -> None:
+        """Show `factor` times the time, `time_s` (else the middle) staying where it is."""
+        left, right = self.viewRange()[0]
+        center = (left + right) / 2 if time_s is None else time_s
+        self.scaleBy(x=factor, center=(center, 0))
+
+    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
+        panning = ev.button() == Button.MiddleButton or bool(ev.modifiers() & Modifier.ShiftModifier)
+        if ev.button() not in (Button.LeftButton, Button.MiddleButton):
+            ev.ignore()
+            return
+        ev.accept()
+        if panning:
+            self.translateBy(x=self.time_at(ev.lastPos()) - self.time_at(ev.pos()))
+            return
+        if ev.isStart():
+            self.edit.rate_hz = self.rate_hz
+            self.edit.press(self.time_at(ev.buttonDownPos()), self.reach_s())
+        self.edit.drag(self.time_at(ev.pos()))
+        if ev.isFinish():
+            self.edit.release()
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        time_s = self.time_at(ev.pos())
+        if ev.button() not in (Button.LeftButton, Button.RightButton):
+            return
+        ev.accept()
+        self.edit.rate_hz = self.rate_hz
+        self.edit.click(time_s, self.reach_s())
+        if ev.button() == Button.RightButton:
+            self.menu(time_s, ev)
+
+    def hoverEvent(self, ev: Any) -> None:
+        if ev.isExit():
+            self.edit.hover(None)
+            return
+        time_s = self.time_at(ev.pos())
+        self.edit.hover(time_s)
+        hit = self.edit.table.hit(time_s, self.reach_s(), self.edit.selected)
+        self.setCursor(CURSORS[hit.part])
+
+    def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
+        ev.accept()
+        sideways = ev.orientation() == Qt.Orientation.Horizontal
+        if sideways or ev.modifiers() & Modifier.ShiftModifier:
+            self.pan(-0.1 * ev.delta() / 120)
+            return
+        self.zoom(ZOOM ** (ev.delta() / 120), self.time_at(ev.pos()))
