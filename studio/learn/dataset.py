@@ -1,0 +1,231 @@
+"""Windows with labels, cut from recordings.
+
+A window lies whole inside one segment of a track and touches no gap, so no model ever learns from a border or from
+a hole that was filled with zeros. The grid of windows starts anew at the start of each such stretch. The samples are
+kept twice: `x` is what a model sees, `raw` what the device sent, so the very same windows can be replayed to a board.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.data.labels import Labels, Segment
+from studio.data.stream import Array, Floats, Stream
+from studio.errors import DataError
+from studio.learn.split import Ints, Strings
+from studio.learn.split import Split as Split
+from studio.learn.split import split as split
+
+#: Fewer windows than this of one class cannot be split into training, validation and test.
+MIN_WINDOWS = 8
+#: A data set beyond this many bytes would not leave room to train on an ordinary computer.
+MAX_BYTES = 3_000_000_000
+
+
+class Source(Protocol):
+    """What `windows` reads of a recording. Gaps are (start, count) in samples, per stream."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def streams(self) -> Sequence[Stream]: ...
+    @property
+    def gaps(self) -> "dict[str, tuple[tuple[int, int], ...]]": ...
+    @property
+    def labels(self) -> dict[str, Labels]: ...
+    def raw(self, name: str) -> Array: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """n windows of `length` samples, `stride` apart, with the class and the origin of each.
+
+    x (n, length, n_channels) float32 in the stream's unit; raw the same in the stream's own type; y (n,) index into
+    `classes`; recording, subject, split (n,) strings ("" when unknown); start (n,) first sample in the recording.
+    """
+
+    x: Floats
+    raw: Array
+    y: Ints
+    recording: Strings
+    subject: Strings
+    start: Ints
+    split: Strings
+    classes: tuple[str, ...]
+    stream: Stream
+    length: int
+    stride: int
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, index: npt.NDArray[np.integer]) -> "Dataset":
+        """The windows at `index`, in that order; the classes stay as they are."""
+        names = ("x", "raw", "y", "recording", "subject", "start", "split")
+        return replace(self, **{name: getattr(self, name)[index] for name in names})
+
+    def counts(self) -> dict[str, int]:
+        """How many windows each class has."""
+        found = np.bincount(self.y, minlength=len(self.classes))
+        return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+
+def windows(
+    recordings: Iterable[Source],
+    stream_name: str,
+    length: int,
+    stride: int,
+    track: str = "labels",
+    classes: Sequence[str] = (),
+) -> Dataset:
+    """Every window of `length` samples, `stride` apart, whole inside one segment of `track` and without loss.
+
+    `classes` fixes the order of the classes (and leaves other labels out); without it they are sorted by name.
+    Raises DataError when no window is found, streams of one name differ, or the windows would not fit in memory.
+    """
+    if length < 1 or stride < 1:
+        raise DataError("Window", f"length {length}, stride {stride}", "Choose at least one sample for each.")
+    cuts: list[_Cut] = []
+    stream: Stream | None = None
+    for recording in recordings:
+        found = next((s for s in recording.streams if s.name == stream_name), None)
+        if found is None:
+            continue
+        stream = stream or found
+        _check_same(stream, found, recording.id)
+        cuts.extend(_cut(recording, found, length, stride, track, classes))
+    if stream is None or not cuts:
+        raise _nothing(stream_name, length, stream)
+    return _join(cuts, stream, length, stride, classes)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The windows of one stretch: starts (n,) in samples and raw (n, length, n_channels)."""
+
+    recording: Source
+    label: str
+    starts: Ints
+    raw: Array
+
+
+def _cut(
+    recording: Source, stream: Stream, length: int, stride: int, track: str, classes: Sequence[str]
+) -> Iterator[_Cut]:
+    samples = recording.raw(stream.name)
+    gaps = recording.gaps.get(stream.name, ())
+    for segment in recording.labels.get(track, Labels()).segments:
+        if classes and segment.label not in classes:
+            continue
+        for first, stop in stretches(segment, stream.rate_hz, len(samples), gaps):
+            starts = np.arange(first, stop - length + 1, stride, dtype=np.int64)
+            raw = np.asarray(samples)[starts[:, None] + np.arange(length)]
+            if raw.dtype.kind == "f":
+                whole = np.isfinite(raw).all(axis=(1, 2))
+                starts, raw = starts[whole], raw[whole]
+            if len(starts):
+                yield _Cut(recording, segment.label, starts, raw)
+
+
+def stretches(
+    segment: Segment, rate_hz: float, n_samples: int, gaps: Iterable[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The parts [first, stop) of a segment, in samples, that no gap (start, count) touches.
+
+    Sample i is inside when start_s <= i / rate_hz < stop_s; a millionth of a sample forgives rounding of the seconds.
+    """
+    first = max(0, int(np.ceil(segment.start_s * rate_hz - 1e-6)))
+    stop = min(n_samples, int(np.ceil(segment.stop_s * rate_hz - 1e-6)))
+    parts = []
+    for start, count in sorted(gaps):
+        if start >= stop:
+            break
+        if start > first:
+            parts.append((first, start))
+        first = max(first, start + count)
+    if first < stop:
+        parts.append((first, stop))
+    return parts
+
+
+def _join(cuts: list[_Cut], stream: Stream, length: int, stride: int, classes: Sequence[str]) -> Dataset:
+    n = sum(len(cut.starts) for cut in cuts)
+    _check_memory(n, length, len(stream.channels), cuts[0].raw.itemsize)
+    names = tuple(classes) or tuple(sorted({cut.label for cut in cuts}))
+    raw = np.concatenate([cut.raw for cut in cuts])
+
+    n_each = [len(cut.starts) for cut in cuts]
+
+    def each(values: list[str]) -> Strings:
+        return np.repeat(np.array(values, dtype=np.str_), n_each)
+
+    y = np.repeat([names.index(cut.label) for cut in cuts], n_each).astype(np.int64)
+    return Dataset(
+        x=stream.to_unit(raw),
+        raw=raw,
+        y=y,
+        recording=each([cut.recording.id or "" for cut in cuts]),
+        subject=each([cut.recording.subject or "" for cut in cuts]),
+        start=np.concatenate([cut.starts for cut in cuts]),
+        split=each([cut.recording.split or "" for cut in cuts]),
+        classes=names,
+        stream=stream,
+        length=length,
+        stride=stride,
+    )
+
+
+def check_classes(data: Dataset, at_least: int = MIN_WINDOWS) -> None:
+    """Raise DataError when there is nothing to tell apart, or a class has fewer than `at_least` windows."""
+    counts = data.counts()
+    if len(counts) < 2:
+        seen = f"only one class, {data.classes[0]!r}" if data.classes else "no class"
+        raise DataError("Labels", seen, "Label at least one more class; a class for everything else is a good start.")
+    name, fewest = min(counts.items(), key=lambda pair: pair[1])
+    if fewest < at_least:
+        seconds = data.length / data.stream.rate_hz
+        seen = f"{fewest} window{'' if fewest == 1 else 's'} of {seconds:g} s, at least {at_least} are needed"
+        raise DataError(f"Class {name!r}", seen, "Record more of it, shorten the window or its stride, or remove it.")
+
+
+def data_sha256(data: Dataset) -> str:
+    """SHA-256 of the raw windows, their labels and their groups: the same data gives the same hash anywhere."""
+    s = data.stream
+    about = [data.length, data.stride, list(data.classes), s.name, s.rate_hz, list(s.channels), s.unit, s.dtype]
+    digest = hashlib.sha256(repr([*about, s.scale, data.raw.shape]).encode())
+    digest.update(np.ascontiguousarray(data.raw, s.numpy_dtype).tobytes())
+    digest.update(np.ascontiguousarray(data.y, "<i8").tobytes())
+    digest.update(np.ascontiguousarray(data.start, "<i8").tobytes())
+    for strings in (data.recording, data.subject, data.split):
+        digest.update("\0".join(strings.tolist()).encode() + b"\1")
+    return digest.hexdigest()
+
+
+def _check_same(first: Stream, found: Stream, recording: str) -> None:
+    parts = ("rate_hz", "channels", "unit", "dtype", "scale")
+    other = [part for part in parts if getattr(first, part) != getattr(found, part)]
+    if other:
+        seen = ", ".join(f"{part} {getattr(found, part)} and not {getattr(first, part)}" for part in other)
+        step = "Train on recordings of one sensor setting, or import them again at one rate and scale."
+        raise DataError(f"Stream {found.name!r} of recording {recording!r}", seen, step)
+
+
+def _check_memory(n: int, length: int, channels: int, itemsize: int) -> None:
+    size = n * length * channels * (4 + itemsize)
+    if size > MAX_BYTES:
+        raise DataError("Windows", f"{n} of them need {size / 1e9:.1f} GB", "Choose a greater stride.")
+
+
+def _nothing(stream_name: str, length: int, stream: Stream | None) -> DataError:
+    if stream is None:
+        return DataError(f"Stream {stream_name!r}", "not in any recording", "Choose another stream.")
+    seen = f"no labelled stretch holds {length} samples ({length / stream.rate_hz:g} s)"
+    return DataError(f"Stream {stream_name!r}", seen, "Label longer stretches, or shorten the window.")
