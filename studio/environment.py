@@ -157,7 +157,9 @@ def _narrate(lines: "Iterator[str] | object", total: int) -> Iterator[str]:
 def restart(python: Path) -> None:
     """The same command inside the environment; ends this process with its exit code."""
     command = [str(python), "-m", "studio", *sys.argv[1:]]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+    }
     if os.name == "nt":
         sys.exit(subprocess.run(command, env=environment).returncode)
     os.execve(python, command, environment)

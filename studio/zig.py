@@ -24,7 +24,9 @@ def program() -> Path:
     try:
         import ziglang
     except ImportError as e:
-        raise BuildError("The C compiler", "package ziglang is not installed", "Run `pip install ziglang==0.16.0`") from e
+        raise BuildError(
+            "The C compiler", "package ziglang is not installed", "Run `pip install ziglang==0.16.0`"
+        ) from e
     return Path(str(ziglang.__file__)).parent / ("zig.exe" if sys.platform == "win32" else "zig")
 
 

@@ -49,7 +49,7 @@ class Connection:
             self._phase = "identifying"
             self.talk = Talk(self._link)
             self.hello = self.talk.hello()
-            self.rings = {s.name: Ring(s, RING_SECONDS) for s in self.hello.streams}
+            self.rings = {s.stream.name: Ring(s.stream, RING_SECONDS) for s in self.hello.streams}
             if self.hello.mode == "boot":
                 seen = "it is in its boot loader and has no firmware to stream with"
                 raise LinkError(self.url, seen, "Flash an image on the Deploy page.")
@@ -63,11 +63,12 @@ class Connection:
     def _ids(self) -> list[int]:
         """Channels to start; InputError when the board has none of a wanted name."""
         assert self.hello is not None
-        known = {s.name: i for i, s in self.hello.channels.items()}
-        for name in self._wanted:
-            if name not in known:
-                raise InputError(f"Stream {name!r}", f"is not on {self.url}", f"Choose from {', '.join(known)}.")
-        return [known[name] for name in self._wanted]
+        found = {name: self.hello.id_of(name) for name in self._wanted}
+        known = ", ".join(s.stream.name for s in self.hello.streams)
+        for name, id in found.items():
+            if id is None:
+                raise InputError(f"Stream {name!r}", f"is not on {self.url}", f"Choose from {known}.")
+        return [id for id in found.values() if id is not None]
 
     @property
     def sensor_rings(self) -> list[Ring]:
@@ -128,7 +129,7 @@ class Connection:
         if self.hello is None or self.state != "streaming":
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
         sensors = tuple(r.stream for r in self.sensor_rings)
-        device = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
+        device = {"board": self.hello.board, "build_hash": self.hello.build.hex(), "url": self.url}
         path = new_recording_path(project, label or subject or "recording")
         with self._lock:
             self._writer = Writer(path, sensors, subject=subject, device=device)

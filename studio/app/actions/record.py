@@ -90,4 +90,3 @@ def label_from_truth(recording: Recording, truth: Labels) -> Recording:
     labelled = replace(recording, labels=recording.labels | {"labels": track})
     files.save(labelled)
     return labelled
-

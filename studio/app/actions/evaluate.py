@@ -1,0 +1,74 @@
+"""How good a model is, computed by the C that is generated for it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.app import models
+from studio.app.models import Model
+from studio.data.labels import Labels
+from studio.data.project import open_project, recordings
+from studio.data.recording import Recording
+from studio.errors import DataError, InputError
+from studio.firmware.native import Native
+from studio.learn.dataset import Dataset, split, windows
+from studio.learn.metrics import Events, events, metrics
+from studio.progress import Progress, Work
+
+
+def evaluate(project_path: Path, model_id: str = "", on: str = "test") -> Work[dict[str, Any]]:
+    """METRICS of a model on the project's test part, on all of it, or on another project (`on` is its folder)."""
+    project = open_project(project_path)
+    model = models.load(project, model_id)
+    other = open_project(Path(on)) if on not in ("test", "all") else project
+    yield Progress(0, 2, "cutting windows")
+    found = recordings(other)
+    data = windows_for(model, found)
+    if on == "test":
+        parts = split(data, int(model.lock.get("seed", 0)))
+        data = data.take(parts.test)
+    yield Progress(1, 2, f"running {len(data.y)} windows through the generated C")
+    return judge(model, data, found)
+
+
+def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
+    """Labelled windows as `model` wants them; DataError when no recording has its stream, InputError for new classes."""
+    have = [r for r in found if _fits(model, r)]
+    if not have:
+        seen = f"no recording has a stream {model.stream.name!r} with {len(model.stream.channels)} channels"
+        raise DataError(f"Model {model.id}", seen, "Choose data of the sensor that the model was trained on.")
+    data = windows(have, model.stream.name, model.graph.length, model.graph.stride)
+    unknown = sorted(set(data.classes) - set(model.graph.classes))
+    if unknown:
+        raise InputError(f"Model {model.id}", f"does not know the classes {', '.join(unknown)}", "Rename those labels.")
+    return data.renumbered(model.graph.classes)
+
+
+def _fits(model: Model, r: Recording) -> bool:
+    return any(s.name == model.stream.name and len(s.channels) == len(model.stream.channels) for s in r.streams)
+
+
+def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str, Any]:
+    """METRICS of a model on labelled windows, and of its decisions along the recordings those come from."""
+    native = Native(model.graph, model.stream)
+    scores = native.scores(data.x)
+    result = metrics(data.y, scores, model.graph.classes)
+    told = [r for r in found if r.id in set(data.recording)]
+    result["events"] = events([_timeline(native, model, r) for r in told])
+    result["computed_by"] = "c"
+    return result
+
+
+def _timeline(native: Native, model: Model, recording: Recording) -> Events:
+    """Decisions at every stride along one recording, in silence where samples are missing, beside its labels."""
+    graph, stream = model.graph, model.stream
+    values = recording.values(stream.name)
+    whole = np.isfinite(values).all(axis=1)
+    x = graph.windows(np.nan_to_num(values))
+    starts = np.arange(len(x)) * graph.stride
+    complete = np.array([whole[s : s + graph.length].all() for s in starts], bool)
+    decisions = np.where(complete, graph.decide(native.scores(x)), -1)
+    names = [graph.classes[d] if d >= 0 else "" for d in decisions]
+    times = (starts + graph.length) / stream.rate_hz
+    return Events(recording.labels.get("labels", Labels()), times, names, recording.duration_s)

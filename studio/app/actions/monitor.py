@@ -1,0 +1,83 @@
+"""Live scores and decisions from a board."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from studio.app.live import Connection
+from studio.data.labels import Labels
+from studio.data.stream import Ring
+from studio.data.wire import BoardModel
+from studio.errors import LinkError
+from studio.progress import Progress, Work
+
+
+def monitor(url: str, seconds: float = 0.0, truth: Labels | None = None, speed: float = 1.0) -> Work[dict[str, Any]]:
+    """Watch a board's answers for `seconds` of its time (0: until stopped); returns the `live` result.
+
+    Each Progress carries the decision: time_s, label, score. With `truth` (labels of what the sensor shows, from the
+    board's first sample on), `accuracy` is the share of windows wholly inside one label that got that label.
+    """
+    connection = Connection(url)
+    try:
+        model = _model_of(connection.wait())
+        answers: list[tuple[float, int]] = []
+        yield Progress(0, seconds, f"listening to {url}")
+        for time_s, scores in _answers(connection, model, seconds):
+            best = int(np.argmax(scores))
+            answers.append((time_s, best))
+            text = f"{time_s:8.2f} s  {model.classes[best]}  {scores[best]:.2f}"
+            yield Progress(min(time_s, seconds or time_s), seconds, text, _told(model, time_s, scores))
+    finally:
+        connection.close()
+    return {"decisions": len(answers), "accuracy": _accuracy(answers, model, truth, connection)}
+
+
+def _model_of(connection: Connection) -> BoardModel:
+    hello = connection.hello
+    if hello is None or hello.model is None:
+        raise LinkError(connection.url, "its firmware holds no model", "Build one and flash it first.")
+    return hello.model
+
+
+def _told(model: BoardModel, time_s: float, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
+    named = {c: round(float(s), 4) for c, s in zip(model.classes, scores, strict=True)}
+    return {"time_s": round(time_s, 3), "label": model.classes[int(np.argmax(scores))], "scores": named}
+
+
+def _ring(connection: Connection, id: int) -> Ring:
+    stream = connection.hello.stream(id) if connection.hello else None
+    if stream is None:
+        raise LinkError(connection.url, "names a model but not its streams", "Flash the board again.")
+    return connection.rings[stream.name]
+
+
+def _answers(connection: Connection, model: BoardModel, seconds: float) -> Iterator[tuple[float, np.ndarray[Any, Any]]]:
+    """(time the window ends, scores) of each answer, until `seconds` of the board's time have passed."""
+    ring, rate_hz = _ring(connection, model.scores_id), _ring(connection, model.input_id).stream.rate_hz
+    seen = 0
+    while True:
+        start, rows = ring.since(seen)
+        for i, row in enumerate(rows):
+            time_s = (model.length + (start + i) * model.stride) / rate_hz
+            if seconds and time_s > seconds:
+                return
+            if not np.isnan(row).any():
+                yield time_s, row
+        seen = start + len(rows)
+        if connection.error is not None:
+            raise connection.error
+        time.sleep(0.01)
+
+
+def _accuracy(
+    answers: list[tuple[float, int]], model: BoardModel, truth: Labels | None, connection: Connection
+) -> float | None:
+    if truth is None:
+        return None
+    length_s = model.length / _ring(connection, model.input_id).stream.rate_hz
+    pairs = [(truth.covering(t - length_s, t), model.classes[k]) for t, k in answers]
+    judged = [(a, b) for a, b in pairs if a is not None]
+    return round(sum(a == b for a, b in judged) / len(judged), 4) if judged else None

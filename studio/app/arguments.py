@@ -1,0 +1,136 @@
+"""The options of the command line, one verb a function. What they mean is in `verbs`."""
+
+import argparse
+from pathlib import Path
+
+PROJECT = "project folder"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every verb with its options."""
+    top = argparse.ArgumentParser(
+        prog="studio",
+        description="From a dev board on the desk to a working sensor model in its firmware.",
+        epilog="Without a verb the window opens. `studio test` runs the project's own tests.",
+    )
+    top.add_argument("--version", action="store_true", help="print the version")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    for add in (_demo, _new, _lists, _record, _import, _check, _train, _evaluate, _render, _build, _flash, _verify):
+        add(verbs)
+    _monitor(verbs)
+    return top
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=help, description=help)
+    verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    return verb
+
+
+Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"  # the type has no public name
+
+
+def _demo(verbs: Verbs) -> None:
+    v = _verb(verbs, "demo", "the whole loop on a virtual board with sample data")
+    v.add_argument("dir", nargs="?", type=Path, help="folder of the demo project")
+    v.add_argument("--headless", action="store_true", help="run in the terminal even when there is a display")
+    v.add_argument("--board", default="", help="virtual board (default: cortex-m4f, or host without the emulator)")
+    v.add_argument("--seed", type=int, default=0, help="same seed, same model")
+
+
+def _new(verbs: Verbs) -> None:
+    v = _verb(verbs, "new", "make an empty project")
+    v.add_argument("dir", type=Path)
+    v.add_argument("--name", default="", help="name of the project (default: the folder's)")
+
+
+def _lists(verbs: Verbs) -> None:
+    _verb(verbs, "sources", "what can be connected now")
+    _verb(verbs, "boards", "every known board, its tier and how it is flashed")
+    _verb(verbs, "doctor", "ports, rights, Bluetooth, compiler, Qt: each finding with one fix")
+
+
+def _record(verbs: Verbs) -> None:
+    v = _verb(verbs, "record", "record a live source")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("--from", dest="url", required=True, metavar="URL", help="for example COM7 or virtual:host")
+    v.add_argument("--seconds", type=float, default=10.0, help="how long, by the device's clock (default 10)")
+    v.add_argument("--label", default="", help="label for all of it")
+    v.add_argument("--subject", default="", help="who wears or moves the sensor")
+    v.add_argument("--streams", default="", help="only these streams, comma separated (default: all)")
+
+
+def _import(verbs: Verbs) -> None:
+    v = _verb(verbs, "import", "bring files in; a folder with manifest.json comes in whole")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    v.add_argument("--format", default="", help="importer to use (default: by the file's name)")
+    v.add_argument("--labels", type=Path, help="CSV with start_s,stop_s,label")
+    v.add_argument("--subject", default="")
+    v.add_argument("--split", default="", metavar="train|test", help="part the files belong to")
+
+
+def _check(verbs: Verbs) -> None:
+    v = _verb(verbs, "check", "data quality: rates, gaps, saturation, dead channels, balance")
+    v.add_argument("project", type=Path, help=PROJECT)
+
+
+def _train(verbs: Verbs) -> None:
+    v = _verb(verbs, "train", "search for the best model under the limits")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("--board", default="cortex-m4f", help="board whose limits hold (default cortex-m4f)")
+    for name, text in (("ram-kb", "most RAM"), ("flash-kb", "most flash"), ("latency-ms", "longest time per answer")):
+        v.add_argument(f"--max-{name}", type=float, default=0.0, help=f"{text} (default: the board's)")
+    v.add_argument("--minutes", type=float, default=5.0, help="time for the search (default 5)")
+    v.add_argument("--trials", type=int, default=8, help="most candidates (default 8)")
+    v.add_argument("--families", default="", help="comma separated, for example forest,cnn (default: all)")
+    v.add_argument("--seed", type=int, default=0, help="same seed, same model")
+    v.add_argument("--stream", default="", help="stream to learn from (default: the most labelled)")
+    v.add_argument("--window-s", type=float, default=0.0, help="window length (default: from the labels)")
+    v.add_argument("--stride-s", type=float, default=0.0, help="time between windows (default: half a window)")
+
+
+def _model(v: argparse.ArgumentParser, optional: bool = False) -> None:
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("model", nargs="?" if optional else None, default="", help="id of a model ('': the newest)")
+
+
+def _evaluate(verbs: Verbs) -> None:
+    v = _verb(verbs, "evaluate", "metrics from the generated C")
+    _model(v, optional=True)
+    v.add_argument("--on", default="test", help="test, all, or another project's folder (default test)")
+
+
+def _render(verbs: Verbs) -> None:
+    v = _verb(verbs, "render", "write the generated source")
+    _model(v)
+    v.add_argument("out", type=Path, help="folder to write to")
+    v.add_argument("--as", dest="kind", default="c", help="c (default)")
+
+
+def _build(verbs: Verbs) -> None:
+    v = _verb(verbs, "build", "firmware image of a model for a board")
+    _model(v)
+    v.add_argument("--board", required=True)
+    v.add_argument("--out", type=Path, help="folder to write to (default: in the project)")
+
+
+def _flash(verbs: Verbs) -> None:
+    v = _verb(verbs, "flash", "write an image, restart, and insist on its build hash")
+    v.add_argument("image", type=Path)
+    v.add_argument("--to", dest="url", required=True, metavar="URL")
+
+
+def _verify(verbs: Verbs) -> None:
+    v = _verb(verbs, "verify", "replay stored windows through the board and compare bit for bit")
+    _model(v)
+    v.add_argument("--to", dest="url", required=True, metavar="URL")
+    v.add_argument("--n", type=int, default=200, help="windows (default 200)")
+
+
+def _monitor(verbs: Verbs) -> None:
+    v = _verb(verbs, "monitor", "live scores and decisions from a board")
+    v.add_argument("url")
+    v.add_argument("--seconds", type=float, default=0.0, help="stop after this time (default: Ctrl+C)")

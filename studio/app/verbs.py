@@ -1,0 +1,227 @@
+"""What each verb of the command line does, and how its result reads to a person."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.progress import Work
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`work` makes the generator, `text` the words for a person; `opens_window` gives the folder to open instead."""
+
+    work: Callable[[Namespace], Work[Result]]
+    text: Callable[[Result], str]
+    exit_code: Callable[[Result], int] = lambda result: 0
+    opens_window: Callable[[Namespace], Path | None] | None = None
+
+
+def _value(result: Result) -> Work[Result]:
+    """A result that needs no time, as work."""
+    yield from ()
+    return result
+
+
+def has_display() -> bool:
+    """Whether a window can open here."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _demo(a: Namespace) -> Work[Result]:
+    from studio.app.actions.demo import demo, demo_folder
+
+    return demo(a.dir or demo_folder(), a.board, a.seed)
+
+
+def _demo_window(a: Namespace) -> Path | None:
+    from studio.app.actions.demo import demo_folder, ready_demo
+
+    if a.headless or a.json or not has_display():
+        return None
+    return ready_demo(a.dir or demo_folder())
+
+
+def _new(a: Namespace) -> Work[Result]:
+    from studio.data.project import create
+
+    project = create(a.dir, a.name or a.dir.resolve().name)
+    return _value({"project": str(project.path), "name": project.name})
+
+
+def _sources(a: Namespace) -> Work[Result]:
+    from studio.app.actions.lists import sources
+
+    return _value(sources())
+
+
+def _boards(a: Namespace) -> Work[Result]:
+    from studio.app.actions.lists import board_list
+
+    return _value(board_list())
+
+
+def _doctor(a: Namespace) -> Work[Result]:
+    from studio.app.actions.doctor import doctor
+
+    return _value(doctor())
+
+
+def _record(a: Namespace) -> Work[Result]:
+    from studio.app.actions.record import record
+
+    return record(a.project, a.url, a.seconds, a.label, a.subject, _names(a.streams))
+
+
+def _import(a: Namespace) -> Work[Result]:
+    from studio.app.actions.import_ import import_files
+
+    return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split)
+
+
+def _check(a: Namespace) -> Work[Result]:
+    from studio.app.actions.check import check
+
+    return check(a.project)
+
+
+def _train(a: Namespace) -> Work[Result]:
+    from studio.app.actions.train import TrainSettings, train
+
+    given = {k: v for k, v in vars(a).items() if k in TrainSettings.__dataclass_fields__}
+    return train(a.project, TrainSettings(**given | {"families": _names(a.families)}))
+
+
+def _evaluate(a: Namespace) -> Work[Result]:
+    from studio.app.actions.evaluate import evaluate
+
+    return evaluate(a.project, a.model, a.on)
+
+
+def _render(a: Namespace) -> Work[Result]:
+    from studio.app.actions.build import render
+
+    return render(a.project, a.model, a.out, a.kind)
+
+
+def _build(a: Namespace) -> Work[Result]:
+    from studio.app.actions.build import build
+
+    return build(a.project, a.model, a.board, a.out)
+
+
+def _flash(a: Namespace) -> Work[Result]:
+    from studio.app.actions.flash import flash
+
+    return flash(a.image, a.url)
+
+
+def _verify(a: Namespace) -> Work[Result]:
+    from studio.app.actions.flash import verify
+
+    return verify(a.project, a.model, a.url, a.n)
+
+
+def _monitor(a: Namespace) -> Work[Result]:
+    from studio.app.actions.monitor import monitor
+
+    return monitor(a.url, a.seconds)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(n.strip() for n in text.split(",") if n.strip())
+
+
+def _said_sources(r: Result) -> str:
+    return "\n".join(f"{s['url']:28} {s['title']}" for s in r["sources"])
+
+
+def _said_boards(r: Result) -> str:
+    rows = [f"{b['id']:20} tier {b['tier']}  {b['core']:12} flashed by {b['flasher']}" for b in r["boards"]]
+    return "\n".join(rows)
+
+
+def _said_doctor(r: Result) -> str:
+    lines = [f"{'ok ' if f['ok'] else 'FIX'}  {f['what']}: {f['seen']}" for f in r["findings"]]
+    fixes = [f"     {f['what']}: {f['fix']}" for f in r["findings"] if f["fix"]]
+    return "\n".join([*lines, *fixes])
+
+
+def _said_record(r: Result) -> str:
+    rows = [
+        f"  {s['name']}: {s['n_samples']} samples, {s['lost_samples']} lost in {len(s['gaps'])} gaps"
+        for s in r["streams"]
+    ]
+    return "\n".join([f"Recorded {r['recording']}", *rows])
+
+
+def _said_check(r: Result) -> str:
+    lines = [f"{x['id']}: {f['severity']}: {f['text']}" for x in r["recordings"] for f in x["findings"]]
+    lines += [f"project: {f['severity']}: {f['text']}" for f in r["balance"]]
+    return "\n".join(lines) or f"{len(r['recordings'])} recordings, nothing to complain about."
+
+
+def _said_metrics(m: Result) -> str:
+    rows = [f"  {c:24} precision {v['precision']:.3f}  recall {v['recall']:.3f}" for c, v in m["per_class"].items()]
+    head = f"Accuracy {m['accuracy']:.1%}, macro F1 {m['macro_f1']:.3f} on {m['n_windows']} windows (generated C)"
+    return "\n".join([head, *rows])
+
+
+def _said_cost(c: Result) -> str:
+    flash, ram = c["flash_bytes"], c["ram_bytes"]
+    return f"{flash} B flash, {ram} B RAM, {c['instructions_per_inference']} instructions per answer ({c['source']})"
+
+
+def _said_train(r: Result) -> str:
+    head = f"Model {r['model']} after {r['trials']} trials in {r['seconds']:.0f} s, split by {r['split_by']}"
+    return "\n".join([head, _said_metrics(r["test"]), _said_cost(r["cost"])])
+
+
+def _said_build(r: Result) -> str:
+    return "\n".join([_said_cost(r), *r["files"]])
+
+
+def _said_flash(r: Result) -> str:
+    return f"{r['bytes']} bytes on {r['board']} in {r['seconds']:.2f} s; it answers as build {r['build_hash'][:12]}"
+
+
+def _said_verify(r: Result) -> str:
+    if r["first_difference"] is None:
+        return f"{r['equal']} of {r['windows']} windows equal bit for bit: features, logits and decisions."
+    d = r["first_difference"]
+    return f"DIFFERENT: {r['equal']} of {r['windows']} equal; first in window {d['window']}, stage {d['stage']}."
+
+
+def _said_live(r: Result) -> str:
+    right = "" if r["accuracy"] is None else f", {r['accuracy']:.1%} right"
+    return f"{r['decisions']} decisions from the board{right}"
+
+
+def _said_demo(r: Result) -> str:
+    parts = (_said_train(r["train"]), _said_flash(r["flash"]), _said_verify(r["verify"]), _said_live(r["live"]))
+    return "\n".join(parts)
+
+
+VERBS: dict[str, Verb] = {
+    "demo": Verb(_demo, _said_demo, lambda r: int(r["verify"]["first_difference"] is not None), _demo_window),
+    "new": Verb(_new, lambda r: f"Project {r['name']} in {r['project']}"),
+    "sources": Verb(_sources, _said_sources),
+    "boards": Verb(_boards, _said_boards),
+    "doctor": Verb(_doctor, _said_doctor),
+    "record": Verb(_record, _said_record),
+    "import": Verb(_import, lambda r: f"Imported {len(r['recordings'])} recordings"),
+    "check": Verb(_check, _said_check),
+    "train": Verb(_train, _said_train),
+    "evaluate": Verb(_evaluate, _said_metrics),
+    "render": Verb(_render, lambda r: "\n".join(r["files"])),
+    "build": Verb(_build, _said_build),
+    "flash": Verb(_flash, _said_flash),
+    "verify": Verb(_verify, _said_verify, lambda r: int(r["first_difference"] is not None)),
+    "monitor": Verb(_monitor, _said_live),
+}
