@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 
-def window(project: Path | None) -> int:
+def window(project: "Path | None") -> int:  # quoted: this file must load on an old Python to say so
     """Open the window; the one place below which nothing knows Qt."""
     from studio.ui.main import run
 
@@ -13,6 +13,9 @@ def window(project: Path | None) -> int:
 
 def main() -> int:
     """Run what was asked for; returns the exit code."""
+    if sys.version_info < (3, 11):  # noqa: UP036 (said here: the rest does not load there)
+        print("The studio needs Python 3.11 or newer, and this is", sys.version.split()[0], file=sys.stderr)
+        return 1
     from studio import environment
 
     arguments = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""Makes the studio's own environment on a fresh machine: a `.venv` beside the source, and the system libraries Qt needs.
+"""Makes the studio's own environment on a fresh machine: a `.venv` beside the source, and system libraries for Qt.
 
 Standard library only: it runs before anything is installed. What it may install it installs and says so;
 what it may not (no rights, no known package tool) it names with the exact line to type.
@@ -45,9 +45,6 @@ class NotReady(Exception):
 
 def ensure(for_tests: bool) -> None:
     """Return when everything is there in this interpreter, else install and start again inside `.venv`."""
-    if sys.version_info < (3, 11):
-        seen = ".".join(map(str, sys.version_info[:3]))
-        raise NotReady(f"Python is {seen}; the studio needs 3.11 or newer. Install it, then run the same command.")
     extras = ("emulator", "test") if for_tests else ("emulator",)
     system_libraries(for_tests)
     wanted = requirements(extras)

@@ -3,6 +3,7 @@
 States: idle, opening, identifying, streaming, stalled, lost, closed. Views read; only this thread writes.
 """
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -153,9 +154,7 @@ class Connection:
         if self._writer is not None:
             self.stop_recording()
         if self.talk is not None and self._phase == "streaming" and self.error is None:
-            try:
+            with contextlib.suppress(StudioError):  # it is going away in any case
                 self.talk.request(Verb.STOP, {}, timeout_s=0.5)
-            except StudioError:
-                pass  # it is going away in any case
         self._phase = "closed"
         self._release()

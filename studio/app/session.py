@@ -139,9 +139,9 @@ class Session:
         for r in new.recordings:
             if r.id in before and before[r.id] is not r:
                 recording_files.save(r)
-        if new.project is not None and old.project is not None and new.project is not old.project:
-            if new.project.path == old.project.path:
-                projects.save(new.project)
+        was, now = old.project, new.project
+        if was is not None and now is not None and now is not was and now.path == was.path:
+            projects.save(now)
 
 
 def newest_model(project: Project) -> str:

@@ -1,6 +1,6 @@
 """Data quality: what a person should know before training on a recording."""
 
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,8 @@ def check(project_path: Path) -> Work[dict[str, Any]]:
         yield Progress(i, len(everything), recording.id)
         findings = [f for s in recording.streams for f in stream_findings(recording, s)]
         found.append({"id": recording.id, "findings": findings + label_findings(recording)})
-    return {
-        "recordings": found,
-        "suspect_labels": [],
-        "classes": class_seconds(everything),
-        "balance": balance(everything),
-    }
+    totals = {"classes": class_seconds(everything), "balance": balance(everything)}
+    return {"recordings": found, "suspect_labels": [], **totals}
 
 
 def stream_findings(recording: Recording, stream: Stream) -> list[Finding]:
@@ -68,9 +64,8 @@ def _channels(stream: Stream, raw: Array) -> list[Finding]:
         where = f"{stream.name}.{name}"
         if np.all(x == x[0]):
             kind = "dead" if x[0] == 0 else "constant"
-            found.append(
-                _finding(kind, "error", where, f"{where} is {x[0] * stream.scale:g} {stream.unit} throughout.")
-            )
+            text = f"{where} is {x[0] * stream.scale:g} {stream.unit} throughout."
+            found.append(_finding(kind, "error", where, text))
             continue
         found += _saturation(where, x)
         twins = [stream.channels[j] for j in range(i) if np.array_equal(x, raw[:, j])]
@@ -96,9 +91,7 @@ def label_findings(recording: Recording) -> list[Finding]:
         return [_finding("unlabelled", "note", "labels", "Nothing in this recording is labelled.")]
     end = recording.duration_s
     return [
-        _finding(
-            "label", "error", f"{s.start_s:.2f} s", f"{s.label!r} ends at {s.stop_s:.2f} s, after the last sample."
-        )
+        _finding("label", "error", f"{s.start_s:.2f} s", f"{s.label!r} ends at {s.stop_s:.2f} s, past the end.")
         for s in segments
         if s.stop_s > end + 1e-6
     ]
@@ -106,11 +99,10 @@ def label_findings(recording: Recording) -> list[Finding]:
 
 def class_seconds(everything: tuple[Recording, ...]) -> dict[str, float]:
     """Labelled seconds of each class."""
-    seconds: Counter[str] = Counter()
-    for r in everything:
-        for s in r.labels.get("labels", ()).segments if r.labels.get("labels") else ():
-            seconds[s.label] += s.stop_s - s.start_s  # type: ignore[assignment]
-    return {k: round(float(v), 3) for k, v in sorted(seconds.items())}
+    seconds: dict[str, float] = defaultdict(float)
+    for s in (s for r in everything for t in r.labels.values() for s in t.segments):
+        seconds[s.label] += s.stop_s - s.start_s
+    return {k: round(v, 3) for k, v in sorted(seconds.items())}
 
 
 def balance(everything: tuple[Recording, ...]) -> list[Finding]:

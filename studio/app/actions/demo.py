@@ -4,6 +4,7 @@ Three virtual people move the board after a script, so what they did is known to
 the live part shows the board a person that no model has seen.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from studio.data.project import create, open_project
 from studio.data.recording import load
 from studio.firmware.board import boards
 from studio.paths import home
-from studio.progress import Progress, Work
+from studio.progress import Progress, Work, finish
 
 PEOPLE = (1, 2, 3, 4, 5)  # seeds of the virtual people who are recorded
 STRANGER = 99  # the one who tries the model
@@ -56,6 +57,14 @@ def demo(folder: Path, board: str = "", seed: int = 0) -> Work[dict[str, Any]]:
     live = yield from monitor(f"virtual:{board}?seed={STRANGER}", LIVE_SECONDS, truth)
     names = ("record", "train", "build", "flash", "verify", "live")
     return dict(zip(names, (recorded, trained, built, flashed, verified, live), strict=True))
+
+
+def ready_demo(folder: Path) -> Path:
+    """The demo project for the window: recorded on the virtual board when it is not there yet."""
+    if not (folder / "project.json").exists():
+        create(folder, "Gestures")
+        finish(_labelled_people(folder, default_board()), lambda p: print(p.text, file=sys.stderr))
+    return folder
 
 
 def _labelled_people(folder: Path, board: str) -> Work[dict[str, Any]]:

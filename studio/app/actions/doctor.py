@@ -80,12 +80,8 @@ def _ports() -> Iterator[Finding]:
         device = p.url.removeprefix("serial:").partition("?")[0]
         ok = os.access(device, os.R_OK | os.W_OK)
         seen = "can be opened" if ok else "this user may not open it"
-        yield _finding(
-            f"Rights on {device}",
-            ok,
-            seen,
-            f"sudo usermod -a -G dialout {os.environ.get('USER', '$USER')}, then log in again",
-        )
+        fix = f"sudo usermod -a -G dialout {os.environ.get('USER', '$USER')}, then log in again"
+        yield _finding(f"Rights on {device}", ok, seen, fix)
 
 
 def _bluetooth() -> Iterator[Finding]:

@@ -33,7 +33,7 @@ def evaluate(project_path: Path, model_id: str = "", on: str = "test") -> Work[d
 
 
 def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
-    """Labelled windows as `model` wants them; DataError when no recording has its stream, InputError for new classes."""
+    """Labelled windows as `model` wants them; DataError without its stream, InputError for classes it never saw."""
     have = [r for r in found if _fits(model, r)]
     if not have:
         seen = f"no recording has a stream {model.stream.name!r} with {len(model.stream.channels)} channels"
