@@ -3,7 +3,9 @@
 A track is an immutable value, so undo is keeping the old one. Segments of one track never overlap.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from studio.errors import DataError
 
@@ -56,6 +58,39 @@ class Labels:
             if s.start_s <= start_s and stop_s <= s.stop_s:
                 return s.label
         return None
+
+    def check(self, end_s: float, where: str = "the recording") -> None:
+        """DataError when a segment is empty, overlaps another, or lies outside [0, end_s]."""
+        last = 0.0
+        for s in self.segments:
+            _check(s)
+            if s.start_s < last - BORDER_S:
+                place = "before the start" if s.start_s < 0 else "before the label in front of it ends"
+                seen = f"starts at {s.start_s:g} s, {place}"
+                raise DataError(f"Label {s.label!r} of {where}", seen, "Move its left edge to the right.")
+            if s.stop_s > end_s + BORDER_S:
+                seen = f"stops at {s.stop_s:g} s, past the end at {end_s:g} s"
+                raise DataError(f"Label {s.label!r} of {where}", seen, "Move its right edge to the left.")
+            last = s.stop_s
+
+
+#: Borders closer than this are one: less than a sample of anything we record.
+BORDER_S = 1e-6
+
+
+def plain_tracks(tracks: Mapping[str, Labels]) -> dict[str, list[list[Any]]]:
+    """Tracks as they stand in `recording.json`: [start_s, stop_s, label, score] per segment."""
+    return {name: [[s.start_s, s.stop_s, s.label, s.score] for s in track.segments] for name, track in tracks.items()}
+
+
+def parse_tracks(found: Mapping[str, Sequence[Sequence[Any]]]) -> dict[str, Labels]:
+    """Tracks out of `recording.json`."""
+    return {
+        name: Labels(
+            tuple(sorted(Segment(float(a), float(b), str(label), float(score)) for a, b, label, score in rows))
+        )
+        for name, rows in found.items()
+    }
 
 
 def _check(segment: Segment) -> None:

@@ -240,13 +240,19 @@ class Hello:
     boot: BootArea | None = None
     protocol: int = PROTOCOL
 
-    def stream(self, id: int) -> Stream | None:
-        """The stream with this number."""
-        return next((s.stream for s in self.streams if s.id == id), None)
-
     def id_of(self, name: str) -> int | None:
         """The number of the stream with this name."""
         return next((s.id for s in self.streams if s.stream.name == name), None)
+
+    @property
+    def channels(self) -> dict[int, Stream]:
+        """The streams by their number, the packets' channel."""
+        return {s.id: s.stream for s in self.streams}
+
+    @property
+    def build_hash(self) -> str:
+        """The hash of the firmware in hexadecimal; "" in the boot loader."""
+        return self.build.hex()
 
     @property
     def sensors(self) -> tuple[Stream, ...]:
