@@ -34,7 +34,7 @@ def run(arguments: Sequence[str | os.PathLike[str]], what: str = "The C compiler
     """Run `zig <arguments>` and return its output; BuildError names the first line of complaint."""
     cache_folder = str(home() / "zig")
     environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache_folder, "ZIG_LOCAL_CACHE_DIR": cache_folder}
-    command = [str(program()), *map(os.fspath, arguments)]
+    command = [str(program()), *(os.fspath(a) for a in arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
     if done.returncode:
         complaints = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["?"]

@@ -79,8 +79,8 @@ class Graph:
     def scores(self, windows: Array) -> Array:
         """Scores (n, n_classes) float32 for filtered windows (n, length, n_channels)."""
         y: Array = np.zeros((len(windows), len(self.classes)), np.float32)
-        for _, y in self.stages(windows):
-            pass
+        for _, stage in self.stages(windows):
+            y = stage
         return y
 
     def filtered(self, samples: Array) -> Array:

@@ -2,12 +2,14 @@
 
 The C signature follows from the class, so neither the renderer nor the caller on this computer needs a line per op:
 
-    void k_<snake_name>(<for each input: const T *x, its shape as int32_t...>, <args in order>, T *y, <y shape as int32_t...>)
+    void k_<snake_name>(<for each input: const T *x, its shape as int32_t...>, <args in order>,
+                        T *y, <y shape as int32_t...>)
 
 An arg is an int (int32_t), a float (float), or an ndarray (const T *). A StreamOp runs on every
 sample before it enters a window and may remember: its kernel takes `float *state` after the args.
 """
 
+import re
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -26,6 +28,7 @@ class Op:
 
     takes: ClassVar[type] = np.float32  # element type of every input
     gives: ClassVar[type] = np.float32  # element type of the output
+    elementwise: ClassVar[bool] = False  # the kernel is told the number of values in place of a shape
 
     def __post_init__(self) -> None:
         check(self)
@@ -41,6 +44,10 @@ class Op:
     def scratch(self, *inputs: Shape) -> int:
         """Bytes of working memory the kernel needs; when not 0 it takes `void *scratch` after the args."""
         return 0
+
+    def kernel(self, n_inputs: int) -> str:
+        """Name of the C function: MaxPool1dS8 -> k_max_pool1d_s8."""
+        return "k_" + re.sub(r"(?<!^)([A-Z])", r"_\1", type(self).__name__).lower()
 
     def run(self, *inputs: Array) -> Array:
         """A batch through the C kernel: inputs (n, *in_shape) -> (n, *out_shape)."""

@@ -1,0 +1,88 @@
+/* One function per op. Its parameters follow from the op's class (studio/graph/op.py):
+   each input and the numbers of its shape, the op's args, state or scratch memory, the output and its shape.
+   studio/graph/host.py reads these declarations: one `void k_name(...);` each, no macros. */
+#pragma once
+#include <stdint.h>
+
+/* statistics.c */
+void k_statistics(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
+void k_quantiles(const float *x, int32_t n, int32_t c, const float *levels, int32_t n_levels, void *scratch, float *y,
+                 int32_t n_out);
+void k_channel_correlation(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
+void k_magnitude(const float *x, int32_t n, int32_t c, int32_t size, float *y, int32_t n_out, int32_t c_out);
+void k_difference(const float *x, int32_t n, int32_t c, float *y, int32_t n_out, int32_t c_out);
+
+/* spectrum.c */
+void k_spectrum(const float *x, int32_t n, int32_t c, const float *window, const float *twiddle, int32_t used,
+                int32_t n_fft, float gain, void *scratch, float *y, int32_t n_bins, int32_t c_out);
+void k_band_power(const float *x, int32_t n_bins, int32_t c, const int32_t *edges, int32_t n_bands, float least,
+                  float *y, int32_t n_out);
+void k_spectral_shape(const float *x, int32_t n_bins, int32_t c, float bin_hz, float least, float *y, int32_t n_out);
+
+/* filter.c */
+void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);
+
+/* forest.c */
+void k_forest(const float *x, int32_t n, const int32_t *roots, int32_t n_trees, const uint16_t *feature,
+              const float *threshold, const int16_t *left, const int16_t *right, const uint8_t *leaves, float *y,
+              int32_t n_out);
+
+/* dense.c */
+void k_dense(const float *x, int32_t n, const float *weight, const float *bias, float *y, int32_t n_out);
+void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out);
+void k_relu(const float *x, int32_t n, float *y, int32_t n_out);
+void k_relu_s8(const int8_t *x, int32_t n, int32_t zero, int8_t *y, int32_t n_out);
+void k_softmax(const float *x, int32_t n, float *y, int32_t n_out);
+void k_normalize(const float *x, int32_t n, float *y, int32_t n_out);
+void k_standardize(const float *x, int32_t n, const float *mean, const float *gain, int32_t period, float *y,
+                   int32_t n_out);
+void k_flatten(const float *x, int32_t n, float *y, int32_t n_out);
+void k_flatten_s8(const int8_t *x, int32_t n, int8_t *y, int32_t n_out);
+
+/* conv.c */
+void k_conv1d(const float *x, int32_t n, int32_t c, const float *weight, const float *bias, int32_t taps,
+              int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
+void k_depthwise_conv1d(const float *x, int32_t n, int32_t c, const float *weight, const float *bias, int32_t taps,
+                        int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
+void k_conv1d_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int32_t *bias,
+                 const int32_t *multiplier, const int8_t *shift, int32_t taps, int32_t stride, int32_t pad_before,
+                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out, int32_t c_out);
+void k_depthwise_conv1d_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int32_t *bias,
+                           const int32_t *multiplier, const int8_t *shift, int32_t taps, int32_t stride,
+                           int32_t pad_before, int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y,
+                           int32_t n_out, int32_t c_out);
+
+/* pool.c */
+void k_max_pool1d(const float *x, int32_t n, int32_t c, int32_t size, int32_t stride, float *y, int32_t n_out,
+                  int32_t c_out);
+void k_max_pool1d_s8(const int8_t *x, int32_t n, int32_t c, int32_t size, int32_t stride, int8_t *y, int32_t n_out,
+                     int32_t c_out);
+void k_average_pool1d(const float *x, int32_t n, int32_t c, int32_t size, int32_t stride, float *y, int32_t n_out,
+                      int32_t c_out);
+void k_average_pool1d_s8(const int8_t *x, int32_t n, int32_t c, int32_t size, int32_t stride, int32_t x_zero,
+                         int32_t multiplier, int32_t shift, int32_t y_zero, int8_t *y, int32_t n_out, int32_t c_out);
+void k_global_average(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
+void k_global_average_s8(const int8_t *x, int32_t n, int32_t c, int32_t x_zero, int32_t multiplier, int32_t shift,
+                         int32_t y_zero, int8_t *y, int32_t n_out);
+
+/* quantize.c */
+void k_quantize(const float *x, int32_t n, float scale, int32_t zero, int8_t *y, int32_t n_out);
+void k_dequantize(const int8_t *x, int32_t n, float scale, int32_t zero, float *y, int32_t n_out);
+
+/* concat.c */
+void k_concat2(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
+void k_concat3(const float *a, int32_t n_a, const float *b, int32_t n_b, const float *c, int32_t n_c, float *y,
+               int32_t n_out);
+void k_concat4(const float *a, int32_t n_a, const float *b, int32_t n_b, const float *c, int32_t n_c, const float *d,
+               int32_t n_d, float *y, int32_t n_out);
+void k_concat5(const float *a, int32_t n_a, const float *b, int32_t n_b, const float *c, int32_t n_c, const float *d,
+               int32_t n_d, const float *e, int32_t n_e, float *y, int32_t n_out);
+void k_concat6(const float *a, int32_t n_a, const float *b, int32_t n_b, const float *c, int32_t n_c, const float *d,
+               int32_t n_d, const float *e, int32_t n_e, const float *f, int32_t n_f, float *y, int32_t n_out);
+void k_concat7(const float *a, int32_t n_a, const float *b, int32_t n_b, const float *c, int32_t n_c, const float *d,
+               int32_t n_d, const float *e, int32_t n_e, const float *f, int32_t n_f, const float *g, int32_t n_g,
+               float *y, int32_t n_out);
+void k_concat8(const float *a, int32_t n_a, const float *b, int32_t n_b, const float *c, int32_t n_c, const float *d,
+               int32_t n_d, const float *e, int32_t n_e, const float *f, int32_t n_f, const float *g, int32_t n_g,
+               const float *h, int32_t n_h, float *y, int32_t n_out);

@@ -1,0 +1,61 @@
+"""The C call of an op, worked out once: the caller on this computer and the renderer of C both read it from here."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from studio.graph.op import Array, Op, Shape, StreamOp
+
+#: Element types that may stand in a kernel's signature.
+C_TYPES = {
+    "float32": "float",
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "uint16": "uint16_t",
+    "int32": "int32_t",
+}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A pointer that the caller provides: role "input" (the `index`th), "state", "scratch" or "output"."""
+
+    role: str
+    index: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A constant array: the op's arg `name`."""
+
+    name: str
+    values: Array
+
+
+Argument = Slot | Table | int | float
+
+
+def c_type(dtype: type | np.dtype[np.generic]) -> str:
+    """The C type of one element."""
+    return C_TYPES[np.dtype(dtype).name]
+
+
+def dims(op: Op, shape: Shape) -> Shape:
+    """The numbers of a shape that the kernel is told."""
+    return (prod(shape),) if op.elementwise else shape
+
+
+def arguments(op: Op, *shapes: Shape) -> list[Argument]:
+    """Every argument of the op's kernel for inputs of these shapes, in the order of its C declaration."""
+    found: list[Argument] = []
+    for i, shape in enumerate(shapes):
+        found += [Slot("input", i), *dims(op, shape)]
+    for name, value in op.args().items():
+        found.append(Table(name, np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value)
+    if isinstance(op, StreamOp):
+        found.append(Slot("state"))
+    if op.scratch(*shapes):
+        found.append(Slot("scratch"))
+    return [*found, Slot("output"), *dims(op, op.shape(*shapes))]
