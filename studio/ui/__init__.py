@@ -1,1 +1,1 @@
-"""What the person sees. The only room that knows Qt; one timer, the heartbeat, looks at rings and jobs."""
+"""What a person sees: one window, its pages, plots and forms. Only Qt, pyqtgraph and numpy live in this process."""

@@ -1,0 +1,132 @@
+"""The device in hand: one live connection, opened and closed without the window waiting, and found again when lost."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from studio.app.live import Connection
+from studio.errors import StudioError
+
+RETRY_S = 2.0
+RETRIES = 15
+ALIVE = ("streaming", "stalled")
+#: State -> (words for people, tone of the pill).
+STATES = {
+    "idle": ("No device", ""),
+    "opening": ("Opening", "warn"),
+    "identifying": ("Identifying", "warn"),
+    "streaming": ("Streaming", "ok"),
+    "stalled": ("Stalled", "warn"),
+    "lost": ("Lost", "danger"),
+    "reconnecting": ("Reconnecting", "warn"),
+    "closed": ("Closed", ""),
+}
+
+
+class Device:
+    """Holds at most one Connection. `tick` must be called on every beat."""
+
+    def __init__(self, connect: Callable[[str], Connection] = Connection) -> None:
+        self._connect, self._closing = connect, threading.Thread()
+        self._wanted = False
+        self._streamed = False
+        self._retries, self._retry_s = 0, 0.0
+        self._busy = ""
+        self.url = ""
+        self.connection: Connection | None = None
+
+    @property
+    def state(self) -> str:
+        """One of STATES."""
+        if self._busy:
+            return "idle"
+        if self.connection is None:
+            return "opening" if self._wanted else "idle"
+        state = self.connection.state
+        if self._retries and state not in ALIVE:
+            return "reconnecting" if self._wanted else "lost"
+        return state
+
+    @property
+    def words(self) -> str:
+        """State, or what the device is lent for."""
+        return self._busy or STATES.get(self.state, (self.state, ""))[0]
+
+    @property
+    def title(self) -> str:
+        """What is connected: the board's own name once it told us."""
+        hello = self.connection.hello if self.connection is not None else None
+        return hello.board if hello is not None else self.url
+
+    @property
+    def streaming(self) -> bool:
+        """Samples may be coming."""
+        return self.connection is not None and self.connection.state in ALIVE
+
+    @property
+    def error(self) -> StudioError | None:
+        """Why it is lost."""
+        return self.connection.error if self.connection is not None else None
+
+    def connect(self, url: str) -> None:
+        """Let go of the present device and open `url`."""
+        self.release()
+        self.url, self._wanted, self._streamed, self._retries, self._busy = url, True, False, 0, ""
+
+    def disconnect(self) -> None:
+        """Let go of the device."""
+        self.release()
+        self._wanted, self._busy, self._retries = False, "", 0
+
+    def lend(self, what: str) -> None:
+        """Free the port for an action that opens it itself (flash, verify); `words` says `what` meanwhile."""
+        self.release()
+        self._wanted, self._busy = False, what
+
+    def take_back(self) -> None:
+        """Connect again after `lend`."""
+        if self._busy:
+            self.connect(self.url)
+
+    def release(self) -> None:
+        """Close the connection on a thread of its own: closing may wait for the device."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            before = self._closing
+            self._closing = threading.Thread(target=_close, args=(connection, before), daemon=True, name="close device")
+            self._closing.start()
+
+    @property
+    def released(self) -> bool:
+        """The port is free again."""
+        return self.connection is None and not self._closing.is_alive()
+
+    def tick(self) -> None:
+        """Open what is wanted once the port is free; look again for what was lost."""
+        if not self._wanted:
+            return
+        if self.connection is None:
+            if self.released:
+                self.connection = self._connect(self.url)
+            return
+        state = self.connection.state
+        if state in ALIVE:
+            self._streamed, self._retries = True, 0
+        elif state == "lost":
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Only a device that has streamed is worth looking for: a wrong address stays wrong."""
+        if not self._streamed or self._retries >= RETRIES:
+            self._wanted = False
+        elif not self._retries or time.monotonic() >= self._retry_s:
+            self._retries += 1
+            self._retry_s = time.monotonic() + RETRY_S
+            if self._retries > 1:
+                self.release()
+
+
+def _close(connection: Connection, before: threading.Thread) -> None:
+    if before.is_alive():
+        before.join()
+    connection.close()

@@ -1,0 +1,205 @@
+"""The newest seconds of one stream, drawn from its ring.
+
+Why columns are kept: at 16 kHz ten seconds are 160 000 samples, but a frame brings only 500 new ones. Columns are cut
+at fixed sample indices and move by whole pixels, so a trace does not shimmer, and a frame costs only its new samples.
+Why a playhead: samples come in packets; the right edge moves on smoothly between them, one packet behind.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6 import QtCore, QtGui
+
+from studio.data.stream import Ring
+from studio.ui.plots.envelope import fill_columns, fill_polyline, lane_color
+from studio.ui.safe import safe_overrides
+
+Floats = npt.NDArray[np.float32]
+PULL_PER_S, JUMP_S, SHRINK_AFTER_S = 3.0, 1.0, 2.0
+#: Up to this many samples per column a plain line is drawn.
+DENSE = 2.0
+
+
+class Playhead:
+    """Where "now" is in a stream, as a sample index that moves smoothly although samples come in packets."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self.at = 0.0
+        self._end, self._packet, self._time_s = -1, 0, 0.0
+
+    def advance(self, end: int, now_s: float) -> float:
+        """The index to show at the right edge; `end` is one past the newest sample that came."""
+        step_s, self._time_s = now_s - self._time_s, now_s
+        if self._end < 0 or abs(end - self._packet - self.at) > JUMP_S * self.rate_hz:
+            self.at = float(end)
+        elif end != self._end:
+            self._packet = max(end - self._end, round(self._packet * 0.98))
+        self._end = end
+        target = end - 0.5 * self._packet
+        self.at += self.rate_hz * step_s
+        self.at += (target - self.at) * min(1.0, PULL_PER_S * step_s)
+        self.at = min(self.at, float(end))
+        return self.at
+
+
+class Columns:
+    """Lowest and highest value per pixel column of a stream; column k holds samples [k * per_column, (k + 1) * ...)."""
+
+    def __init__(self, n_columns: int, n_channels: int, per_column: float) -> None:
+        self.per_column = per_column
+        self._low = np.full((n_columns, n_channels), np.nan, np.float32)
+        self._high = self._low.copy()
+        self._next: int | None = None
+        self._last = -1
+
+    def take(self, ring: Ring) -> None:
+        """Add what came since the last call."""
+        start, values = ring.since(0 if self._next is None else self._next)
+        if self._next is None:
+            keep = int(len(self._low) * self.per_column)
+            start, values = start + max(0, len(values) - keep), values[-keep:]
+        if not len(values):
+            return
+        self._next = start + len(values)
+        column = ((start + np.arange(len(values))) / self.per_column).astype(np.int64)
+        cuts = np.flatnonzero(np.diff(column, prepend=column[0] - 1))
+        self._merge(column[cuts], np.fmin.reduceat(values, cuts, axis=0), np.fmax.reduceat(values, cuts, axis=0))
+
+    def _merge(self, column: npt.NDArray[np.int64], low: Floats, high: Floats) -> None:
+        size = len(self._low)
+        if column[0] == self._last:
+            at = self._last % size
+            low[0], high[0] = np.fmin(low[0], self._low[at]), np.fmax(high[0], self._high[at])
+        skipped = np.arange(max(self._last + 1, column[-1] - size + 1), column[0])
+        self._low[skipped % size] = self._high[skipped % size] = np.nan
+        column, low, high = column[-size:], low[-size:], high[-size:]
+        self._low[column % size], self._high[column % size] = low, high
+        self._last = int(column[-1])
+
+    def upto(self, right: int, count: int) -> tuple[Floats, Floats]:
+        """(low, high), each (count, n_channels), of the columns that end with column `right`."""
+        at = np.arange(right - count + 1, right + 1)
+        there = (at >= 0) & (at <= self._last) & (at > self._last - len(self._low))
+        low, high = self._low[at % len(self._low)], self._high[at % len(self._low)]
+        low[~there] = high[~there] = np.nan
+        return low, high
+
+
+class Range:
+    """A y range on round numbers that grows at once and shrinks slowly: moving axis text costs more than the data."""
+
+    def __init__(self) -> None:
+        self.low, self.high = 0.0, 0.0
+        self._small_since_s: float | None = None
+
+    def fit(self, low: float, high: float, now_s: float) -> bool:
+        """Take in data from `low` to `high`; True when the range changed."""
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return False
+        wanted = round_range(low, high)
+        if low < self.low or high > self.high or self.low == self.high:
+            return self._become(
+                wanted if self.low == self.high else (min(wanted[0], self.low), max(wanted[1], self.high))
+            )
+        if wanted[1] - wanted[0] > 0.6 * (self.high - self.low):
+            self._small_since_s = None
+        elif self._small_since_s is None:
+            self._small_since_s = now_s
+        elif now_s - self._small_since_s > SHRINK_AFTER_S:
+            return self._become(wanted)
+        return False
+
+    def _become(self, wanted: tuple[float, float]) -> bool:
+        self.low, self.high = wanted
+        self._small_since_s = None
+        return True
+
+
+def round_range(low: float, high: float) -> tuple[float, float]:
+    """The next round numbers around [low, high]."""
+    span = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-6)
+    low, high = low - 0.06 * span, high + 0.06 * span
+    step = 10.0 ** math.floor(math.log10(span))
+    step *= next(m for m in (0.2, 0.5, 1.0) if span / (step * m) <= 6 or m == 1.0)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
+
+
+@safe_overrides
+class TraceItem(pg.GraphicsObject):
+    """All channels of a ring over the last `seconds`, in a plot whose x axis runs from -seconds to 0."""
+
+    def __init__(self, ring: Ring, seconds: float) -> None:
+        super().__init__()
+        self.ring, self.seconds = ring, seconds
+        self.range = Range()
+        self.head = Playhead(ring.stream.rate_hz)
+        self._columns: Columns | None = None
+        self._width = 0
+        self._lines = pg.Qt.internals.PrimitiveArray(QtCore.QLineF, 4)
+        self._at = 0.0
+        self._low = self._high = self._values = np.empty((0, len(ring.stream.channels)), np.float32)
+        self._start = 0
+
+    def boundingRect(self) -> QtCore.QRectF:
+        view = self.getViewBox()
+        return QtCore.QRectF(view.viewRect()) if view is not None else QtCore.QRectF(-self.seconds, -1, self.seconds, 2)
+
+    def viewTransformChanged(self) -> None:
+        self.prepareGeometryChange()
+        self.update()
+
+    def tick(self, now_s: float, width: int) -> None:
+        """Look at the ring; `width` is the plot's width in device pixels."""
+        self._at = self.head.advance(self.ring.end, now_s)
+        per_column = self.seconds * self.ring.stream.rate_hz / max(width, 1)
+        if per_column > DENSE:
+            self._take_columns(width, per_column)
+            low, high = self._low, self._high
+        else:
+            self._columns = None
+            reach = math.ceil(self.seconds * self.ring.stream.rate_hz) + 2
+            self._start, self._values = self.ring.since(int(self._at) - reach)
+            low = high = self._values
+        if low.size and np.isfinite(low).any() and self.range.fit(float(np.nanmin(low)), float(np.nanmax(high)), now_s):
+            self.getViewBox().setYRange(self.range.low, self.range.high, padding=0)
+        self.update()
+
+    def _take_columns(self, width: int, per_column: float) -> None:
+        if self._columns is None or self._width != width:
+            self._columns, self._width = Columns(width + 8, len(self.ring.stream.channels), per_column), width
+        self._columns.take(self.ring)
+        self._low, self._high = self._columns.upto(int(self._at / per_column), width)
+
+    def paint(self, painter: QtGui.QPainter, *_: object) -> None:
+        to, ratio = painter.transform(), painter.device().devicePixelRatioF()
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
+        for channel in range(len(self.ring.stream.channels)):
+            painter.setPen(pg.mkPen(lane_color(lane_of(self.ring.stream.kind, channel)), width=1))
+            if self._columns is not None:
+                self._fill_columns(channel, to, ratio)
+            else:
+                self._fill_polyline(channel, to)
+            painter.drawLines(*self._lines.drawargs())
+        painter.restore()
+
+    def _fill_columns(self, channel: int, to: QtGui.QTransform, ratio: float) -> None:
+        right = math.floor(to.dx() * ratio)  # x = 0 is the right edge
+        x = (right - len(self._low) + np.arange(len(self._low)) + 0.5) / ratio
+        top, bottom = (v[:, channel].astype(np.float64) * to.m22() + to.dy() for v in (self._high, self._low))
+        fill_columns(self._lines, x, top, bottom)
+
+    def _fill_polyline(self, channel: int, to: QtGui.QTransform) -> None:
+        at = self._start + np.arange(len(self._values))
+        x = (at - self._at) / self.ring.stream.rate_hz * to.m11() + to.dx()
+        y = self._values[:, channel].astype(np.float64) * to.m22() + to.dy()
+        fill_polyline(self._lines, x, y)
+
+
+def lane_of(kind: str, channel: int) -> int:
+    """Lane of a channel: a microphone has a colour of its own, so it is not taken for an axis of motion."""
+    return 4 if kind == "microphone" else channel
