@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tomllib
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]
@@ -131,7 +131,7 @@ def install(python: Path, wanted: Sequence[str], folder: Path) -> None:
     say(f"Installing {len(wanted)} packages (about 1.7 GB on disk; only this once)")
     command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check", *wanted]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
-        tail = list(_narrate(pip.stdout or iter(()), len(wanted)))
+        tail = list(_narrate(pip.stdout or ()))
     if pip.returncode:
         log = "\n".join(tail[-12:])
         raise NotReady(f"pip could not install the packages:\n{log}\nCheck the network and run the same command again.")
@@ -140,12 +140,12 @@ def install(python: Path, wanted: Sequence[str], folder: Path) -> None:
     stamp.write_text(f"{before}{digest(wanted)}\n")
 
 
-def _narrate(lines: "Iterator[str] | object", total: int) -> Iterator[str]:
+def _narrate(lines: Iterable[str]) -> Iterator[str]:
     count = 0
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         if line.startswith("Collecting "):
             count += 1
-            say(f"  [{count}/{max(total, count)}] {line.split()[1]}")
+            say(f"  [{count}] {line.split()[1]}")
         elif line.startswith("Installing collected"):
             say("  unpacking (a few minutes on a slow disk)")
         yield line.rstrip()

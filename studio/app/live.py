@@ -1,6 +1,6 @@
 """A live connection: opens in the background, keeps rings for the views and a writer while recording.
 
-States: idle, opening, identifying, streaming, stalled, lost, closed. Views read; only this thread writes.
+States: opening, identifying, ready, streaming, stalled, lost, closed. Views read; only this thread writes.
 """
 
 import contextlib
@@ -27,9 +27,12 @@ ANSWERS = ("scores", "decision")  # kinds of stream that a model sends, not a se
 class Connection:
     """A device by its URL. Construction returns at once; look at `state` and `error`."""
 
-    def __init__(self, url: str, streams: tuple[str, ...] = ()) -> None:
-        """Connect to `url`; `streams` limits what is started to those names, () means all."""
-        self.url, self._wanted = url, streams
+    def __init__(self, url: str, streams: tuple[str, ...] = (), start: bool = True) -> None:
+        """Connect to `url`; `streams` limits what is started to those names, () means all.
+
+        With `start` False it stops at "ready", so that a recording can begin before the first sample: call `start`.
+        """
+        self.url, self._wanted, self._autostart = url, streams, start
         self.error: StudioError | None = None
         self.hello: Hello | None = None
         self.rings: dict[str, Ring] = {}
@@ -56,10 +59,17 @@ class Connection:
                 raise LinkError(self.url, seen, "Flash an image on the Deploy page.")
             self._acquisition = Acquisition(self.talk, [self._take])
             self._acquisition.start()
-            self.talk.request(Verb.START, {1: self._ids()})
-            self._phase = "streaming"
+            self._phase = "ready"
+            if self._autostart:
+                self.start()
         except StudioError as e:
             self._fail(e)
+
+    def start(self) -> None:
+        """Let the board stream."""
+        assert self.talk is not None
+        self.talk.request(Verb.START, {1: self._ids()})
+        self._phase = "streaming"
 
     def _ids(self) -> list[int]:
         """Channels to start; InputError when the board has none of a wanted name."""
@@ -127,7 +137,7 @@ class Connection:
 
     def start_recording(self, project: Project, subject: str = "", label: str = "") -> None:
         """Write every sensor stream from now on; answers of the board's model are not sensors."""
-        if self.hello is None or self.state != "streaming":
+        if self.hello is None or self.state not in ("ready", "streaming"):
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
         sensors = tuple(r.stream for r in self.sensor_rings)
         device = {"board": self.hello.board, "build_hash": self.hello.build.hex(), "url": self.url}

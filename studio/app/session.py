@@ -74,7 +74,9 @@ class Session:
 
     def commit(self, what: str, state: State) -> None:
         """Make `state` the present; `what` is the words of the Undo menu."""
-        self._past.append((what, self.state))
+        before = self.state
+        self._save(before, state)  # a value that cannot be kept never becomes the present
+        self._past.append((what, before))
         self._future.clear()
         self._become(state)
 
@@ -104,6 +106,7 @@ class Session:
         if self._past:
             what, state = self._past.pop()
             self._future.append((what, self.state))
+            self._save(self.state, state)
             self._become(state)
 
     def redo(self) -> None:
@@ -111,6 +114,7 @@ class Session:
         if self._future:
             what, state = self._future.pop()
             self._past.append((what, self.state))
+            self._save(self.state, state)
             self._become(state)
 
     def watch(self, watcher: Watcher) -> None:
@@ -118,9 +122,7 @@ class Session:
         self._watchers.append(watcher)
 
     def _become(self, state: State) -> None:
-        old, state = self.state, self._with_newcomers(state)
-        self._save(old, state)
-        self.state = state
+        old, self.state = self.state, self._with_newcomers(state)
         for watcher in self._watchers:
             watcher(old, state)
 
@@ -137,7 +139,7 @@ class Session:
     def _save(old: State, new: State) -> None:
         before = {r.id: r for r in old.recordings}
         for r in new.recordings:
-            if r.id in before and before[r.id] is not r:
+            if r.id in before and before[r.id] is not r and r.path.is_dir():
                 recording_files.save(r)
         was, now = old.project, new.project
         if was is not None and now is not None and now is not was and now.path == was.path:

@@ -13,8 +13,10 @@ from studio.data.recording import Recording
 from studio.errors import DataError, InputError
 from studio.firmware.native import Native
 from studio.learn.dataset import Dataset, split, windows
-from studio.learn.metrics import Events, events, metrics
+from studio.learn.metrics import Matched, match, metrics
 from studio.progress import Progress, Work
+
+BACKGROUND = {"idle", "background", "rest", "none", "noise", "silence", "unknown", "other", "null"}
 
 
 def evaluate(project_path: Path, model_id: str = "", on: str = "test") -> Work[dict[str, Any]]:
@@ -52,23 +54,28 @@ def _fits(model: Model, r: Recording) -> bool:
 def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str, Any]:
     """METRICS of a model on labelled windows, and of its decisions along the recordings those come from."""
     native = Native(model.graph, model.stream)
-    scores = native.scores(data.x)
-    result = metrics(data.y, scores, model.graph.classes)
-    told = [r for r in found if r.id in set(data.recording)]
-    result["events"] = events([_timeline(native, model, r) for r in told])
-    result["computed_by"] = "c"
-    return result
+    told = [r for r in found if r.id in set(data.recording.tolist())]
+    matched = sum((_events(native, model, r) for r in told), Matched(0, 0, 0.0, ()))
+    decisions = model.graph.decide(native.scores(data.x))
+    return metrics(data.y, decisions, model.graph.classes, matched.as_dict())
 
 
-def _timeline(native: Native, model: Model, recording: Recording) -> Events:
-    """Decisions at every stride along one recording, in silence where samples are missing, beside its labels."""
+def _events(native: Native, model: Model, recording: Recording) -> Matched:
+    """Decisions at every stride along one recording, none where samples are missing, against its labels."""
     graph, stream = model.graph, model.stream
     values = recording.values(stream.name)
     whole = np.isfinite(values).all(axis=1)
     x = graph.windows(np.nan_to_num(values))
     starts = np.arange(len(x)) * graph.stride
     complete = np.array([whole[s : s + graph.length].all() for s in starts], bool)
-    decisions = np.where(complete, graph.decide(native.scores(x)), -1)
-    names = [graph.classes[d] if d >= 0 else "" for d in decisions]
-    times = (starts + graph.length) / stream.rate_hz
-    return Events(recording.labels.get("labels", Labels()), times, names, recording.duration_s)
+    decided = graph.decide(native.scores(x)) if len(x) else np.zeros(0, np.int16)
+    names = [graph.classes[d] if d >= 0 and c else "" for d, c in zip(decided, complete, strict=True)]
+    window_s = graph.length / stream.rate_hz
+    times_s = starts / stream.rate_hz + window_s
+    truth = recording.labels.get("labels", Labels())
+    return match(truth, times_s, names, background_of(graph.classes), window_s, unlabelled_counts=False)
+
+
+def background_of(classes: tuple[str, ...]) -> str | None:
+    """The class that means "nothing happens", by the names people give it."""
+    return next((c for c in classes if c.lower() in BACKGROUND), None)

@@ -28,10 +28,11 @@ def record(
     """
     project = open_project(project_path)
     yield Progress(0, seconds, f"opening {url}")
-    connection = Connection(url, streams)
+    connection = Connection(url, streams, start=False)
     try:
         connection.wait()
-        connection.start_recording(project, subject, label)
+        connection.start_recording(project, subject, label)  # before the first sample, so that none is missing
+        connection.start()
         yield from _until(connection, seconds)
         stats = connection.stats
         recording = connection.stop_recording()
@@ -43,7 +44,7 @@ def record(
 def _until(connection: Connection, seconds: float) -> Work[None]:
     """Wait until every stream holds `seconds`, by the device's own count; raises when the device goes away."""
     while True:
-        ends = [ring.end / ring.stream.rate_hz for ring in connection.sensor_rings]
+        ends = [ring.end / ring.stream.rate_hz for ring in connection.sensor_rings]  # counted from START
         done = min(ends, default=0.0)
         yield Progress(min(done, seconds), seconds, f"recording {min(done, seconds):.1f} of {seconds:g} s")
         if done >= seconds:
