@@ -196,6 +196,13 @@ def check_classes(data: Dataset, at_least: int = MIN_WINDOWS) -> None:
         raise DataError(f"Class {name!r}", seen, "Record more of it, shorten the window or its stride, or remove it.")
 
 
+def balance(y: Ints) -> npt.NDArray[np.float64]:
+    """A weight per class that gives every class the same say: n / (n_classes * n_c), 0 for a class without windows."""
+    counts = np.bincount(y).astype(np.float64)
+    present = counts > 0
+    return np.where(present, len(y) / (present.sum() * np.maximum(counts, 1)), 0.0)
+
+
 def data_sha256(data: Dataset) -> str:
     """SHA-256 of the raw windows, their labels and their groups: the same data gives the same hash anywhere."""
     s = data.stream
