@@ -1,0 +1,71 @@
+"""The generated C on this computer: what `evaluate` computes with, and what a board must equal bit for bit."""
+
+import ctypes
+
+import numpy as np
+
+from studio.data.stream import Array, Floats, Stream
+from studio.firmware.render import render
+from studio.graph.graph import Graph
+from studio.graph.host import EXPORT, compile_shared, sources
+from studio.paths import STUBS
+
+DOOR = f"""/* Written by studio/firmware/native.py: batches through the rendered model. */
+#include "model.h"
+#include "model_push.h"
+{EXPORT}
+API void native_scores(int64_t n, const float *windows, float *scores)
+{{
+    for (int64_t i = 0; i < n; i++)
+        model_run(windows + i * MODEL_LENGTH * MODEL_FILTERED, scores + i * MODEL_CLASSES);
+}}
+
+API int64_t native_replay(int64_t n, const float *samples, float *scores)
+{{
+    int64_t ready = 0;
+    model_push_clear();
+    for (int64_t i = 0; i < n; i++)
+        ready += model_push(samples + i * MODEL_CHANNELS, scores + ready * MODEL_CLASSES);
+    return ready;
+}}
+
+API void native_decide(int64_t n, const float *scores, int16_t *decisions)
+{{
+    for (int64_t i = 0; i < n; i++)
+        decisions[i] = model_decide(scores + i * MODEL_CLASSES);
+}}
+"""
+
+
+class Native:
+    """`graph` rendered for `stream`, compiled and loaded; BuildError when it does not compile."""
+
+    def __init__(self, graph: Graph, stream: Stream) -> None:
+        self.graph, self.stream = graph, stream
+        pushed = {name: (STUBS / "runtime" / name).read_text() for name in ("model_push.c", "model_push.h")}
+        texts = {**render(graph, stream), **pushed, "native.c": DOOR}
+        self._library = ctypes.CDLL(str(compile_shared("model", sources(), texts, [STUBS / "kernels"])))
+        for name, n_pointers in (("native_scores", 2), ("native_replay", 2), ("native_decide", 2)):
+            getattr(self._library, name).argtypes = [ctypes.c_int64, *[ctypes.c_void_p] * n_pointers]
+        self._library.native_replay.restype = ctypes.c_int64
+
+    def scores(self, windows: Array) -> Floats:
+        """Scores (n, n_classes) of filtered windows (n, length, n_channels), as model_run gives them."""
+        x = np.ascontiguousarray(windows, np.float32)
+        y = np.zeros((len(x), len(self.graph.classes)), np.float32)
+        self._library.native_scores(len(x), x.ctypes.data, y.ctypes.data)
+        return y
+
+    def replay(self, raw: Array) -> Floats:
+        """Scores (n_windows, n_classes) of raw samples (n_samples, n_channels), through scale, filters and window."""
+        x = np.ascontiguousarray(self.stream.to_unit(raw))
+        y = np.zeros((len(x) // self.graph.stride + 1, len(self.graph.classes)), np.float32)
+        n = self._library.native_replay(len(x), x.ctypes.data, y.ctypes.data)
+        return y[:n]
+
+    def decide(self, scores: Array) -> Array:
+        """Decisions (n,) int16, as model_decide gives them."""
+        x = np.ascontiguousarray(scores, np.float32)
+        y = np.zeros(len(x), np.int16)
+        self._library.native_decide(len(x), x.ctypes.data, y.ctypes.data)
+        return y
