@@ -1,1 +1,27 @@
-"""Where samples come from: links (bytes from a device), clients (what the bytes mean), and the acquisition thread."""
+"""Where samples come from: links (bytes from a device) and the acquisition thread that reads them.
+
+A link is opened by its URL; `LINKS` says which class opens which scheme.
+"""
+
+from collections.abc import Callable
+
+from studio.data.link import Link
+from studio.sources.ble import BleLink
+from studio.sources.link import SerialLink, SocketLink
+from studio.sources.replay import ReplayLink
+from studio.sources.url import Address, parse
+
+#: Scheme -> what opens an address of it.
+LINKS: dict[str, Callable[[Address], Link]] = {
+    "serial": SerialLink,
+    "rfc2217": SerialLink,
+    "socket": SocketLink,
+    "replay": ReplayLink,
+    "ble": BleLink,
+}
+
+
+def open_link(url: str) -> Link:
+    """A link to the device at `url`. InputError for a URL that names nothing, LinkError when it cannot be opened."""
+    address = parse(url, tuple(LINKS))
+    return LINKS[address.scheme](address)

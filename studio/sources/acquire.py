@@ -1,0 +1,196 @@
+"""The acquisition: one thread per device that reads it, accounts for every sample, and hands chunks to sinks.
+
+A packet of samples says the index of its first sample, so a loss is known to the sample: what is missing before it
+was lost. A packet from the past (a duplicate, or one overtaken on the way) is dropped and counted. When a device
+starts to count anew, its samples go on behind the old ones, at the distance that its clock tells.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from studio.data.stream import Chunk, Stream
+from studio.data.talk import Talk
+from studio.data.wire import BoardStats, Packet, Type, Verb, pack, parse_stats
+from studio.errors import LinkError, ProtocolError, StudioError
+
+Sink = Callable[[Chunk], None]
+#: A device that sends nothing for so long has stalled; slow streams get three packets' time.
+WATCHDOG_S = 1.0
+#: A packet may come this late and still be one of this count, in seconds of its stream.
+LATE_S = 2.0
+#: A jump ahead longer than this must agree with the device's clock.
+LEAP_S = 60.0
+
+
+@dataclass
+class Count:
+    """The account of one stream. `end` is the index after the newest sample; `gaps` are (start, count)."""
+
+    stream: Stream
+    received: int = 0
+    lost: int = 0
+    late: int = 0
+    restarts: int = 0
+    end: int | None = None
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    _ahead: int = 0  # our index minus the device's
+    _first: tuple[int, int] = (0, 0)  # index and device clock of the first packet since the last start
+    _last: tuple[int, int] = (0, 0)
+
+    def place(self, seq: int, n: int, t_us: int) -> tuple[int, int]:
+        """(our index of the packet's first sample, how many of its samples to leave out); books them."""
+        if self.end is None:
+            self.end, self._first = seq, (seq, t_us)
+        jump = (seq - (self.end - self._ahead) + 2**31) % 2**32 - 2**31  # the device counts in 32 bits
+        if self._counts_anew(jump, t_us):
+            missing = max(0, round((t_us - self._last[1]) * 1e-6 * self.stream.rate_hz) - (self.end - self._last[0]))
+            jump = missing if t_us > self._last[1] else 0
+            self._ahead, self.restarts = self.end + jump - seq, self.restarts + 1
+            self._first = self.end + jump, t_us
+        start = self.end + jump
+        known = min(max(-jump, 0), n)
+        if known == n:
+            self.late += n
+            return start, n
+        if jump > 0:
+            self.lost += jump
+            self.gaps.append((self.end, jump))
+        self.late += known
+        self.received += n - known
+        self.end, self._last = start + n, (start, t_us)
+        return start, known
+
+    def _counts_anew(self, jump: int, t_us: int) -> bool:
+        """A device that was started again counts from 0; its clock tells that from a late packet."""
+        jump_s = jump / self.stream.rate_hz
+        if jump_s < -LATE_S:
+            return True
+        if 0 <= jump_s <= LEAP_S or not t_us or not self._last[1]:
+            return False
+        since_last = (jump + (self.end or 0) - self._last[0]) / self.stream.rate_hz
+        off_s = abs((t_us - self._last[1]) * 1e-6 - since_last)
+        return off_s > 0.25 + 0.5 * abs(jump_s)
+
+    @property
+    def measured_rate_hz(self) -> float:
+        """Samples per second of the device's clock; the stated rate until there are two packets."""
+        samples, us = self._last[0] - self._first[0], self._last[1] - self._first[1]
+        return samples / us * 1e6 if samples > 0 and us > 0 else self.stream.rate_hz
+
+
+class Acquisition:
+    """Reads `talk` on its own thread from `start` to `stop`; sinks run there too and must be quick.
+
+    `state`: "idle", "streaming", "stalled" (no samples for longer than they should take), "lost" (see `error`),
+    "stopped". A sink that raises a StudioError ends the acquisition with it.
+    """
+
+    def __init__(self, talk: Talk, sinks: Sequence[Sink]) -> None:
+        if talk.board is None:
+            raise ProtocolError(talk.link.url, "has not said HELLO yet", "Ask `talk.hello()` first.")
+        self.talk, self._sinks = talk, tuple(sinks)
+        self.error: StudioError | None = None
+        self.counts = {b.id: Count(b.stream) for b in talk.board.streams}
+        self.board_stats: BoardStats | None = None
+        self.malformed = 0
+        self._rows = {i: c.stream.numpy_dtype.itemsize * len(c.stream.channels) for i, c in self.counts.items()}
+        frame_s = [b.samples_per_frame / b.stream.rate_hz for b in talk.board.streams]
+        self._patience_s = max(WATCHDOG_S, 3 * min(frame_s, default=0.0))
+        self._news_s = self._probe_s = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"acquire {talk.link.url}")
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._news_s = time.monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; the link stays open."""
+        self._stopping.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+        if self.error is not None:
+            return "lost"
+        if not self._thread.is_alive():
+            return "stopped" if self._stopping.is_set() else "idle"
+        return "stalled" if time.monotonic() - self._news_s > self._patience_s else "streaming"
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Counts of the link, and of each stream by name."""
+        d, board = self.talk.decoder, self.board_stats
+        dropped = board.dropped if board else {}
+        return {
+            "packets": d.packets,
+            "bad_packets": d.bad_packets + self.malformed,
+            "bytes": d.bytes,
+            "streams": {c.stream.name: _told(c, dropped.get(i, 0)) for i, c in self.counts.items()},
+        }
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                packets = self.talk.pump()
+                now_ns = time.monotonic_ns()
+                for packet in packets:
+                    self._take(packet, now_ns)
+                self._watch()
+        except StudioError as e:
+            self.error = e
+        except Exception as e:
+            self.error = LinkError(self.talk.link.url, f"reading failed ({type(e).__name__}: {e})", "Connect again.")
+            raise  # a bug: its traceback belongs on stderr
+
+    def _take(self, packet: Packet, now_ns: int) -> None:
+        if packet.type == Type.SAMPLES:
+            self._samples(packet, now_ns)
+        elif packet.type == Type.STATS:
+            try:
+                self.board_stats = parse_stats(packet.payload)
+            except ProtocolError:
+                self.malformed += 1
+
+    def _samples(self, packet: Packet, now_ns: int) -> None:
+        count = self.counts.get(packet.channel)
+        if count is None or not packet.count or len(packet.payload) != packet.count * self._rows[packet.channel]:
+            self.malformed += 1
+            return
+        self._news_s = now_ns * 1e-9
+        stream = count.stream
+        start, known = count.place(packet.seq, packet.count, packet.t_us)
+        if known == packet.count:
+            return
+        values = np.frombuffer(packet.payload, stream.numpy_dtype).reshape(packet.count, -1)[known:]
+        t_us = packet.t_us + round(known / stream.rate_hz * 1e6) if packet.t_us else 0
+        chunk = Chunk(stream, start + known, values, t_us, now_ns)
+        for sink in self._sinks:
+            sink(chunk)
+
+    def _watch(self) -> None:
+        """A link may be dead without saying so: while stalled, a write every second finds out."""
+        now_s = time.monotonic()
+        if now_s - max(self._news_s, self._probe_s) > self._patience_s:
+            self._probe_s = now_s
+            self.talk.send(Packet(Type.COMMAND, payload=pack({0: int(Verb.PING)})))
+
+
+def _told(count: Count, dropped_by_board: int) -> dict[str, Any]:
+    return {
+        "received": count.received,
+        "lost": count.lost,
+        "late": count.late,
+        "restarts": count.restarts,
+        "gaps": [list(gap) for gap in count.gaps],
+        "dropped_by_board": dropped_by_board,
+        "measured_rate_hz": count.measured_rate_hz,
+    }
