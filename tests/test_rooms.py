@@ -14,7 +14,7 @@ GUESTS = {
     **dict.fromkeys(["PySide6", "pyqtgraph"], "ui"),
     **dict.fromkeys(["serial", "bleak"], "sources"),
     **dict.fromkeys(["torch", "sklearn"], "learn"),
-    **dict.fromkeys(["soundfile", "cobs"], "data"),
+    "soundfile": "data",
     **dict.fromkeys(["elftools", "unicorn"], "firmware"),
     "ziglang": "zig",
     **dict.fromkeys(["scipy", "ai_edge_litert"], "tests alone"),

@@ -10,7 +10,7 @@ from studio.app.models import Model
 from studio.data.labels import Labels
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
-from studio.errors import DataError, InputError
+from studio.errors import DataError
 from studio.firmware.native import Native
 from studio.learn.dataset import Dataset, split, windows
 from studio.learn.metrics import Matched, match, metrics
@@ -28,23 +28,28 @@ def evaluate(project_path: Path, model_id: str = "", on: str = "test") -> Work[d
     found = recordings(other)
     data = windows_for(model, found)
     if on == "test":
-        parts = split(data, int(model.lock.get("seed", 0)))
-        data = data.take(parts.test)
+        data = held_back(model, data)
     yield Progress(1, 2, f"running {len(data.y)} windows through the generated C")
     return judge(model, data, found)
 
 
 def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
-    """Labelled windows as `model` wants them; DataError without its stream, InputError for classes it never saw."""
+    """Labelled windows as `model` wants them, of the classes it knows; DataError when no recording has its stream."""
     have = [r for r in found if _fits(model, r)]
     if not have:
         seen = f"no recording has a stream {model.stream.name!r} with {len(model.stream.channels)} channels"
         raise DataError(f"Model {model.id}", seen, "Choose data of the sensor that the model was trained on.")
-    data = windows(have, model.stream.name, model.graph.length, model.graph.stride)
-    unknown = sorted(set(data.classes) - set(model.graph.classes))
-    if unknown:
-        raise InputError(f"Model {model.id}", f"does not know the classes {', '.join(unknown)}", "Rename those labels.")
-    return data.renumbered(model.graph.classes)
+    graph = model.graph
+    return windows(have, model.stream.name, graph.length, graph.stride, classes=graph.classes)
+
+
+def held_back(model: Model, data: Dataset) -> Dataset:
+    """The windows that the model was not trained on: those of its locked test recordings, also after new labels."""
+    locked = model.lock.get("test_recordings", [])
+    test = np.isin(data.recording, locked)
+    if locked and test.any():
+        return data.take(np.flatnonzero(test))
+    return data.take(split(data, int(model.lock.get("seed", 0))).test)
 
 
 def _fits(model: Model, r: Recording) -> bool:

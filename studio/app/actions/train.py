@@ -140,6 +140,7 @@ def _finished(
         "split_by": parts.by,
         "groups_disjoint": parts.groups_disjoint,
         "board": board.id,
+        "test_recordings": sorted(set(data.recording[parts.test].tolist())) if parts.groups_disjoint else [],
     }
     front = [
         {"model": model.id if c is best else c.name, "family": c.family, "score": c.score, "cost": _keys(c.cost)}
