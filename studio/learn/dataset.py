@@ -72,6 +72,16 @@ class Dataset:
         names = ("x", "raw", "y", "recording", "subject", "start", "split")
         return replace(self, **{name: getattr(self, name)[index] for name in names})
 
+    def renumbered(self, classes: Sequence[str]) -> "Dataset":
+        """The windows whose class is among `classes`, with y an index into those."""
+        kept = np.flatnonzero(np.isin(np.array(self.classes)[self.y], list(classes)))
+        index = np.array([list(classes).index(c) if c in classes else -1 for c in self.classes], np.int64)
+        return replace(self.take(kept), y=index[self.y[kept]], classes=tuple(classes))
+
+    def unmarked(self) -> "Dataset":
+        """The windows without their given split: for parting the training side once more."""
+        return replace(self, split=np.full(len(self), "", dtype="<U1"))
+
     def counts(self) -> dict[str, int]:
         """How many windows each class has."""
         found = np.bincount(self.y, minlength=len(self.classes))

@@ -44,7 +44,7 @@ class RandomForest:
 
     def fit(self, data: Dataset, seed: int) -> Work[Graph]:
         """Features through the C kernels, trees through scikit-learn, one graph out of both."""
-        check_classes(data)
+        check_classes(data, at_least=2)
         nodes = features(data, self.bands)
         yield Progress(0, self.trees, "features")
         x = run(nodes, data.x)

@@ -1,0 +1,107 @@
+"""What a model costs on a board: guessed in a moment before anything is compiled, read from the linked image after.
+
+The guess counts constants, the arena plan and the steps of each kernel; the rest (runtime, wire, stack) is a constant
+of the firmware. It serves to reject what cannot fit; the figures shown for a finished model come from the linker and
+from the emulator or board.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import log2, prod
+from typing import Any
+
+from studio.graph.call import Table, arguments
+from studio.graph.graph import Graph
+from studio.graph.op import Op, Shape
+from studio.graph.plan import plan
+
+#: Flash and RAM of the firmware without a model, and the stack that is set aside.
+RUNTIME_FLASH_BYTES = 20_000
+RUNTIME_RAM_BYTES = 8_000
+STACK_BYTES = 2_048
+
+
+@dataclass(frozen=True)
+class Cost:
+    """COST of the contract. A figure that nobody has measured or guessed is None."""
+
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int | None = None
+    instructions_per_inference: int | None = None
+    latency_ms: float | None = None
+    source: str = "estimate"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return asdict(self)
+
+
+def estimate(graph: Graph, clock_hz: float = 64e6) -> Cost:
+    """The cost of a graph without compiling it, for a core that does one instruction per tick of `clock_hz`."""
+    shapes, found = graph.shapes(), 0.0
+    constants = 0
+    for node, inputs, _ in graph.edges_into(shapes):
+        tables = [a for a in arguments(node.op, *inputs) if isinstance(a, Table)]
+        constants += sum(t.values.nbytes for t in tables)
+        found += instructions(node.op, inputs)
+    window = 4 * graph.length * graph.window_shape()[1]
+    return Cost(
+        flash_bytes=RUNTIME_FLASH_BYTES + constants,
+        ram_bytes=RUNTIME_RAM_BYTES + STACK_BYTES + plan(graph).arena_bytes + window,
+        stack_bytes=STACK_BYTES,
+        instructions_per_inference=round(found),
+        latency_ms=1000 * found / clock_hz,
+    )
+
+
+def instructions(op: Op, inputs: list[Shape]) -> float:
+    """Instructions of one call of the op's kernel, to within a factor of about two."""
+    steps = STEPS.get(type(op).__name__)
+    y = op.shape(*inputs)
+    return steps(op, inputs[0], y) if steps else 8.0 * (prod(y) + sum(prod(x) for x in inputs))
+
+
+def _convolution(per_product: float) -> Callable[[Any, Shape, Shape], float]:
+    return lambda op, x, y: prod(y) * (40 + per_product * int(op.weight[0].size))
+
+
+def _depthwise(op: Any, x: Shape, y: Shape) -> float:
+    return prod(y) * (40.0 + 9 * int(op.weight.shape[0]))
+
+
+def _dense(per_product: float) -> Callable[[Any, Shape, Shape], float]:
+    return lambda op, x, y: prod(y) * 40 + per_product * int(op.weight.size)
+
+
+def _spectrum(op: Any, x: Shape, y: Shape) -> float:
+    n, used = int(op.n_fft), int(op.used)
+    return x[1] * (30.0 * used + 13 * n * log2(n))
+
+
+def _forest(op: Any, x: Shape, y: Shape) -> float:
+    decisions = max(1.0, log2(max(2.0, len(op.feature) / max(1, len(op.roots)))))
+    return len(op.roots) * (14 * 1.4 * decisions + 12 * y[0])
+
+
+def _correlation(op: Any, x: Shape, y: Shape) -> float:
+    return 16.0 * prod(y) * x[0]
+
+
+#: Instructions of the kernels that do not simply walk over their values once: f(op, shape of x, shape of y).
+STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
+    "Conv1d": _convolution(5),
+    "Conv1dS8": _convolution(3),
+    "DepthwiseConv1d": _depthwise,
+    "DepthwiseConv1dS8": _depthwise,
+    "Dense": _dense(5),
+    "DenseS8": _dense(3),
+    "Spectrum": _spectrum,
+    "Forest": _forest,
+    "ChannelCorrelation": _correlation,
+    "Statistics": lambda op, x, y: 40.0 * prod(x),
+    "Quantiles": lambda op, x, y: x[1] * 12.0 * x[0] * max(1.0, log2(x[0])) * 1.5,
+    "BandPower": lambda op, x, y: 6.0 * prod(x) + 60.0 * prod(y),
+    "SpectralShape": lambda op, x, y: 70.0 * prod(x),
+    "Softmax": lambda op, x, y: 80.0 * prod(y),
+}
