@@ -1,5 +1,6 @@
 """The rules of the mouse and the keys over a label track, without a window."""
 
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -203,7 +204,7 @@ def test_no_sequence_of_edits_makes_labels_overlap_or_leave_the_recording(
             drag(edit, a, (a + b) / 2, b)
     found = edit.labels.segments
     assert all(0 <= s.start_s < s.stop_s <= 10.0 for s in found)
-    assert all(a.stop_s <= b.start_s for a, b in zip(found, found[1:], strict=False))
+    assert all(a.stop_s <= b.start_s for a, b in itertools.pairwise(found))
 
 
 @pytest.mark.parametrize("plot,text", [("#171b21", "#e6e9ef"), ("#ffffff", "#1b2330")])

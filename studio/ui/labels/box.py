@@ -33,7 +33,7 @@ class TimeBox(pg.ViewBox):
 
     def __init__(self, edit: Edit, rate_hz: float, menu: Callable[[float, Any], None]) -> None:
         super().__init__(enableMenu=False)
-        self.edit, self.rate_hz, self.menu = edit, rate_hz, menu
+        self.edit, self.rate_hz, self.open_menu = edit, rate_hz, menu
         self.setMouseEnabled(x=True, y=False)
         self.setDefaultPadding(0)
 
@@ -81,7 +81,7 @@ class TimeBox(pg.ViewBox):
         self.edit.rate_hz = self.rate_hz
         self.edit.click(time_s, self.reach_s())
         if ev.button() == Button.RightButton:
-            self.menu(time_s, ev)
+            self.open_menu(time_s, ev)
 
     def hoverEvent(self, ev: Any) -> None:
         if ev.isExit():

@@ -36,21 +36,22 @@ class Edit:
 
     def __init__(self, door: Door, watch: Callable[[], None] = lambda: None) -> None:
         self.door, self.watch = door, watch
-        self.labels, self.classes = Labels(), ()
+        self.labels: Labels = Labels()
+        self.classes: tuple[str, ...] = ()
         self.table: Table = table_of(self.labels, ())
         self.selected: int | None = None
         self.draft: Draft | None = None
         self.label = ""
         self.rate_hz, self.end_s = 1.0, 0.0
         self.cursor_s: float | None = None
-        self._hit, self._grab_s = Hit(None, "empty"), 0.0
+        self._hit, self._grab_s, self._down = Hit(None, "empty"), 0.0, False
 
     # --- what is shown -------------------------------------------------------------------
 
     def show(self, labels: Labels, classes: tuple[str, ...], selected: int | None) -> None:
         """Take over a track from the session; a draft of the old one is void."""
         if labels is not self.labels or classes != self.classes:
-            self.labels, self.classes, self.draft = labels, classes, None
+            self.labels, self.classes, self.draft, self._down = labels, classes, None, False
             self.table = table_of(labels, classes)
         self.selected = selected if selected is not None and selected < len(labels) else None
         if self.label not in classes:
@@ -74,11 +75,13 @@ class Edit:
     def press(self, time_s: float, reach_s: float) -> Hit:
         """The button went down at `time_s`; what it grabbed."""
         self.settle()
-        self._hit, self._grab_s = self.table.hit(time_s, reach_s, self.selected), time_s
+        self._hit, self._grab_s, self._down = self.table.hit(time_s, reach_s, self.selected), time_s, True
         return self._hit
 
     def drag(self, time_s: float) -> None:
-        """The mouse moved with the button down."""
+        """The mouse moved with the button down; after `cancel` that means nothing until the next press."""
+        if not self._down:
+            return
         hit = self._hit
         if hit.index is None:
             self.draft = self._drawn(time_s)
@@ -91,6 +94,7 @@ class Edit:
 
     def release(self) -> None:
         """The button came up after a drag."""
+        self._down = False
         self.settle()
 
     def click(self, time_s: float, reach_s: float) -> None:
@@ -105,8 +109,7 @@ class Edit:
 
     def cancel(self) -> bool:
         """Drop the draft; True when there was one."""
-        had, self.draft = self.draft is not None, None
-        self._hit = Hit(None, "empty")
+        had, self.draft, self._down = self.draft is not None, None, False
         self.watch()
         return had
 

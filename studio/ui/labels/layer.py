@@ -19,6 +19,8 @@ from studio.ui.safe import safe_overrides
 #: More labels than this in view are drawn as a strip.
 CROWD = 300
 STRIP_PX = 10
+#: Labels wider than this leave one pixel free at their end, so that neighbours stand apart.
+WIDE_PX = 4
 #: A name is written when its label is at least this wide.
 NAME_PX = 28
 #: At most this many names in one paint.
@@ -68,8 +70,9 @@ class LabelLayer(pg.GraphicsObject):
         k = k[k != hidden] if hidden is not None else k
         if not len(k):
             return
-        x0 = np.floor(frame.px(table.start_s[k]))
-        width = np.maximum(np.ceil(frame.px(table.stop_s[k])) - x0, 1.0)
+        x0 = np.rint(frame.px(table.start_s[k]))
+        width = np.rint(frame.px(table.stop_s[k])) - x0
+        width = np.maximum(np.where(width > WIDE_PX, width - 1.0, width), 1.0)
         codes = table.code[k]
         height = STRIP_PX if len(k) > CROWD else frame.bottom - frame.top
         painter.setPen(Qt.PenStyle.NoPen)

@@ -1,0 +1,303 @@
+"""Label: the open recording on a time axis, and what happened when, drawn over it."""
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6 import QtGui, QtWidgets
+from PySide6.QtCore import Qt
+
+from studio.app.jobs import Job
+from studio.app.session import State
+from studio.data.labels import Labels
+from studio.data.recording import Recording
+from studio.errors import StudioError
+from studio.progress import Progress, Work
+from studio.ui.icons import icon
+from studio.ui.labels import classes
+from studio.ui.labels.edit import Edit
+from studio.ui.labels.inspector import Inspector
+from studio.ui.labels.keys import HELP
+from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text
+from studio.ui.labels.look import Look
+from studio.ui.labels.overview import Overview
+from studio.ui.labels.table_view import LabelTable, label_table
+from studio.ui.labels.timeline import Timeline
+from studio.ui.pages.base import Page, Shell
+from studio.ui.plots.envelope import Pyramid
+from studio.ui.theme import theme
+from studio.ui.widgets import EmptyState, Side, button, heading, scrolled, swatch
+
+#: Recordings up to this many values are read at once; longer ones beside the window.
+AT_ONCE = 3_000_000
+#: Pyramids of this many recordings are kept.
+KEPT = 6
+
+
+class LabelPage(Page):
+    """Recordings at the left, rows and overview in the middle, the inspector at the right."""
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(shell)
+        self.edit_ = Edit(self, self._repaint)
+        self.timeline = Timeline(self.edit_, self._rename, self._menu)
+        self.overview = Overview()
+        self.inspector = Inspector(shell, self.edit_)
+        self.look = Look()
+        self._pyramids: dict[str, tuple[Recording, dict[str, Pyramid]]] = {}
+        self._shown: Recording | None = None
+        self._dirty = False
+        self._build()
+        self._wire()
+
+    def _build(self) -> None:
+        self.lines = Lines(recording_text)
+        self.list = list_view("recording_list", "Recordings", self.lines, RecordingLine(), "Choose what to label")
+        left = Side("left", 232)
+        left.body.setContentsMargins(10, 16, 10, 10)
+        title = heading("Recordings")
+        title.setContentsMargins(6, 0, 0, 0)
+        left.body.addWidget(title)
+        left.body.addWidget(self.list)
+        self.table_model = LabelTable(self.edit_)
+        self.table = label_table(self.table_model)
+        self.views = QtWidgets.QStackedWidget()
+        rows_area = scrolled(self.timeline, "timeline_area")
+        self.views.addWidget(rows_area)
+        self.views.addWidget(self.table)
+        middle = QtWidgets.QVBoxLayout()
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(self.views, 1)
+        strip = QtWidgets.QFrame()
+        strip.setProperty("kind", "plots")
+        inner = QtWidgets.QVBoxLayout(strip)
+        inner.setContentsMargins(58, 4, 14, 10)
+        inner.addWidget(self.overview)
+        middle.addWidget(strip)
+        work = QtWidgets.QWidget()
+        across = QtWidgets.QHBoxLayout(work)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        across.addWidget(left)
+        across.addLayout(middle, 1)
+        across.addWidget(scrolled_side(self.inspector))
+        self.stack = QtWidgets.QStackedLayout(self)
+        self.stack.addWidget(self._empty())
+        self.stack.addWidget(work)
+
+    def _empty(self) -> QtWidgets.QWidget:
+        capture = button(
+            "capture_open", "Record", lambda: self.shell.go("capture"), icon="player-record", kind="primary"
+        )
+        data = button("data_open", "Import files", lambda: self.shell.go("data"), icon="file-import")
+        words = "Record a sensor or import files. Then drag over the plot to say what happened when."
+        return EmptyState("tags", "Nothing to label yet", words, capture, data)
+
+    def _wire(self) -> None:
+        self.timeline.seen.connect(self.overview.show_window)
+        self.overview.asked.connect(self.timeline.look_at)
+        self.list.selectionModel().currentChanged.connect(self._choose)
+        self.table.selectionModel().currentRowChanged.connect(lambda now, _: self._pick_row(now.row()))
+        theme().changed.connect(self._restyle)
+        self.as_table = button(
+            "label_table_show", "Table", self._toggle_table, icon="table", shortcut="Ctrl+T",
+            tip="Show the labels as a table",
+        )  # fmt: skip
+        self.as_table.setCheckable(True)
+        self.fit = button(
+            "view_fit", "Fit", self.timeline.fit, icon="arrow-autofit-width", tip="Show the whole recording (F)"
+        )
+        self.add = button(
+            "label_add", "Add label", self.timeline.new_label, icon="plus", kind="primary",
+            tip="Add a label of the current class at the cursor (A)",
+        )  # fmt: skip
+
+    def toolbar(self) -> list[QtWidgets.QWidget]:
+        return [self.as_table, self.fit, self.add]
+
+    def crumb(self) -> str:
+        return f"›  {self.shell.session.state.recording}" if self.shell.session.state.recording else ""
+
+    # --- the session ---------------------------------------------------------------------
+
+    def edit(self, what: str, labels: Labels, selected: int | None) -> None:
+        """A finished edit of the track (the door of `Edit`)."""
+        try:
+            self.shell.session.edit(what, labels, selected)
+            self.shell.say(what)
+        except StudioError as e:
+            self.shell.show_error(e)
+
+    def select(self, index: int | None) -> None:
+        """Another label is selected (the door of `Edit`)."""
+        state = self.shell.session.state
+        if state.selected != index:
+            self.shell.session.show(replace(state, selected=index))
+
+    def changed(self, old: State, new: State) -> None:
+        self.stack.setCurrentIndex(1 if new.recordings else 0)
+        for tool in self.toolbar():
+            tool.setEnabled(new.open_recording is not None)
+        if old.recordings is not new.recordings or old.recording != new.recording:
+            self._show_list(new)
+        found = new.open_recording
+        if (found and (found.path, found.n_samples)) != (self._shown and (self._shown.path, self._shown.n_samples)):
+            self._open(found)
+        self._shown = found
+        self._show_labels(new)
+
+    def _show_list(self, state: State) -> None:
+        self.lines.show(state.recordings)
+        ids = [r.id for r in state.recordings]
+        if state.recording in ids:
+            chosen = self.lines.index(ids.index(state.recording))
+            if self.list.currentIndex() != chosen:
+                self.list.setCurrentIndex(chosen)
+
+    def _show_labels(self, state: State) -> None:
+        found = classes.classes_of(state)
+        self.edit_.show(state.labels, tuple(c.name for c in found), state.selected)
+        self.timeline.keys.classes = {c.key: c.name for c in found if c.key}
+        colors = {c.name: c.color for c in found}
+        if colors != self.look.colors:
+            self.table_model.colors = colors
+            self._restyle(colors)
+        self.overview.show_labels(self.edit_.table, self.look)
+        self.inspector.show_state(state)
+        if self.views.currentIndex():
+            self._show_table()
+
+    def _restyle(self, colors: dict[str, str] | None = None) -> None:
+        t = theme().tokens
+        self.look = Look(t.plot, t.text, t.dim, t.accent, self.look.colors if colors is None else colors)
+        self.timeline.paint_with(self.look)
+        self.overview.show_labels(self.edit_.table, self.look)
+
+    # --- another recording ----------------------------------------------------------------
+
+    def _choose(self, now: Any, _before: Any) -> None:
+        recording, state = now.data(ITEM), self.shell.session.state
+        if recording is not None and recording.id != state.recording:
+            self.edit_.settle()
+            self.shell.session.show(replace(self.shell.session.state, recording=recording.id, selected=None))
+
+    def _open(self, recording: Recording | None) -> None:
+        """Show a recording: at once when it is short or known, else when its pyramids are built."""
+        self.timeline.show_recording(None, {})
+        self.overview.show_samples(None, 1.0)
+        if recording is None or not recording.streams:
+            return
+        self.edit_.open(recording.streams[0].rate_hz, recording.duration_s)
+        known = self._pyramids.get(recording.id)
+        if known is not None and known[0].path == recording.path and known[0].n_samples == recording.n_samples:
+            self._show(recording, known[1])
+        elif sum(n * len(recording.stream(s).channels) for s, n in recording.n_samples.items()) <= AT_ONCE:
+            self._built(recording, {s.name: Pyramid(recording.raw(s.name)) for s in _filled(recording)})
+        else:
+            self.shell.say(f"Reading {recording.id} …")
+            self.shell.run(Job("read recording", build_pyramids(recording)), done=lambda p: self._built(recording, p))
+
+    def _built(self, recording: Recording, pyramids: dict[str, Pyramid]) -> None:
+        self._pyramids[recording.id] = (recording, pyramids)
+        while len(self._pyramids) > KEPT:
+            self._pyramids.pop(next(iter(self._pyramids)))
+        if self.shell.session.state.recording == recording.id:
+            self._show(recording, pyramids)
+
+    def _show(self, recording: Recording, pyramids: dict[str, Pyramid]) -> None:
+        self.timeline.show_recording(recording, pyramids)
+        self.timeline.paint_with(self.look)
+        first = next((pyramids[s.name] for s in recording.streams if s.name in pyramids), None)
+        self.overview.show_samples(first, recording.duration_s)
+        self.overview.show_window(*self.timeline.visible_s)
+
+    # --- what happens on the plot ----------------------------------------------------------
+
+    def _repaint(self) -> None:
+        self._dirty = True
+        self.timeline.repaint_labels()
+
+    def tick(self) -> None:
+        if self._dirty:
+            self._dirty = False
+            self.inspector.show_edit()
+
+    def leave(self) -> None:
+        self.edit_.settle()
+
+    def _rename(self) -> None:
+        self.inspector.rename()
+
+    def _menu(self, time_s: float, event: Any) -> None:
+        """Right click: classes for the label there, or a new label on empty ground."""
+        menu = QtWidgets.QMenu(self)
+        chosen = self.edit_.selected is not None
+        for c in classes.classes_of(self.shell.session.state):
+            text = f"{c.name}\t{c.key}" if c.key else c.name
+            menu.addAction(swatch(c.color), text, lambda name=c.name: self._assign_or_add(name, time_s))
+        menu.addSeparator()
+        gone = menu.addAction(icon("trash", "dim"), "Delete label\tDel", self.edit_.delete)
+        gone.setEnabled(chosen)
+        menu.popup(event.screenPos().toPoint())
+
+    def _assign_or_add(self, name: str, time_s: float) -> None:
+        fresh = self.edit_.selected is None
+        self.edit_.assign(name)
+        if fresh:
+            self.edit_.hover(time_s)
+            self.timeline.new_label()
+
+    # --- the table view --------------------------------------------------------------------
+
+    def _toggle_table(self) -> None:
+        self.views.setCurrentIndex(1 if self.as_table.isChecked() else 0)
+        if self.views.currentIndex():
+            self._show_table()
+            self.table.setFocus()
+
+    def _show_table(self) -> None:
+        rows_blocker = self.table.selectionModel().blockSignals(True)
+        self.table_model.refresh()
+        if self.edit_.selected is not None:
+            self.table.selectRow(self.edit_.selected)
+        self.table.selectionModel().blockSignals(rows_blocker)
+
+    def _pick_row(self, row: int) -> None:
+        if row >= 0 and row != self.edit_.selected:
+            self.edit_.pick(row)
+            self.timeline.reveal(row)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Keys that no field wanted act on the labels, wherever the focus is."""
+        if not self.timeline.keys.press(event.key(), event.modifiers()):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QtGui.QKeyEvent) -> None:
+        if not event.isAutoRepeat():
+            self.timeline.keys.release()
+        super().keyReleaseEvent(event)
+
+
+def _filled(recording: Recording) -> list[Any]:
+    return [s for s in recording.streams if recording.n_samples.get(s.name)]
+
+
+def build_pyramids(recording: Recording) -> Work[dict[str, Pyramid]]:
+    """One per stream with samples."""
+    found = {}
+    for stream in _filled(recording):
+        yield Progress(len(found), len(recording.streams), stream.name)
+        found[stream.name] = Pyramid(recording.raw(stream.name))
+    return found
+
+
+def scrolled_side(side: Side) -> QtWidgets.QScrollArea:
+    """A side column that scrolls when the window is low."""
+    area = scrolled(side)
+    side.setProperty("kind", "side")
+    area.setFixedWidth(side.width() if side.width() < 400 else 286)
+    area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+    return area
+
+
+HELP_TEXT = "\n".join(f"{keys}: {what}" for keys, what in HELP)
