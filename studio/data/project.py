@@ -1,6 +1,7 @@
 """A project: a folder with `project.json`, `recordings/<id>/`, `models/<id>/` and `builds/`, readable by anyone."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -108,8 +109,9 @@ def recordings(project: Project, broken: list[DataError] | None = None) -> tuple
 
 def new_recording_path(project: Project, hint: str = "recording") -> Path:
     """A free folder for a recording, such as `recordings/wave-003`; it is not created."""
+    project.recordings_path.mkdir(parents=True, exist_ok=True)
     slug = re.sub(r"[^\w]+", "-", hint).strip("-_")[:40] or "recording"
-    taken = {p.name.casefold() for p in project.recordings_path.glob("*")}
+    taken = {name.casefold() for name in os.listdir(project.recordings_path)}
     number = 1
     while f"{slug}-{number:03d}".casefold() in taken:
         number += 1
