@@ -6,7 +6,7 @@
 #pragma once
 #include <stdint.h>
 
-/* a * b / 2^31, halves away from zero; the one overflow saturates. */
+/* a * b / 2^31 to the nearest, halves up; the one overflow saturates. */
 static inline int32_t doubling_high_multiply(int32_t a, int32_t b)
 {
     if (a == INT32_MIN && b == INT32_MIN)

@@ -32,7 +32,8 @@ def header(graph: Graph, stream: Stream) -> str:
     """The model as the runtime sees it."""
     filtered, unit = graph.window_shape()[1], comment(stream.unit) or "no unit"
     return f"""/* Written by Sensorsmith Studio. A model of {len(graph.nodes)} stages.
-   It listens to stream {comment(stream.name)}: {len(graph.channels)} channels, {graph.rate_hz:g} samples per second, {unit}. */
+   It listens to stream {comment(stream.name)}: {len(graph.channels)} channels, {unit},
+   {graph.rate_hz:g} samples per second. */
 #pragma once
 #include <stdint.h>
 

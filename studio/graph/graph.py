@@ -49,7 +49,10 @@ class Graph:
                 if given is not node.op.takes:
                     seen = f"takes {node.op.takes.__name__} and gets {given.__name__}"
                     raise GraphError(f"Stage {node.name!r}", seen, "A pass left out a Quantize or Dequantize.")
-            found.append(node.op.shape(*inputs))
+            try:
+                found.append(node.op.shape(*inputs))
+            except GraphError as e:
+                raise GraphError(f"Stage {node.name!r} ({e.thing})", e.seen, e.next_step) from e
         if not found or found[-1] != (len(self.classes),):
             seen = f"gives {found[-1] if found else ()} for {len(self.classes)} classes"
             raise GraphError("The graph", seen, "Train again after changing the labels.")

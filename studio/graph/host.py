@@ -177,6 +177,11 @@ def _run(prepared: _Prepared, n: int, slots: dict[Slot, tuple[Array, bool]]) -> 
     prepared.function(n, *(a.ctypes.data for a in tables))
 
 
+def new_scratch(n_bytes: int) -> Array:
+    """Working memory for a kernel, aligned for any type."""
+    return np.zeros(n_bytes // 8 + 1, np.float64)
+
+
 def call(op: Op, inputs: Sequence[Array]) -> Array:
     """A batch through the op's kernel: inputs (n, *in_shape) -> (n, *out_shape)."""
     given: list[Array] = [np.ascontiguousarray(x, op.takes) for x in inputs]
@@ -185,7 +190,7 @@ def call(op: Op, inputs: Sequence[Array]) -> Array:
     y: Array = np.zeros((n, *prepared.y), op.gives)
     if n:
         slots = {Slot("input", i): (x, True) for i, x in enumerate(given)}
-        slots |= {Slot("scratch"): (np.zeros(prepared.scratch // 8 + 1, np.float64), False), Slot("output"): (y, True)}
+        slots |= {Slot("scratch"): (new_scratch(prepared.scratch), False), Slot("output"): (y, True)}
         _run(prepared, n, slots)
     return y
 
@@ -200,7 +205,7 @@ def call_stream(op: StreamOp, samples: Array, state: Array) -> tuple[Array, Arra
         raise GraphError(f"Op {type(op).__name__}", seen, "Start it with state() zeros.")
     y: Array = np.zeros((len(x), *prepared.y), op.gives)
     slots = {Slot("input"): (x, True), Slot("state"): (after, False), Slot("output"): (y, True)}
-    slots[Slot("scratch")] = (np.zeros(prepared.scratch // 8 + 1, np.float64), False)
+    slots[Slot("scratch")] = (new_scratch(prepared.scratch), False)
     if prod(x.shape):
         _run(prepared, len(x), slots)
     return y, after

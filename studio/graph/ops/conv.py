@@ -16,6 +16,15 @@ def sliding(op: Op, n: int, taps: int, stride: int) -> int:
     return (n - taps) // stride + 1
 
 
+def convolved(op: Any, inputs: tuple[Shape, ...], c_in: int, c_out: int) -> Shape:
+    """(n_out, c_out) of a convolution `op` whose weights are (..., taps, c) and were made for `c_in` channels."""
+    n, c = time_first(op, inputs)
+    if c != c_in:
+        seen = f"gets {c} channels for {c_in}"
+        raise GraphError(f"Op {type(op).__name__}", seen, "Train again after changing the channels.")
+    return (sliding(op, n + op.pad_before + op.pad_after, op.weight.shape[-2], op.stride), c_out)
+
+
 @dataclass(frozen=True, eq=False)
 class Conv1d(Op):
     """Cross-correlation over time: (n, c) -> ((n + pad_before + pad_after - taps) // stride + 1, c_out).
@@ -30,11 +39,7 @@ class Conv1d(Op):
     pad_after: int = param(0, "Zeros after the last sample.", unit="samples", low=0, high=1024)
 
     def shape(self, *inputs: Shape) -> Shape:
-        n, c = time_first(self, inputs)
-        c_out, taps, c_in = self.weight.shape
-        if c != c_in:
-            raise GraphError("Op Conv1d", f"gets {c} channels for {c_in}", "Train again after changing the channels.")
-        return (sliding(self, n + self.pad_before + self.pad_after, taps, self.stride), c_out)
+        return convolved(self, inputs, self.weight.shape[2], self.weight.shape[0])
 
     def args(self) -> dict[str, Any]:
         return {
@@ -60,13 +65,7 @@ class DepthwiseConv1d(Op):
     pad_after: int = param(0, "Zeros after the last sample.", unit="samples", low=0, high=1024)
 
     def shape(self, *inputs: Shape) -> Shape:
-        n, c = time_first(self, inputs)
-        taps, c_in = self.weight.shape
-        if c != c_in:
-            raise GraphError(
-                "Op DepthwiseConv1d", f"gets {c} channels for {c_in}", "Train again after changing the channels."
-            )
-        return (sliding(self, n + self.pad_before + self.pad_after, taps, self.stride), c)
+        return convolved(self, inputs, self.weight.shape[1], self.weight.shape[1])
 
     def args(self) -> dict[str, Any]:
         return {

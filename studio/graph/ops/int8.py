@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from studio.graph.op import Array, Op, Shape
-from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
-from studio.graph.ops.vector import Dense, Flatten, Relu
+from studio.graph.ops.conv import AveragePool1d, GlobalAverage, MaxPool1d, convolved
+from studio.graph.ops.vector import Flatten, Relu, same_size
 from studio.params import param
 
 
@@ -63,11 +63,9 @@ class Conv1dS8(Op):
     high: int = param(127, "Greatest output.", low=-128, high=127)
     takes = np.int8
     gives = np.int8
-    float_op = Conv1d
 
     def shape(self, *inputs: Shape) -> Shape:
-        twin = self.float_op(self.weight, self.bias, self.stride, self.pad_before, self.pad_after)
-        return twin.shape(*inputs)
+        return convolved(self, inputs, self.weight.shape[2], self.weight.shape[0])
 
     def args(self) -> dict[str, Any]:
         names = ("stride", "pad_before", "x_zero", "y_zero", "low", "high")
@@ -79,7 +77,8 @@ class Conv1dS8(Op):
 class DepthwiseConv1dS8(Conv1dS8):
     """DepthwiseConv1d in int8, per channel; `weight` is (taps, c)."""
 
-    float_op = DepthwiseConv1d  # type: ignore[assignment]
+    def shape(self, *inputs: Shape) -> Shape:
+        return convolved(self, inputs, self.weight.shape[1], self.weight.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,8 @@ class DenseS8(Op):
     gives = np.int8
 
     def shape(self, *inputs: Shape) -> Shape:
-        return Dense(self.weight, self.bias).shape(*inputs)
+        same_size(self, inputs[0], self.weight.shape[1])
+        return (self.weight.shape[0],)
 
 
 @dataclass(frozen=True, eq=False)

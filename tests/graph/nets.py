@@ -1,0 +1,79 @@
+"""Small whole graphs for the tests."""
+
+import numpy as np
+
+from studio.graph.graph import WINDOW, Graph, Node
+from studio.graph.op import Array
+from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
+from studio.graph.ops.filter import Biquad
+from studio.graph.ops.forest import Tree, pack
+from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
+from studio.graph.ops.statistics import ChannelCorrelation, Magnitude, Quantiles, Statistics
+from studio.graph.ops.vector import Concat, Dense, Flatten, Normalize, Relu, Softmax, Standardize
+
+CLASSES = ('say "hi"', "two\nlines \\ and */", "größer??/")
+
+
+def motion(n: int, length: int = 64, channels: int = 3, seed: int = 0) -> Array:
+    """Windows (n, length, channels) float32 of tones in noise."""
+    rng = np.random.default_rng(seed)
+    phase = rng.uniform(0, 6, (n, 1, channels)) + np.arange(length)[None, :, None] * rng.uniform(0.1, 1.5, (n, 1, 1))
+    return (np.sin(phase) * rng.uniform(0.1, 2, (n, 1, 1)) + rng.normal(0, 0.1, phase.shape)).astype(np.float32)
+
+
+def random_tree(rng: np.random.Generator, n_features: int, n_classes: int, depth: int) -> Tree:
+    """A full tree, breadth first."""
+    n = 2 ** (depth + 1) - 1
+    inner = np.arange(n) < 2**depth - 1
+    children = [np.where(inner, 2 * np.arange(n) + k, -1) for k in (1, 2)]
+    feature = rng.integers(0, n_features, n)
+    return Tree(feature, rng.normal(size=n), *children, rng.dirichlet(np.ones(n_classes), n))
+
+
+def forest_graph(seed: int = 0, threshold: float = 0.0) -> Graph:
+    """Filter, features of three kinds, a random forest."""
+    rng = np.random.default_rng(seed)
+    nodes = (
+        Node(Magnitude(), (WINDOW,), "magnitude"),
+        Node(Statistics(), (0,), "statistics"),
+        Node(Quantiles(), (WINDOW,), "1st quantiles"),
+        Node(ChannelCorrelation(), (WINDOW,), "1st_quantiles"),
+        Node(Spectrum(64, 64), (0,), "spectrum"),
+        Node(BandPower(log_bands(64, 6)), (4,), "int"),
+        Node(SpectralShape(50 / 64), (4,), ""),
+        Node(Concat(), (1, 2, 3, 5, 6), "features"),
+        Node(pack([random_tree(rng, 102, 3, d) for d in (0, 1, 5, 6)]), (7,), "logits"),
+        Node(Normalize(), (8,), "scores"),
+    )
+    return Graph(("x", "y", "z"), 50.0, 64, 24, nodes, CLASSES, (Biquad("highpass", 0.5, 50.0),), threshold)
+
+
+def cnn_graph(seed: int = 0, flatten: bool = False, depthwise: bool = False) -> Graph:
+    """A float network as training leaves it."""
+    rng = np.random.default_rng(seed)
+
+    def weight(*shape: int) -> Array:
+        return (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+
+    def bias(n: int) -> Array:
+        return rng.normal(0, 0.3, n).astype(np.float32)
+
+    second = DepthwiseConv1d(weight(5, 8), bias(8)) if depthwise else Conv1d(weight(8, 5, 8), bias(8), 1, 2, 2)
+    n = 8 * (5 if depthwise else 6)
+    nodes = (
+        Node(
+            Standardize(np.array([0.1, -0.2, 0], np.float32), np.array([1.5, 0.8, 1], np.float32)), (WINDOW,), "input"
+        ),
+        Node(Conv1d(weight(8, 7, 3), bias(8), 2, 3, 3), (0,), "conv1"),
+        Node(Relu(), (1,), "relu1"),
+        Node(MaxPool1d(2, 2), (2,), "pool1"),
+        Node(second, (3,), "conv2"),
+        Node(Relu(), (4,), "relu2"),
+        Node(AveragePool1d(2, 2) if flatten else MaxPool1d(2, 2), (5,), "pool2"),
+        Node(MaxPool1d(2, 2) if not depthwise and flatten else Relu(), (6,), "after"),
+        Node(Flatten() if flatten else GlobalAverage(), (7,), "features"),
+        Node(Dense(weight(3, (8 * (4 if not depthwise else 6)) if flatten else 8), bias(3)), (8,), "logits"),
+        Node(Softmax(), (9,), "scores"),
+    )
+    del n
+    return Graph(("x", "y", "z"), 50.0, 64, 64, nodes, CLASSES)
