@@ -48,9 +48,8 @@ class RandomForest:
         nodes = features(data, self.bands)
         yield Progress(0, self.trees, "features")
         x = run(nodes, data.x)
-        trees = yield from self._grow(x, data.y, seed)
-        forest = pack([_tree(t.tree_, len(data.classes), t.classes_.astype(int)) for t in trees])
-        return self._graph(data, nodes, forest)
+        trees = yield from self.grow(x, data.y, len(data.classes), seed)
+        return self._graph(data, nodes, pack(trees))
 
     def draft(self, data: Dataset) -> Graph | None:
         """None: how far the trees grow is for the data to say."""
@@ -73,7 +72,8 @@ class RandomForest:
             bands=int(rng.choice([0, 6, 8, 12, 16])),
         )
 
-    def _grow(self, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], seed: int) -> Work[list[Any]]:
+    def grow(self, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], n_classes: int, seed: int) -> Work[list[Tree]]:
+        """Trees for features x (n, n_features) and classes y (n,); every class has the same say."""
         from sklearn.ensemble import RandomForestClassifier
 
         forest = RandomForestClassifier(
@@ -88,7 +88,7 @@ class RandomForest:
         for n in [*range(STEP, self.trees, STEP), self.trees]:
             forest.set_params(n_estimators=n).fit(x, y, sample_weight=weight)
             yield Progress(n, self.trees, f"{n} of {self.trees} trees")
-        return list(forest.estimators_)
+        return [_tree(t.tree_, n_classes, forest.classes_) for t in forest.estimators_]
 
     def _graph(self, data: Dataset, nodes: tuple[Node, ...], forest: Forest) -> Graph:
         last = len(nodes) - 1

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 #: Steps of time that should be left for the mean at the end.
 LAST_STEPS = 10
+#: A window of twice as many samples or more strides in its first layer.
+FIRST_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Block:
 def layout(length: int, width: int, depth: int, taps: int) -> tuple[Block, ...]:
     """Blocks for a window of `length` samples: `width` filters at first, twice as many behind."""
     halvings = max(0, (max(1, length // LAST_STEPS)).bit_length() - 1)
-    striding = min(max(0, halvings - 2 * depth), 5)
+    striding = min(max(0, halvings - 2 * depth, (length // FIRST_STEPS).bit_length() - 1), 6)
     left = min(halvings - striding, 2 * depth)
     blocks, n = [], length
     for i in range(depth):

@@ -1,0 +1,224 @@
+"""The contract of every family, and what each promises besides."""
+
+import dataclasses
+import multiprocessing
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from studio.data.stream import Stream
+from studio.errors import DataError, ParamError
+from studio.graph.graph import Graph
+from studio.graph.ops.forest import pack
+from studio.learn import FAMILIES
+from studio.learn.cost import estimate
+from studio.learn.dataset import Dataset, balance
+from studio.learn.families.cnn import Cnn, float_graph, spread
+from studio.learn.families.family import Family
+from studio.learn.families.forest import RandomForest, features, run
+from studio.learn.families.layout import layout
+from studio.learn.families.network import _Net, disturbed
+from studio.progress import Progress, finish
+from tests.learn.toys import STREAM, toy
+
+EXAMPLES: dict[str, Family] = {"forest": RandomForest(trees=6), "cnn": Cnn(width=6, depth=2, epochs=12, batch=16)}
+
+
+@pytest.fixture(scope="module")
+def sides() -> tuple[Dataset, Dataset]:
+    """Four people to learn from and a fifth to judge by."""
+    data = toy(5)
+    told = data.subject == "p4"
+    return data.take(np.flatnonzero(~told)), data.take(np.flatnonzero(told))
+
+
+@pytest.fixture(scope="module")
+def graphs(sides: tuple[Dataset, Dataset]) -> dict[str, Graph]:
+    return {name: finish(family.fit(sides[0], 1)) for name, family in EXAMPLES.items()}
+
+
+def same(a: Graph, b: Graph) -> bool:
+    """Bit for bit the same computation."""
+    if [(n.name, n.inputs, type(n.op)) for n in a.nodes] != [(n.name, n.inputs, type(n.op)) for n in b.nodes]:
+        return False
+    pairs = zip(a.nodes, b.nodes, strict=True)
+    return all(
+        np.array_equal(x, y) for m, n in pairs for x, y in zip(m.op.args().values(), n.op.args().values(), strict=True)
+    )
+
+
+def test_every_family_has_an_example() -> None:
+    assert set(EXAMPLES) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+class TestContract:
+    def test_learns_what_a_stranger_does(self, name: str, graphs: dict[str, Graph], sides) -> None:
+        told, graph = sides[1], graphs[name]
+        assert (graph.decide(graph.scores(told.x)) == told.y).mean() >= 0.95
+
+    def test_stages_and_shapes(self, name: str, graphs: dict[str, Graph], sides) -> None:
+        graph = graphs[name]
+        names = [node.name for node in graph.nodes]
+        assert names[-1] == "scores" and {"features", "logits"} < set(names) and len(set(names)) == len(names)
+        assert graph.shapes()[-1] == (3,) and graph.classes == ("rest", "shake", "swing")
+        assert (graph.channels, graph.rate_hz, graph.length, graph.stride) == (("x", "y", "z"), 50.0, 64, 32)
+        assert graph.scores(sides[1].x).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+
+    def test_same_seed_same_graph_whatever_else_draws(self, name: str, graphs: dict[str, Graph], sides) -> None:
+        np.random.seed(5)
+        torch.manual_seed(7)
+        work = EXAMPLES[name].fit(sides[0], 1)
+        again = finish(work, lambda step: torch.rand(3) if step else None)
+        assert same(graphs[name], again)
+
+    def test_another_seed_another_graph(self, name: str, graphs: dict[str, Graph], sides) -> None:
+        assert not same(graphs[name], finish(EXAMPLES[name].fit(sides[0], 2)))
+
+    def test_stops_when_told_and_leaves_nothing_behind(self, name: str, sides) -> None:
+        threads, seed = torch.get_num_threads(), torch.initial_seed()
+        work = EXAMPLES[name].fit(sides[0], 1)
+        before = set(threading.enumerate())
+        assert isinstance(next(work), Progress) and isinstance(next(work), Progress)
+        work.close()
+        assert set(threading.enumerate()) == before and not multiprocessing.active_children()
+        assert torch.get_num_threads() == threads and torch.initial_seed() == seed
+        with pytest.raises(StopIteration):
+            next(work)
+
+    def test_progress_reaches_its_total(self, name: str, sides) -> None:
+        steps: list[Progress] = []
+        finish(EXAMPLES[name].fit(sides[0], 1), steps.append)
+        assert len(steps) > 2 and steps[-1].done <= steps[-1].total
+        assert all(a.done <= b.done for a, b in pairwise(steps))
+
+    def test_proposals_are_valid_different_and_repeatable(self, name: str) -> None:
+        first = [FAMILIES[name].propose(i, np.random.default_rng([3, i])) for i in range(12)]
+        again = [FAMILIES[name].propose(i, np.random.default_rng([3, i])) for i in range(12)]
+        assert first == again and len(set(map(repr, first))) > 8
+
+    def test_a_single_channel_and_an_odd_length(self, name: str) -> None:
+        stream = Stream("microphone", 400.0, ("sound",), dtype="i16", scale=1e-3)
+        data = toy(4, length=101, stride=50, stream=stream, seconds=4.0)
+        graph = finish(EXAMPLES[name].fit(data, 0))
+        assert (graph.decide(graph.scores(data.x)) == data.y).mean() > 0.8
+
+    def test_one_class_is_refused(self, name: str, sides) -> None:
+        data = sides[0]
+        only = dataclasses.replace(data.take(np.flatnonzero(data.y == 0)), classes=("rest",))
+        with pytest.raises(DataError, match="only one class"):
+            finish(EXAMPLES[name].fit(only, 0))
+
+    def test_bad_parameters_are_refused(self, name: str) -> None:
+        for field in dataclasses.fields(EXAMPLES[name]):
+            if field.metadata.get("low") is not None:
+                with pytest.raises(ParamError, match=field.name):
+                    dataclasses.replace(EXAMPLES[name], **{field.name: field.metadata["low"] - 1})
+
+
+def test_the_forest_in_c_votes_as_scikit_learn_does(sides) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    data, family = sides[0], RandomForest(trees=5, leaf=3)
+    graph = finish(family.fit(data, 9))
+    x = run(features(data, family.bands), data.x)
+    theirs = RandomForestClassifier(5, max_depth=16, min_samples_leaf=3, max_features="sqrt", random_state=9)
+    theirs.fit(x, data.y, sample_weight=balance(data.y)[data.y])
+    stages = dict(graph.stages(sides[1].x))
+    expected = theirs.predict_proba(run(features(data, family.bands), sides[1].x))
+    assert np.array_equal(stages["features"], run(features(data, family.bands), sides[1].x))
+    assert stages["logits"] / 255 / 5 == pytest.approx(expected, abs=0.51 / 255)
+
+
+def test_a_class_without_windows_gets_no_votes(sides) -> None:
+    data, forest = sides[0], RandomForest(trees=2)
+    x = run(features(data, forest.bands), data.x)
+    leaves = pack(finish(forest.grow(x, data.y + (data.y > 0), 4, 0))).leaves
+    assert leaves.shape[1] == 4 and not leaves[:, 1].any() and leaves[:, [0, 2, 3]].any(axis=0).all()
+
+
+def test_the_float_network_in_c_equals_torch(sides) -> None:
+    data, blocks = sides[0], layout(64, 5, 3, 5)
+    torch.manual_seed(0)
+    net = _Net(torch, 3, 3, blocks, 0.0)
+    for norm in net.norms:  # as after learning: nothing is at its neutral value
+        for value, low in ((norm.weight, 0.5), (norm.bias, -0.5), (norm.running_mean, -0.5), (norm.running_var, 0.5)):
+            torch.nn.init.uniform_(value, low, low + 1)
+    net.all.eval()
+    mean, std = spread(data.x)
+    z = torch.from_numpy((data.x - mean) / std).permute(0, 2, 1)
+    stages = dict(float_graph(data, (mean, std), net.weights(), blocks).stages(data.x))
+    assert stages["logits"] == pytest.approx(net(z).detach().numpy(), abs=2e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 12])
+@pytest.mark.parametrize("length", [32, 33, 64, 100, 128, 500, 1000, 4000, 16000])
+@pytest.mark.parametrize("depth", [1, 3, 5])
+def test_a_window_of_any_length_ends_in_few_steps_at_a_sane_cost(channels: int, length: int, depth: int) -> None:
+    stream = dataclasses.replace(STREAM, channels=tuple(map(str, range(channels))))
+    data = toy(1, length=length, stride=length, stream=stream, seconds=max(1, 2 * length / 50)).take(np.arange(3))
+    graph = Cnn(depth=depth).draft(data)
+    assert graph is not None
+    steps, c = graph.shapes()[-5] if graph.nodes[-2].name != "logits" else graph.shapes()[-4]
+    assert c in (12, 24)
+    if depth >= 3:
+        assert steps <= 20 and (estimate(graph).instructions_per_inference or 0) < 9e6 + 600 * length * channels
+
+
+def test_layout_counts_as_the_graph_does() -> None:
+    blocks = layout(128, 12, 3, 5)
+    assert [(b.c_out, b.stride, b.pool, b.pad_before + b.pad_after) for b in blocks] == [
+        (12, 1, 2, 4),
+        (24, 1, 2, 4),
+        (24, 1, 2, 4),
+    ]
+    assert layout(16000, 8, 3, 5)[0].stride == 32 and layout(16000, 8, 3, 5)[0].taps == 65
+
+
+def test_the_draft_weighs_what_the_trained_network_weighs(graphs: dict[str, Graph], sides) -> None:
+    draft = EXAMPLES["cnn"].draft(sides[0])
+    assert draft is not None
+    assert estimate(draft) == estimate(graphs["cnn"])
+
+
+def test_int8_loses_hardly_anything(sides) -> None:
+    data, family = sides[0], EXAMPLES["cnn"]
+    assert isinstance(family, Cnn)
+    kept: list[Graph] = []
+    from studio.learn.families import cnn
+
+    original = cnn.quantize
+    try:
+        cnn.quantize = lambda graph, x: kept.append(graph) or original(graph, x)  # type: ignore[func-returns-value]
+        small = finish(family.fit(data, 1))
+    finally:
+        cnn.quantize = original
+    x = sides[1].x
+    agree = kept[0].decide(kept[0].scores(x)) == small.decide(small.scores(x))
+    assert agree.mean() > 0.98 and any(node.op.gives is np.int8 for node in small.nodes)
+
+
+def test_a_channel_that_never_moves_does_no_harm() -> None:
+    data = toy(4)
+    still = dataclasses.replace(data, x=np.where(np.arange(3) == 1, np.float32(0.5), data.x))
+    assert spread(still.x)[1][1] == 1.0
+    for family in EXAMPLES.values():
+        graph = finish(family.fit(still, 0))
+        assert np.isfinite(graph.scores(still.x)).all()
+
+
+def test_disturbances_keep_the_shape_and_nothing_is_done_at_strength_0() -> None:
+    x = torch.arange(2 * 3 * 40, dtype=torch.float32).reshape(2, 3, 40)
+    torch.manual_seed(0)
+    assert disturbed(torch, x, 0) is x
+    moved = disturbed(torch, x, 1.0)
+    assert moved.shape == x.shape and not torch.equal(moved, x)
+
+
+def test_balance_gives_every_class_the_same_say() -> None:
+    y = np.array([0, 0, 0, 2])
+    weight = balance(y)
+    assert weight.tolist() == pytest.approx([2 / 3, 0.0, 2.0]) and weight[y].sum() == pytest.approx(4)

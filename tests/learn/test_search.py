@@ -1,0 +1,127 @@
+"""The search obeys its limits, its clock and its seed."""
+
+import dataclasses
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from studio.errors import DataError, TrainError
+from studio.graph.graph import Graph
+from studio.learn import search as module
+from studio.learn.cost import Cost, estimate
+from studio.learn.families.cnn import Cnn
+from studio.learn.families.forest import RandomForest
+from studio.learn.search import Candidate, Found, Limits, front, recommended, search
+from studio.progress import Progress, finish
+from tests.learn.test_families import same
+from tests.learn.toys import toy
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members that learn in a moment: every third is a network of few epochs."""
+    monkeypatch.setattr(
+        RandomForest, "propose", classmethod(lambda cls, n, rng: cls(trees=2 + 2 * n, bands=int(rng.choice([4, 8]))))
+    )
+    monkeypatch.setattr(Cnn, "propose", classmethod(lambda cls, n, rng: cls(width=4 + 4 * n, depth=2, epochs=4)))
+
+
+def found(limits: Limits = Limits(), trials: int = 4, minutes: float = 5.0, seed: int = 0, watch=None) -> Found:  # noqa: B008
+    work = search(toy(6), limits, ("forest", "cnn"), trials, minutes, seed, estimate)
+    return finish(work, watch)
+
+
+def test_families_take_turns_and_the_best_is_recommended() -> None:
+    steps: list[Progress] = []
+    result = found(watch=steps.append)
+    assert [c.name for c in result.candidates] == ["forest-1", "cnn-1", "forest-2", "cnn-2"] and result.trials == 4
+    assert result.best in result.front and result.best in result.candidates
+    assert result.best.score >= max(c.score for c in result.candidates) - module.TIE
+    assert result.best.cost == estimate(result.best.graph) and not result.rejected
+    assert all(0 <= s.done <= s.total == 5 for s in steps)
+    assert all(a.done <= b.done for a, b in pairwise(steps))
+    rows = steps[-1].data["front"]
+    assert rows and set(rows[0]) == {"model", "family", "score", "cost"} and rows[0]["cost"]["source"] == "estimate"
+    assert any(s.data.get("validation") is not None for s in steps if s.text.startswith("cnn"))
+
+
+def test_same_seed_same_answer() -> None:
+    a, b = found(), found()
+    assert [c.score for c in a.candidates] == [c.score for c in b.candidates]
+    assert a.best.name == b.best.name and same(a.best.graph, b.best.graph)
+    assert [c.settings for c in found(seed=1).candidates] != [c.settings for c in a.candidates] or found(
+        seed=1
+    ).best.score != a.best.score
+
+
+def test_what_is_too_large_is_told_before_learning() -> None:
+    free = found()
+    flash = {c.name: c.cost.flash_bytes for c in free.candidates}
+    result = found(Limits(flash_bytes=flash["cnn-2"] - 1))
+    assert [c.name for c in result.rejected if c.family == "cnn"] == ["cnn-2"]
+    (large,) = (c for c in result.rejected if c.name == "cnn-2")
+    assert large.graph is None and large.violated.startswith("flash ") and large not in result.front
+
+
+def test_time_is_a_limit_too_and_the_board_s_clock_counts() -> None:
+    slow = found(Limits(latency_ms=1e9, clock_hz=1e6))
+    assert slow.best.cost.latency_ms == pytest.approx((slow.best.cost.instructions_per_inference or 0) / 1000)
+    least = min(c.cost.latency_ms or 0 for c in slow.candidates)
+    result = found(Limits(latency_ms=least * 1.05, clock_hz=1e6))
+    assert (result.best.cost.latency_ms or 0) <= least * 1.05 and result.rejected
+
+
+def test_nothing_fits_and_the_message_says_how_far_off() -> None:
+    with pytest.raises(TrainError, match=r"None of 4 candidates fits: the smallest, .*-1, needs RAM .* kB of 1\.0 kB"):
+        found(Limits(ram_bytes=1024))
+
+
+def test_a_candidate_that_grows_too_large_on_all_groups_gives_way_to_the_next() -> None:
+    seen: list[Graph] = []
+
+    def weigh(graph: Graph) -> Cost:
+        seen.append(graph)
+        return Cost(flash_bytes=100 if len(seen) != 3 else 300, ram_bytes=len(graph.nodes))
+
+    work = search(toy(6), Limits(flash_bytes=200), ("forest",), 2, 5.0, 0, weigh)
+    result = finish(work)
+    first = recommended([dataclasses.replace(c, cost=Cost(100, 1)) for c in result.candidates])
+    assert result.best.name != first.name and result.best.cost.flash_bytes == 100
+
+
+def test_out_of_time_ends_with_what_is_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(np.arange(0.0, 1e6, 10.0))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
+    result = found(minutes=0.1, trials=50)
+    assert [c.name for c in result.candidates] == ["forest-1"] and result.best.name == "forest-1"
+
+
+def test_closing_it_anywhere_leaves_nothing_behind() -> None:
+    before = set(threading.enumerate())
+    for n in (1, 3, 6, 9):
+        work = search(toy(4), Limits(), ("cnn",), 2, 5.0, 0, estimate)
+        for _ in range(n):
+            next(work)
+        work.close()
+    assert set(threading.enumerate()) == before
+
+
+def test_data_that_cannot_be_learned_from_is_refused() -> None:
+    data = toy(4)
+    few = data.take(np.flatnonzero(data.y != 2)[:40])
+    with pytest.raises(DataError):
+        finish(search(few, Limits(), ("forest",), 1, 1.0, 0, estimate))
+
+
+def candidate(name: str, score: float, flash: int, violated: str = "") -> Candidate:
+    return Candidate(name, "forest", RandomForest(), score, Cost(flash, 10), violated, None)
+
+
+def test_front_and_recommendation() -> None:
+    a, b, c = candidate("a", 0.90, 100), candidate("b", 0.95, 300), candidate("c", 0.90, 200)
+    d, e = candidate("d", 0.947, 250), candidate("e", 0.99, 900, "flash")
+    assert [x.name for x in front([a, b, c, d, e])] == ["a", "b", "d"]
+    assert recommended([a, b, c, d]).name == "d"
+    assert recommended([a, b, c]).name == "b"
