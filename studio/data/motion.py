@@ -48,8 +48,8 @@ class Movement:
 
 def motion(
     seconds: float, rate_hz: float = 100.0, seed: int = 0, schedule: Schedule | None = None
-) -> tuple[Samples, float, Labels]:
-    """An accelerometer in somebody's hand: (raw (n, 3) int16, scale in g, what was done when).
+) -> tuple[Samples, Labels]:
+    """An accelerometer in somebody's hand: (raw (n, 3) int16 in counts of SCALE_G, what was done when).
 
     `schedule` is (gesture, seconds) in order; without it, gestures of 2 to 4 s with idle between.
     The labels lie exactly on borders of samples.
@@ -67,7 +67,7 @@ def motion(
     felt = np.concatenate([*pieces, np.zeros((0, 3))])
     felt += rng.normal(0, _NOISE_G, felt.shape)
     raw = np.clip(np.rint(felt / SCALE_G), -32768, 32767).astype(np.int16)
-    return raw, SCALE_G, Labels(tuple(segments))
+    return raw, Labels(tuple(segments))
 
 
 def sound(seconds: float, rate_hz: float = 16000.0, seed: int = 0) -> Samples:
