@@ -11,6 +11,18 @@ def window(project: "Path | None") -> int:  # quoted: this file must load on an 
     return run(project)
 
 
+def play(arguments: list[str]) -> int:
+    """Become the program that plays a virtual board, `arguments` its module and options."""
+    import runpy
+
+    if not arguments or not arguments[0].startswith("studio.firmware."):
+        print("--play needs a module of studio.firmware", file=sys.stderr)
+        return 2
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    return 0
+
+
 def main() -> int:
     """Run what was asked for; returns the exit code."""
     if sys.version_info < (3, 11):  # noqa: UP036 (said here: the rest does not load there)
@@ -19,6 +31,8 @@ def main() -> int:
     from studio import environment
 
     arguments = sys.argv[1:]
+    if arguments[:1] == ["--play"]:  # a packaged studio has no `python -m`: it plays virtual boards itself
+        return play(arguments[1:])
     testing = arguments[:1] == ["test"]
     try:
         if not getattr(sys, "frozen", False):

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import TypeAlias
 
 PROJECT = "project folder"
 
@@ -29,7 +30,7 @@ def _verb(
     return verb
 
 
-Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"  # the type has no public name
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # the type has no public name
 
 
 def _demo(verbs: Verbs) -> None:

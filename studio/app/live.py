@@ -140,7 +140,7 @@ class Connection:
         if self.hello is None or self.state not in ("ready", "streaming"):
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
         sensors = tuple(r.stream for r in self.sensor_rings)
-        device = {"board": self.hello.board, "build_hash": self.hello.build.hex(), "url": self.url}
+        device = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
         path = new_recording_path(project, label or subject or "recording")
         with self._lock:
             self._writer = Writer(path, sensors, subject=subject, device=device)

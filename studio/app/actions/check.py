@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
@@ -74,7 +75,7 @@ def _channels(stream: Stream, raw: Array) -> list[Finding]:
     return found
 
 
-def _saturation(where: str, x: Array) -> list[Finding]:
+def _saturation(where: str, x: npt.NDArray[Any]) -> list[Finding]:
     """Samples that sit at the ends of their integer type, or in flat tops at the greatest value of a float."""
     ends = (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max) if x.dtype.kind == "i" else (x.min(), x.max())
     share = float(np.isin(x, ends).mean())

@@ -14,7 +14,7 @@ from studio.environment import LIBRARIES
 from studio.errors import StudioError
 from studio.firmware.virtual import emulator_installed
 from studio.paths import home
-from studio.sources.ports import ports
+from studio.sources.ports import serial_ports
 from studio.zig import run as run_zig
 
 FREE_BYTES = 500_000_000
@@ -71,7 +71,7 @@ def _loads(library: str) -> bool:
 
 
 def _ports() -> Iterator[Finding]:
-    found = ports()
+    found = serial_ports()
     names = ", ".join(f"{p.url} ({p.title})" for p in found) or "no serial port is connected"
     yield _finding("Serial ports", True, names)
     if not sys.platform.startswith("linux"):

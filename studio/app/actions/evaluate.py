@@ -69,10 +69,10 @@ def _events(native: Native, model: Model, recording: Recording) -> Matched:
     """Decisions at every stride along one recording, none where samples are missing, against its labels."""
     graph, stream = model.graph, model.stream
     values = recording.values(stream.name)
-    whole = np.isfinite(values).all(axis=1)
+    lost = np.concatenate([[0], np.cumsum(~np.isfinite(values).all(axis=1))])
     x = graph.windows(np.nan_to_num(values))
     starts = np.arange(len(x)) * graph.stride
-    complete = np.array([whole[s : s + graph.length].all() for s in starts], bool)
+    complete = lost[starts + graph.length] == lost[starts]
     decided = graph.decide(native.scores(x)) if len(x) else np.zeros(0, np.int16)
     names = [graph.classes[d] if d >= 0 and c else "" for d, c in zip(decided, complete, strict=True)]
     window_s = graph.length / stream.rate_hz

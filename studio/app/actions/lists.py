@@ -3,15 +3,15 @@
 from typing import Any
 
 from studio.firmware.board import boards
-from studio.firmware.virtual import emulator_installed
-from studio.sources.ports import ports
+from studio.firmware.virtual import playable
+from studio.sources.ports import serial_ports
 
 
 def sources() -> dict[str, Any]:
     """Serial ports and virtual boards, each with the URL to connect to."""
-    found = [{"url": p.url, "title": p.title, "kind": "serial"} for p in ports()]
+    found = [{"url": p.url, "title": p.title, "kind": "serial"} for p in serial_ports()]
     for board in boards().values():
-        if board.virtual and (board.id == "host" or emulator_installed()):
+        if playable(board):
             found.append({"url": f"virtual:{board.id}", "title": board.title, "kind": "virtual"})
     return {"sources": found}
 

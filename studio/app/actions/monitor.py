@@ -48,7 +48,7 @@ def _told(model: BoardModel, time_s: float, scores: np.ndarray[Any, Any]) -> dic
 
 
 def _ring(connection: Connection, id: int) -> Ring:
-    stream = connection.hello.stream(id) if connection.hello else None
+    stream = connection.hello.channels.get(id) if connection.hello else None
     if stream is None:
         raise LinkError(connection.url, "names a model but not its streams", "Flash the board again.")
     return connection.rings[stream.name]

@@ -16,7 +16,7 @@ from studio.data.stream import Stream
 from studio.errors import DataError, InputError
 from studio.firmware.board import Board, boards
 from studio.learn import FAMILIES
-from studio.learn.cost import Cost, estimate
+from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split, windows
 from studio.learn.search import Found, Limits, search
 from studio.params import check, param
@@ -142,15 +142,8 @@ def _finished(
         "board": board.id,
         "test_recordings": sorted(set(data.recording[parts.test].tolist())) if parts.groups_disjoint else [],
     }
-    front = [
-        {"model": model.id if c is best else c.name, "family": c.family, "score": c.score, "cost": _keys(c.cost)}
-        for c in found.front
-    ]
+    front = [c.row() | ({"model": model.id} if c is best else {}) for c in found.front]
     return replace(model, cost=cost, test=test, lock=lock), front
-
-
-def _keys(cost: Cost) -> dict[str, Any]:
-    return asdict(cost)
 
 
 def _result(
@@ -167,6 +160,7 @@ def _result(
         "test": model.test,
         "cost": model.cost,
         "front": front,
+        "rejected": [c.row() | {"violated": c.violated} for c in found.rejected],
         "trials": found.trials,
         "seconds": round(seconds, 2),
         "groups_disjoint": parts.groups_disjoint,
