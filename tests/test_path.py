@@ -37,7 +37,7 @@ def record(project_path: Path) -> Recording:
         assert connection.error is None
     recording = connection.stop_recording()
     connection.close()
-    felt, _, _ = motion(MOTION_SECONDS, 100.0, 1)
+    felt, _ = motion(MOTION_SECONDS, 100.0, 1)
     raw = recording.raw("accelerometer")
     assert np.array_equal(raw, felt[: len(raw)])
     start, values = ring.since(0)
@@ -47,7 +47,7 @@ def record(project_path: Path) -> Recording:
 
 def learn(recording: Recording) -> tuple[Dataset, Graph]:
     """Labels -> windows -> graph."""
-    labelled = label_from_truth(recording, motion(MOTION_SECONDS, 100.0, 1)[2])
+    labelled = label_from_truth(recording, motion(MOTION_SECONDS, 100.0, 1)[1])
     data = windows([labelled], "accelerometer", length=128, stride=32)
     graph = finish(FAMILIES["forest"]().fit(data, 0))
     assert (graph.scores(data.x).argmax(axis=1) == data.y).mean() > 0.95
@@ -78,7 +78,7 @@ def answers(graph: Graph) -> None:
         assert connection.error is None
     _, told = scores.since(0)
     connection.close()
-    felt, _, _ = motion(MOTION_SECONDS, 100.0, 2)
+    felt, _ = motion(MOTION_SECONDS, 100.0, 2)
     samples = (felt * np.float32(1 / 4096)).astype(np.float32)
     expected = graph.scores(graph.windows(samples))[: len(told)]
     assert np.array_equal(told.view(np.uint32), expected.view(np.uint32))

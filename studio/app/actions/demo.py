@@ -53,7 +53,7 @@ def demo(folder: Path, board: str = "", seed: int = 0) -> Work[dict[str, Any]]:
     image = next(Path(f) for f in built["files"] if f.endswith(".bin"))
     flashed = yield from flash(image, f"virtual:{board}")
     verified = yield from verify(folder, trained["model"], f"virtual:{board}", 200)
-    truth = motion(MOTION_SECONDS, boards()[board].streams[0].rate_hz, STRANGER)[2]
+    truth = motion(MOTION_SECONDS, boards()[board].streams[0].rate_hz, STRANGER)[1]
     live = yield from monitor(f"virtual:{board}?seed={STRANGER}", LIVE_SECONDS, truth)
     names = ("record", "train", "build", "flash", "verify", "live")
     return dict(zip(names, (recorded, trained, built, flashed, verified, live), strict=True))
@@ -77,5 +77,5 @@ def _labelled_people(folder: Path, board: str) -> Work[dict[str, Any]]:
         yield Progress(0, 0, f"recording person {seed} of {len(PEOPLE)} from {url}")
         result = yield from record(folder, url, SECONDS, subject=f"person-{seed}", streams=(sensor.name,))
         recording = load(project.path / "recordings" / result["recording"])
-        label_from_truth(recording, motion(MOTION_SECONDS, sensor.rate_hz, seed)[2])
+        label_from_truth(recording, motion(MOTION_SECONDS, sensor.rate_hz, seed)[1])
     return result
