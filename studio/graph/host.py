@@ -66,7 +66,8 @@ def _around(name: str, types: Sequence[str]) -> str:
     )
 
 
-def _batches() -> str:
+def batches() -> str:
+    """The C text of the functions around all kernels."""
     text = "".join(_around(name, types) for name, types in declarations().items())
     return f'/* Written by studio/graph/host.py. */\n#include "kernels.h"\n{EXPORT}\n{text}'
 
@@ -109,12 +110,12 @@ def _compile(target: Path, files: Sequence[Path], texts: dict[str, str], include
 @cache
 def library() -> ctypes.CDLL:
     """The kernels; BuildError where the compiler is missing."""
-    path = compile_shared("kernels", sources(), {"batches.c": _batches()}, [STUBS / "kernels"])
+    path = compile_shared("kernels", sources(), {"batches.c": batches()}, [STUBS / "kernels"])
     return ctypes.CDLL(str(path))
 
 
 @dataclass(frozen=True, eq=False)
-class _Prepared:
+class Prepared:
     """One op on inputs of known shapes: all that does not change from batch to batch."""
 
     function: "ctypes._NamedFuncPointer"
@@ -125,17 +126,18 @@ class _Prepared:
     scratch: int
 
 
-_prepared: WeakKeyDictionary[Op, dict[tuple[Shape, ...], _Prepared]] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[Op, dict[tuple[Shape, ...], Prepared]] = WeakKeyDictionary()
 
 
-def _prepare(op: Op, shapes: tuple[Shape, ...]) -> _Prepared:
+def prepare(op: Op, shapes: tuple[Shape, ...]) -> Prepared:
+    """All that calling `op` on inputs of these shapes needs besides the inputs; worked out once per op."""
     known = _prepared.setdefault(op, {})
     if shapes not in known:
         known[shapes] = _new(op, shapes)
     return known[shapes]
 
 
-def _new(op: Op, shapes: tuple[Shape, ...]) -> _Prepared:
+def _new(op: Op, shapes: tuple[Shape, ...]) -> Prepared:
     name, y = op.kernel(len(shapes)), op.shape(*shapes)
     given, types = arguments(op, *shapes), declarations().get(name, ())
     if len(given) != len(types):
@@ -148,7 +150,7 @@ def _new(op: Op, shapes: tuple[Shape, ...]) -> _Prepared:
     floats = [v for v, t in zip(given, types, strict=True) if t == "float"]
     function = getattr(library(), f"many_{name}")
     function.argtypes, function.restype = [ctypes.c_int64, *[ctypes.c_void_p] * 4], None
-    return _Prepared(function, pointers, np.array(ints, np.int32), np.array(floats, np.float32), y, op.scratch(*shapes))
+    return Prepared(function, pointers, np.array(ints, np.int32), np.array(floats, np.float32), y, op.scratch(*shapes))
 
 
 def _agree(op: Op, value: Slot | Table | int | float, t: str) -> None:
@@ -165,7 +167,7 @@ def _agree(op: Op, value: Slot | Table | int | float, t: str) -> None:
         raise GraphError(f"Op {type(op).__name__}", seen, "Make the class and the C function agree.")
 
 
-def _run(prepared: _Prepared, n: int, slots: dict[Slot, tuple[Array, bool]]) -> None:
+def _run(prepared: Prepared, n: int, slots: dict[Slot, tuple[Array, bool]]) -> None:
     """Call the kernel n times; each slot is (array, whether every call has its own row)."""
     arrays, steps = [], []
     for p in prepared.pointers:
@@ -185,7 +187,7 @@ def new_scratch(n_bytes: int) -> Array:
 def call(op: Op, inputs: Sequence[Array]) -> Array:
     """A batch through the op's kernel: inputs (n, *in_shape) -> (n, *out_shape)."""
     given: list[Array] = [np.ascontiguousarray(x, op.takes) for x in inputs]
-    prepared = _prepare(op, tuple(x.shape[1:] for x in given))
+    prepared = prepare(op, tuple(x.shape[1:] for x in given))
     n = len(given[0])
     y: Array = np.zeros((n, *prepared.y), op.gives)
     if n:
@@ -199,7 +201,7 @@ def call_stream(op: StreamOp, samples: Array, state: Array) -> tuple[Array, Arra
     """Samples (n, *in_shape) in order and the memory before them; the outputs and the memory after."""
     x: Array = np.ascontiguousarray(samples, op.takes)
     after = np.array(state, np.float32)
-    prepared = _prepare(op, (x.shape[1:],))
+    prepared = prepare(op, (x.shape[1:],))
     if after.size != op.state(x.shape[1:]):
         seen = f"{after.size} values of memory for {op.state(x.shape[1:])}"
         raise GraphError(f"Op {type(op).__name__}", seen, "Start it with state() zeros.")

@@ -107,3 +107,8 @@ def test_the_class_and_the_declaration_agree(name: str) -> None:
     example = EXAMPLES[name]
     given = arguments(example.op, *example.shapes)
     assert len(given) == len(declarations()[example.op.kernel(len(example.shapes))])
+
+
+def test_quantize_takes_what_no_int_can_hold() -> None:
+    x = np.array([[np.inf, -np.inf, np.nan, 1e30, -1e30]], np.float32)
+    np.testing.assert_array_equal(EXAMPLES["Quantize"].op.run(x), [[127, -128, -128, 127, -128]])
