@@ -1,6 +1,9 @@
 """The search obeys its limits, its clock and its seed."""
 
 import dataclasses
+import pickle
+import subprocess
+import sys
 import threading
 from itertools import pairwise
 
@@ -125,3 +128,16 @@ def test_front_and_recommendation() -> None:
     assert [x.name for x in front([a, b, c, d, e])] == ["a", "b", "d"]
     assert recommended([a, b, c, d]).name == "d"
     assert recommended([a, b, c]).name == "b"
+
+
+def test_what_goes_to_another_process_and_comes_back_is_the_same() -> None:
+    data = pickle.loads(pickle.dumps(toy(4)))
+    result = finish(search(data, Limits(), ("forest", "cnn"), 2, 5.0, 0, estimate))
+    again = pickle.loads(pickle.dumps(result))
+    assert same(again.best.graph, result.best.graph) and again.best in again.front
+    assert np.array_equal(again.best.graph.scores(data.x), result.best.graph.scores(data.x))
+
+
+def test_the_window_of_the_app_starts_without_the_libraries_that_learn() -> None:
+    code = "import sys, studio.learn.search; assert not {'torch', 'sklearn', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -29,15 +29,15 @@ class Cnn:
 
     name: ClassVar[str] = "cnn"
 
-    width: int = param(12, "Filters of the first layer; later layers have twice as many.", low=2, high=128)
+    width: int = param(16, "Filters of the first layer; later layers have twice as many.", low=2, high=128)
     depth: int = param(3, "Convolutions.", low=1, high=6)
     taps: int = param(5, "Samples that one filter sees.", unit="samples", low=3, high=15)
-    epochs: int = param(40, "Times through the data at most.", low=1, high=1000)
+    epochs: int = param(30, "Times through the data at most.", low=1, high=1000)
     batch: int = param(64, "Windows per step.", low=4, high=1024)
     rate: float = param(0.006, "Greatest learning rate.", low=1e-5, high=1.0)
     dropout: float = param(0.2, "Share of features hidden while learning.", low=0.0, high=0.9)
     augment: float = param(1.0, "Strength of random gain, shift and noise; 0 for none.", low=0.0, high=3.0)
-    patience: int = param(12, "Epochs without a better validation before it stops.", low=1, high=1000)
+    patience: int = param(10, "Epochs without a better validation before it stops.", low=1, high=1000)
     hold_out: bool = param(True, "Keep some groups aside to find the best epoch.")
 
     def __post_init__(self) -> None:
