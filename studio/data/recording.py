@@ -102,7 +102,7 @@ def load(path: Path) -> Recording:
     found = _document(path)
     try:
         recording = _recording(path, found)
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as e:
         raise _broken(path, f"a field is missing or wrong ({type(e).__name__}: {e})") from e
     for stream in recording.streams:
         said, there = found.get("n_samples", {}).get(stream.name, 0), recording.n_samples[stream.name]

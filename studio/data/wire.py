@@ -26,6 +26,8 @@ MAX_PAYLOAD = 1024
 HEADER = struct.Struct("<BBHIQ")
 _CRC = struct.Struct("<I")
 _MAX_FRAME = HEADER.size + MAX_PAYLOAD + _CRC.size + (HEADER.size + MAX_PAYLOAD + _CRC.size) // 254 + 1
+#: What wrong values in a CBOR map may raise while they are turned into ours.
+_WRONG = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 #: Lines that a board prints beside its frames: printable ASCII up to a newline.
 _CONSOLE = re.compile(rb"[\t\r\n\x1b\x20-\x7e]*\n")
 
@@ -284,7 +286,7 @@ def parse_hello(payload: bytes) -> Hello:
         )
     try:
         return _hello(m)
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except _WRONG as e:
         raise _unreadable(f"describes a board, but not as it should ({type(e).__name__}: {e})") from e
 
 
@@ -333,7 +335,7 @@ def parse_stats(payload: bytes | dict[int, Any]) -> BoardStats:
     try:
         dropped = {int(k): int(v) for k, v in (m.get(1) or {}).items()}
         return BoardStats(int(m[0]), dropped, int(m.get(2) or 0), int(m.get(3) or 0))
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except _WRONG as e:
         raise _unreadable(f"are statistics, but not as they should be ({type(e).__name__}: {e})") from e
 
 
