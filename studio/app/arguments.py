@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     for add in (_demo, _new, _lists, _record, _import, _check, _train, _evaluate, _render, _build, _flash, _verify):
         add(verbs)
     _monitor(verbs)
+    _bench(verbs)
     return top
 
 
@@ -135,3 +136,8 @@ def _monitor(verbs: Verbs) -> None:
     v = _verb(verbs, "monitor", "live scores and decisions from a board")
     v.add_argument("url")
     v.add_argument("--seconds", type=float, default=0.0, help="stop after this time (default: Ctrl+C)")
+
+
+def _bench(verbs: Verbs) -> None:
+    v = _verb(verbs, "bench", "measure the studio on this computer")
+    v.add_argument("name", help="stream, startup, live or label")

@@ -1,5 +1,6 @@
 """What each verb of the command line does, and how its result reads to a person."""
 
+import json
 import os
 import sys
 from argparse import Namespace
@@ -134,6 +135,12 @@ def _monitor(a: Namespace) -> Work[Result]:
     return monitor(a.url, a.seconds)
 
 
+def _bench(a: Namespace) -> Work[Result]:
+    from studio.app.actions.bench import bench
+
+    return bench(a.name)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(n.strip() for n in text.split(",") if n.strip())
 
@@ -224,4 +231,5 @@ VERBS: dict[str, Verb] = {
     "flash": Verb(_flash, _said_flash),
     "verify": Verb(_verify, _said_verify, lambda r: int(r["first_difference"] is not None)),
     "monitor": Verb(_monitor, _said_live),
+    "bench": Verb(_bench, lambda r: json.dumps(r, indent=1)),
 }
