@@ -26,7 +26,9 @@ class SvgIconEngine(QtGui.QIconEngine):
         role = self._role_on if state == QIcon.State.On else self._role
         if mode == QIcon.Mode.Disabled:
             role = "faint"
-        renderer(self._name, getattr(theme().tokens, role, role)).render(painter, QtCore.QRectF(rect))
+        side = min(rect.width(), rect.height())
+        box = QtCore.QRectF(rect.x(), rect.y() + (rect.height() - side) / 2, side, side)
+        renderer(self._name, getattr(theme().tokens, role, role)).render(painter, box)
 
     def pixmap(self, size: QtCore.QSize, mode: QIcon.Mode, state: QIcon.State) -> QtGui.QPixmap:
         made = QtGui.QPixmap(size)

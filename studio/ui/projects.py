@@ -42,7 +42,7 @@ class ProjectMenu:
         """The open project's name on the button and in the title."""
         project = self._window.session.state.project
         name = project.name if project is not None else "No project"
-        self._button.show_as(name + "    ", kind="project")
+        self._button.show_as(name + "  ", kind="project")
         self._window.setWindowTitle(f"{name} – Sensorsmith Studio" if project is not None else "Sensorsmith Studio")
 
     def remember(self, path: Path) -> None:

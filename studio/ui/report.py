@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TextIO
 
 import numpy as np
-import PySide6
 import pyqtgraph as pg
+import PySide6
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from studio import __version__

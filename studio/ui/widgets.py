@@ -62,7 +62,6 @@ class Button(QtWidgets.QPushButton):
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
         self.setAutoDefault(False)
-        self.setIconSize(QtCore.QSize(17, 17))
         self._look = ("", "")
 
     def show_as(self, text: str, icon: str = "", kind: str = "", role: str = "") -> None:
@@ -75,6 +74,8 @@ class Button(QtWidgets.QPushButton):
         self._icon(icon, role or _ROLES.get(kind, "text"))
 
     def _icon(self, name: str, role: str) -> None:
+        """The icon stands at the left of its box, so a wider box keeps it off the text."""
+        self.setIconSize(QtCore.QSize(22, 17) if self.text() else QtCore.QSize(18, 18))
         if (name, role) != self._look:
             self._look = (name, role)
             self.setIcon(icon_of(name, role) if name else QtGui.QIcon())
@@ -222,11 +223,13 @@ class EmptyState(QWidget):
 
     def __init__(self, icon: str, title: str, sentence: str, *buttons: QWidget) -> None:
         super().__init__()
-        self.title = label(title, "display")
-        self.sentence = label(sentence, "dim", wrap=True)
+        self._said = ("", "")
+        self.title = label("", "display")
+        self.sentence = label("", "dim", wrap=True)
         self.sentence.setFixedWidth(400)
         for text in (self.title, self.sentence):
             text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.say(title, sentence)
         outer = QVBoxLayout(self)
         outer.setSpacing(10)
         outer.addStretch(2)
@@ -238,6 +241,16 @@ class EmptyState(QWidget):
         actions.addStretch()
         outer.addLayout(actions)
         outer.addStretch(3)
+
+    def say(self, title: str, sentence: str) -> None:
+        """Other words. The height is set by hand: a centred layout ignores that wrapped text needs more lines."""
+        if (title, sentence) == self._said:
+            return
+        self._said = (title, sentence)
+        self.title.setText(title)
+        self.sentence.setText(sentence)
+        self.sentence.setFont(font())
+        self.sentence.setMinimumHeight(max(0, self.sentence.heightForWidth(self.sentence.width())))
 
 
 def _badge(icon: str) -> QFrame:

@@ -22,6 +22,7 @@ from studio.ui.widgets import Banner, label
 
 SIZE = QtCore.QSize(1360, 820)
 SAY_MS = 8000
+LINK_EVERY = 8
 
 
 @safe_overrides
@@ -36,6 +37,7 @@ class Window(QtWidgets.QMainWindow):
         self.page = ""
         self._seen: dict[str, State] = {}
         self._watches: list[Watch] = []
+        self._beats = 0
         self.setWindowTitle("Sensorsmith Studio")
         self.setObjectName("window")
         self.resize(SIZE)
@@ -155,8 +157,11 @@ class Window(QtWidgets.QMainWindow):
         tone = STATES.get(device.state, ("", ""))[1]
         title = f"{device.title} · {device.words}" if device.url else device.words
         self.top.show_device(title, tone)
+        self._beats += 1
+        if self._beats % LINK_EVERY:
+            return
         stats = device.connection.stats if device.connection is not None else {}
-        self.link.setText(link_text(device.url, stats) if stats else "")
+        self.link.setText(link_text(device.title, stats) if stats else "")
 
     def _changed(self, old: State, new: State) -> None:
         if old.project is not new.project:
@@ -200,9 +205,9 @@ class Window(QtWidgets.QMainWindow):
         super().closeEvent(event)
 
 
-def link_text(url: str, stats: dict[str, Any]) -> str:
+def link_text(title: str, stats: dict[str, Any]) -> str:
     """What the link has done so far, for the status bar."""
     lost = sum(int(s.get("lost", 0)) for s in stats.get("streams", {}).values() if isinstance(s, dict))
     return (
-        f"{url} · {stats.get('packets', 0):,} packets · {stats.get('bad_packets', 0)} damaged · {lost} samples lost"
+        f"{title} · {stats.get('packets', 0):,} packets · {stats.get('bad_packets', 0)} damaged · {lost} samples lost"
     ).replace(",", " ")

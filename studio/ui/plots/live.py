@@ -45,15 +45,14 @@ class LivePlots(PlotArea):
         self._traces.append(trace)
         if heard:
             self.add_header("Spectrogram", note="kHz")
-            below = self._time_plot(stretch=2, show_time=last)
+            below = self._time_plot(stretch=2, show_time=last, grid=False)
             picture = SpectrogramItem(ring, self.seconds)
             below.setYRange(0, picture.top_khz, padding=0)
-            below.showGrid(x=False, y=False)
             below.addItem(picture, ignoreBounds=True)
             self._pictures.append(picture)
 
-    def _time_plot(self, stretch: int, show_time: bool) -> pg.PlotItem:
-        plot = self.add_plot(stretch, show_time)
+    def _time_plot(self, stretch: int, show_time: bool, grid: bool = True) -> pg.PlotItem:
+        plot = self.add_plot(stretch, show_time, grid)
         plot.setMouseEnabled(x=False, y=False)
         plot.setXRange(-self.seconds, 0, padding=0)
         plot.disableAutoRange()

@@ -1,11 +1,68 @@
 """A pyqtgraph plot in the studio's look: own colours, no menus and buttons of pyqtgraph, quiet axes."""
 
 import pyqtgraph as pg
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
+from studio.ui.safe import safe_overrides
 from studio.ui.theme import font, theme
 
 AXIS_WIDTH = 54
+
+
+class TimeAxis(pg.AxisItem):
+    """Seconds with their unit at each tick, so that no title is needed below."""
+
+    def __init__(self) -> None:
+        super().__init__("bottom")
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [f"{round(v, 6):g} s" for v in values]
+
+
+@safe_overrides
+class Grid(pg.GraphicsObject):
+    """Faint lines at the labelled ticks of a plot.
+
+    Why not the axes' own grid: an axis with a grid covers the plot, so Qt plays its whole picture, text and all, in
+    every frame; that cost more than the data.
+    """
+
+    def __init__(self, plot: pg.PlotItem, x: bool = True, y: bool = True) -> None:
+        super().__init__()
+        self._plot, self._sides = plot, [s for s, on in (("bottom", x), ("left", y)) if on]
+        self._key: tuple[object, ...] = ()
+        self._lines: list[QtCore.QLineF] = []
+        self.setZValue(-100)
+        theme().changed.connect(self.update)
+
+    def boundingRect(self) -> QtCore.QRectF:
+        return QtCore.QRectF(self._plot.vb.viewRect())
+
+    def viewTransformChanged(self) -> None:
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QtGui.QPainter, *_: object) -> None:
+        to = painter.transform()
+        key = (to.m11(), to.dx(), to.m22(), to.dy(), *self._plot.vb.viewRange()[0], *self._plot.vb.viewRange()[1])
+        if key != self._key:
+            self._key, self._lines = key, [line for side in self._sides for line in self._at_ticks(side, to)]
+        painter.save()
+        painter.resetTransform()
+        painter.setPen(QtGui.QPen(theme().color("grid"), 1))
+        painter.drawLines(self._lines)
+        painter.restore()
+
+    def _at_ticks(self, side: str, to: QtGui.QTransform) -> list[QtCore.QLineF]:
+        box, axis = to.mapRect(self.boundingRect()), self._plot.getAxis(side)
+        low, high = self._plot.vb.viewRange()[0 if side == "bottom" else 1]
+        levels = axis.tickValues(low, high, box.width() if side == "bottom" else box.height())
+        values = [v for _spacing, some in levels[:1] for v in some]
+        if side == "bottom":
+            return [
+                QtCore.QLineF(x, box.top(), x, box.bottom()) for x in (round(v * to.m11() + to.dx()) for v in values)
+            ]
+        return [QtCore.QLineF(box.left(), y, box.right(), y) for y in (round(v * to.m22() + to.dy()) for v in values)]
 
 
 class PlotArea(pg.GraphicsLayoutWidget):
@@ -34,17 +91,16 @@ class PlotArea(pg.GraphicsLayoutWidget):
     def add_header(self, title: str, lanes: tuple[tuple[str, int], ...] = (), note: str = "") -> None:
         """One line of text: title, channel names in the colours of their lanes, a dim note."""
         item = self.ci.addLabel("", self._row, 0, justify="left", size="9pt")
-        item.layout.setContentsMargins(0, 0, 0, 0) if item.layout is not None else None
         self._headers.append((item, title, lanes, note))
         self._row += 1
         self._recolor_header(self._headers[-1])
 
-    def add_plot(self, stretch: int = 1, show_time: bool = True) -> pg.PlotItem:
+    def add_plot(self, stretch: int = 1, show_time: bool = True, grid: bool = True) -> pg.PlotItem:
         """A plot in the next row; only the lowest one should `show_time`."""
-        plot = self.ci.addPlot(self._row, 0)
+        plot = self.ci.addPlot(self._row, 0, axisItems={"bottom": TimeAxis()})
         self.ci.layout.setRowStretchFactor(self._row, stretch)
         self._row += 1
-        quiet(plot)
+        quiet(plot, grid, grid)
         plot.getAxis("bottom").setStyle(showValues=show_time)
         if not show_time:
             plot.getAxis("bottom").setHeight(6)
@@ -71,12 +127,12 @@ class PlotArea(pg.GraphicsLayoutWidget):
         item.setText("&nbsp;&nbsp;&nbsp;".join(parts))
 
 
-def quiet(plot: pg.PlotItem) -> None:
-    """No menu, no buttons, no vertical mouse, faint grid, axes of a fixed width so that plots line up."""
+def quiet(plot: pg.PlotItem, x: bool = True, y: bool = True) -> None:
+    """No menu, no buttons, no vertical mouse, a faint grid along `x` and `y`, axes of one width so that plots line up."""
     plot.hideButtons()
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=True, y=False)
-    plot.showGrid(x=True, y=True, alpha=0.14)
+    plot.addItem(Grid(plot, x, y), ignoreBounds=True)
     plot.getAxis("left").setWidth(AXIS_WIDTH)
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)

@@ -89,7 +89,7 @@ class SpectrogramItem(pg.GraphicsObject):
         first, levels = self._stft.take(self.ring, self._columns - AT_ONCE)
         if len(levels):
             at = (first + np.arange(len(levels))) % self._bytes.shape[1]
-            self._bytes[:, at] = levels.T[::-1]  # the first row of a picture is its top
+            self._bytes[:, at] = levels.T
             self._end = first + len(levels)
         self.update()
 
@@ -103,7 +103,7 @@ class SpectrogramItem(pg.GraphicsObject):
         while first < self._end:
             count = min(self._end - first, size - first % size)
             x = (first - right) * hop_s
-            target = QtCore.QRectF(x, self.top_khz, count * hop_s, -self.top_khz)
+            target = QtCore.QRectF(x, 0, count * hop_s, self.top_khz)  # y points up here: row 0 lands at the bottom
             painter.drawImage(target, self._image, QtCore.QRectF(first % size, 0, count, self._bins))
             first += count
         painter.restore()

@@ -1,0 +1,1 @@
+"""Parts of single pages that are large enough for a file of their own."""
