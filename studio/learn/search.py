@@ -127,8 +127,8 @@ def search(
 ) -> Work[Found]:
     """Try up to `trials` candidates for up to `minutes`; `data` is the training part alone.
 
-    Progress.data carries `front`, a list of {"model", "family", "score", "cost"}, and what the candidate in training
-    tells. Raises DataError for data that cannot be learned from, TrainError when nothing fits the limits.
+    Progress.data carries `front`, a list of {"model", "family", "score", "cost"}, `candidates` (all that were tried, with
+    the limits each exceeds as "violated"), and what the candidate in training tells. Raises DataError for data that cannot be learned from, TrainError when nothing fits the limits.
     """
     began = time.monotonic()
     check_classes(data)
@@ -193,7 +193,8 @@ def _watched(
 
 def _step(race: _Race, done: float, tried: list[Candidate], text: str, data: dict[str, Any]) -> Progress:
     rows = [c.row() for c in front(tried)]
-    return Progress(done, race.trials + 1, text, {**data, "front": rows, "tried": len(tried)})
+    everyone = [c.row() | {"violated": c.violated} for c in tried]
+    return Progress(done, race.trials + 1, text, {**data, "front": rows, "tried": len(tried), "candidates": everyone})
 
 
 def _settle(race: _Race, data: Dataset, tried: list[Candidate]) -> Work[Best]:

@@ -18,6 +18,7 @@ from studio.ui.labels.keys import Keys
 from studio.ui.labels.layer import LabelLayer
 from studio.ui.labels.look import Look
 from studio.ui.plots.envelope import EnvelopeItem, Pyramid
+from studio.ui.plots.live import lanes, note
 from studio.ui.plots.plot import PlotArea, quiet, recolor
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
@@ -66,15 +67,11 @@ class Timeline(PlotArea):
             return
         self.end_s = recording.duration_s
         streams = [s for s in recording.streams if s.name in pyramids]
-        lane = 0
         for n, stream in enumerate(streams):
-            lanes = range(lane, lane := lane + len(stream.channels))
-            unit = f"[{stream.unit}]" if stream.unit else ""
-            named = tuple(zip(stream.channels, lanes, strict=True)) if len(stream.channels) > 1 else ()
-            self.add_header(stream.name, named, unit)
+            self.add_header(stream.name, lanes(stream) if len(stream.channels) > 1 else (), note(stream))
             row = self._add_row(stream, last=n == len(streams) - 1)
             self.rows.append(row)
-            self._fill(row, recording, pyramids[stream.name], lanes)
+            self._fill(row, recording, pyramids[stream.name])
         self.setMinimumHeight(ROW_PX * len(streams) + 40)
         self.fit()
 
@@ -95,11 +92,11 @@ class Timeline(PlotArea):
             box.sigXRangeChanged.connect(lambda _, seen: self.seen.emit(*seen))
         return Row(stream, plot, LabelLayer(self.edit, self.look))
 
-    def _fill(self, row: Row, recording: Recording, pyramid: Pyramid, lanes: range) -> None:
+    def _fill(self, row: Row, recording: Recording, pyramid: Pyramid) -> None:
         """Labels at the back, traces over them, gaps on top."""
         stream, gaps = row.stream, recording.gaps.get(row.stream.name, ())
         row.plot.addItem(row.layer, ignoreBounds=True)
-        for channel, lane in enumerate(lanes):
+        for channel, (_, lane) in enumerate(lanes(stream)):
             item = EnvelopeItem(pyramid, channel, stream.rate_hz, stream.scale, gaps, lane)
             row.plot.addItem(item, ignoreBounds=True)
         row.plot.addItem(GapItem(gaps, stream.rate_hz), ignoreBounds=True)
