@@ -60,8 +60,8 @@ void k_standardize(const float *x, int32_t n, const float *mean, const float *ga
                    int32_t n_out)
 {
     (void)n;
-    for (int32_t i = 0; i < n_out; i++)
-        y[i] = (x[i] - mean[i % period]) * gain[i % period];
+    for (int32_t i = 0, j = 0; i < n_out; i++, j = j + 1 < period ? j + 1 : 0)
+        y[i] = (x[i] - mean[j]) * gain[j];
 }
 
 void k_flatten(const float *x, int32_t n, float *y, int32_t n_out)

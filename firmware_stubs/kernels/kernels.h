@@ -68,6 +68,8 @@ void k_global_average_s8(const int8_t *x, int32_t n, int32_t c, int32_t x_zero, 
 
 /* quantize.c */
 void k_quantize(const float *x, int32_t n, float scale, int32_t zero, int8_t *y, int32_t n_out);
+void k_quantize_channels(const float *x, int32_t n, const float *mean, const float *gain, int32_t period, int32_t zero,
+                         int8_t *y, int32_t n_out);
 void k_dequantize(const int8_t *x, int32_t n, float scale, int32_t zero, float *y, int32_t n_out);
 
 /* concat.c */

@@ -31,6 +31,7 @@ OPS: dict[str, type[Op]] = {
         conv.AveragePool1d,
         conv.GlobalAverage,
         int8.Quantize,
+        int8.QuantizeChannels,
         int8.Dequantize,
         int8.Conv1dS8,
         int8.DepthwiseConv1dS8,

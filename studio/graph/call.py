@@ -38,8 +38,9 @@ Argument = Slot | Table | int | float
 
 
 def c_type(dtype: type | np.dtype[np.generic]) -> str:
-    """The C type of one element."""
-    return C_TYPES[np.dtype(dtype).name]
+    """The C type of one element; a type that no kernel takes keeps its own name."""
+    name = np.dtype(dtype).name
+    return C_TYPES.get(name, name)
 
 
 def dims(op: Op, shape: Shape) -> Shape:

@@ -20,7 +20,7 @@ from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.op import Array, Op, Shape
 from studio.graph.ops import int8
 from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
-from studio.graph.ops.vector import Dense, Flatten, Relu
+from studio.graph.ops.vector import Dense, Flatten, Relu, Standardize
 
 KEPT = ("features", "logits", "scores")  # stages that every graph has
 SHRINKS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # shares of the seen range that are tried
@@ -179,7 +179,7 @@ def quantize(graph: Graph, windows: Array) -> Graph:
         if i not in fused.values():
             _turn(build, i, node, fused.get(i))
     _end_in_float(build)
-    return replace(graph, nodes=tuple(build.nodes))
+    return join_standardize(replace(graph, nodes=tuple(build.nodes)))
 
 
 def _fused(graph: Graph) -> dict[int, int]:
@@ -214,3 +214,24 @@ def _end_in_float(build: _Build) -> None:
         build.nodes[last] = replace(build.nodes[last], name=f"{name}_int8")
         means = build.means[last]
         build.add(Node(int8.Dequantize(means.scale, means.zero), (last,), name), None)
+
+
+def join_standardize(graph: Graph) -> Graph:
+    """A Standardize that only a Quantize reads becomes one step with it; values may move by one unit of int8."""
+    readers = Counter(j for node in graph.nodes for j in node.inputs)
+    nodes, dead = list(graph.nodes), set()
+    for i, node in enumerate(nodes):
+        j = node.inputs[0] if node.inputs else WINDOW
+        before = nodes[j].op if j != WINDOW else None
+        if isinstance(node.op, int8.Quantize) and isinstance(before, Standardize) and readers[j] == 1:
+            gain = (1.0 / (before.std.astype(np.float64) * node.op.scale)).astype(np.float32)
+            nodes[i] = Node(int8.QuantizeChannels(before.mean, gain, node.op.zero), nodes[j].inputs, node.name)
+            dead.add(j)
+    return replace(graph, nodes=_without(nodes, dead))
+
+
+def _without(nodes: list[Node], dead: set[int]) -> tuple[Node, ...]:
+    """The nodes but for those that nothing reads any more, with their indices moved up."""
+    alive = [i for i in range(len(nodes)) if i not in dead]
+    new = {old: i for i, old in enumerate(alive)} | {WINDOW: WINDOW}
+    return tuple(replace(nodes[i], inputs=tuple(new[j] for j in nodes[i].inputs)) for i in alive)

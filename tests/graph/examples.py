@@ -24,6 +24,7 @@ from studio.graph.ops.int8 import (
     GlobalAverageS8,
     MaxPool1dS8,
     Quantize,
+    QuantizeChannels,
     ReluS8,
 )
 from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
@@ -173,6 +174,12 @@ def _average_s8(op: Any, size: int, stride: int, x: Array) -> Array:
     return np.array(rows, np.int8)
 
 
+def _quantized(exact: Array, zero: int) -> Array:
+    """Exact quotients to int8, halves away from zero, in whole numbers."""
+    whole = [rounded(int(v * 2**30), 2**30) + zero for v in exact.ravel()]
+    return np.clip(whole, -128, 127).astype(np.int8).reshape(exact.shape)
+
+
 def _examples() -> dict[str, Example]:
     rng = np.random.default_rng(7)
 
@@ -241,7 +248,13 @@ def _examples() -> dict[str, Example]:
         "Quantize": Example(
             quantize,
             ((7,),),
-            lambda x: np.array([np.clip(rounded(round(float(v) * 2**20), 2**18) - 3, -128, 127) for v in x], np.int8),
+            lambda x: _quantized(x.astype(float) / 0.25, -3),
+            0,
+        ),
+        "QuantizeChannels": Example(
+            QuantizeChannels(np.array([0.5, -0.25], np.float32), np.array([4.0, 32.0], np.float32), 7),
+            ((6, 2),),
+            lambda x: _quantized((x.astype(float) - [0.5, -0.25]) * [4.0, 32.0], 7),
             0,
         ),
         "Dequantize": Example(

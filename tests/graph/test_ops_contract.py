@@ -8,6 +8,7 @@ from studio.graph import OPS
 from studio.graph.call import arguments
 from studio.graph.host import call_stream, declarations
 from studio.graph.op import Array, StreamOp
+from studio.graph.ops.int8 import QuantizeChannels
 from tests.graph.examples import EXAMPLES, Example
 
 N = 60
@@ -111,4 +112,5 @@ def test_the_class_and_the_declaration_agree(name: str) -> None:
 
 def test_quantize_takes_what_no_int_can_hold() -> None:
     x = np.array([[np.inf, -np.inf, np.nan, 1e30, -1e30]], np.float32)
-    np.testing.assert_array_equal(EXAMPLES["Quantize"].op.run(x), [[127, -128, -128, 127, -128]])
+    for op in (EXAMPLES["Quantize"].op, QuantizeChannels(np.zeros(5, np.float32), np.ones(5, np.float32))):
+        np.testing.assert_array_equal(op.run(x), [[127, -128, -128, 127, -128]])

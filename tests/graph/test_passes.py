@@ -9,9 +9,18 @@ from hypothesis import strategies as st
 
 from studio.errors import GraphError
 from studio.graph.graph import WINDOW, Graph, Node
-from studio.graph.ops.conv import Conv1d
-from studio.graph.ops.int8 import Conv1dS8, DenseS8, Dequantize, FlattenS8, GlobalAverageS8, Quantize, ReluS8
-from studio.graph.ops.vector import Dense
+from studio.graph.ops.conv import Conv1d, GlobalAverage
+from studio.graph.ops.int8 import (
+    Conv1dS8,
+    DenseS8,
+    Dequantize,
+    FlattenS8,
+    GlobalAverageS8,
+    Quantize,
+    QuantizeChannels,
+    ReluS8,
+)
+from studio.graph.ops.vector import Concat, Dense, Flatten, Relu, Softmax
 from studio.graph.passes import multiplier, quantize, steps
 from tests.graph.nets import cnn_graph, forest_graph, motion
 
@@ -30,7 +39,7 @@ def test_stages_keep_their_names_and_layers_turn_int8() -> None:
     small = quantize(cnn_graph(), motion(50))
     kinds = {node.name: type(node.op) for node in small.nodes}
     assert kinds["conv1"] is Conv1dS8 and kinds["features"] is GlobalAverageS8 and kinds["logits"] is DenseS8
-    assert kinds["input_int8"] is Quantize and kinds["logits_float"] is Dequantize
+    assert kinds["input_int8"] is QuantizeChannels and "input" not in kinds and kinds["logits_float"] is Dequantize
     assert "relu1" not in kinds and kinds["after"] is ReluS8
     assert [n.name for n in small.nodes][-1] == "scores" and len(kinds) == len(small.nodes)
     assert {type(n.op) for n in quantize(cnn_graph(flatten=True), motion(50)).nodes} >= {FlattenS8}
@@ -45,6 +54,24 @@ def test_a_relu_that_shares_its_layer_is_not_taken_in() -> None:
     conv = next(n.op for n in small.nodes if n.name == "conv1")
     assert isinstance(conv, Conv1dS8) and conv.low == -128
     assert any(n.name == "relu1" for n in small.nodes)
+
+
+def test_a_standardize_with_another_reader_stays() -> None:
+    graph = cnn_graph()
+    nodes = list(graph.nodes)
+    parts = [Node(GlobalAverage(), (0,), "mean"), Node(Concat(), (9, 10), "both")]
+    weight = np.eye(3, 6, dtype=np.float32)
+    nodes = [
+        *nodes[:10],
+        *parts,
+        Node(Dense(weight, np.zeros(3, np.float32)), (11,), "last"),
+        Node(Softmax(), (12,), "scores"),
+    ]
+    small = quantize(replace(graph, nodes=tuple(nodes)), motion(50))
+    small.shapes()
+    assert [n.name for n in small.nodes][:2] == ["input", "input_int8"] and type(small.nodes[1].op) is Quantize
+    x = motion(50, seed=4)
+    assert np.abs(small.scores(x) - replace(graph, nodes=tuple(nodes)).scores(x)).mean() < 0.01
 
 
 def test_a_forest_graph_has_nothing_to_quantize() -> None:
@@ -65,13 +92,20 @@ def test_bias_of_a_dead_channel_survives() -> None:
     weight = np.array([[1e-12, 0], [0.5, 0.5]], np.float32)
     nodes = (Node(Dense(weight, np.array([1.0, 0.0], np.float32)), (0,), "scores"),)
     pooled = (Node(Conv1d(np.eye(2, dtype=np.float32)[:, None], np.zeros(2, np.float32), 64), (WINDOW,), "c"),)
-    from studio.graph.ops.vector import Flatten
-
     graph = Graph(
         ("a", "b"), 1.0, 64, 64, (*pooled, Node(Flatten(), (0,), "f"), Node(nodes[0].op, (1,), "scores")), ("p", "q")
     )
     x = motion(50, channels=2)
     np.testing.assert_allclose(quantize(graph, x).scores(x)[:, 0], 1.0, atol=0.02)
+
+
+def test_a_layer_that_was_silent_stays_rectified() -> None:
+    """Nothing but zeros was seen behind the Relu; what comes later must still not fall below zero."""
+    conv = Node(Conv1d(np.ones((1, 1, 1), np.float32), np.array([-50.0], np.float32), 64), (WINDOW,), "conv")
+    rest = (Node(Relu(), (0,), "relu"), Node(Flatten(), (1,), "scores"))
+    graph = Graph(("a",), 1.0, 64, 64, (conv, *rest), ("p",))
+    small = quantize(graph, motion(50, channels=1))
+    assert small.scores(np.full((1, 64, 1), -9, np.float32)) == 0
 
 
 def test_nothing_seen_is_an_error() -> None:

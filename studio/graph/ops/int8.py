@@ -12,7 +12,7 @@ import numpy as np
 
 from studio.graph.op import Array, Op, Shape
 from studio.graph.ops.conv import AveragePool1d, GlobalAverage, MaxPool1d, convolved
-from studio.graph.ops.vector import Flatten, Relu, same_size
+from studio.graph.ops.vector import Flatten, Relu, per_channel, same_size
 from studio.params import param
 
 
@@ -31,6 +31,26 @@ class Quantize(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizeChannels(Op):
+    """clamp(round((x - mean) * gain) + zero, -128, 127), halves away from zero, of the last axis: any shape (..., n).
+
+    Standardize and Quantize in one step: no float copy of the window, and no division.
+    """
+
+    mean: Array  # (n,) float32
+    gain: Array  # (n,) float32: 1 / (std * scale)
+    zero: int = _zero("output")
+    gives = np.int8
+    elementwise = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return per_channel(self, inputs[0], self.mean, self.gain)
+
+    def args(self) -> dict[str, Any]:
+        return {"mean": self.mean, "gain": self.gain, "period": len(self.mean), "zero": self.zero}
 
 
 @dataclass(frozen=True, eq=False)

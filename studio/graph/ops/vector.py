@@ -17,6 +17,14 @@ def same_size(op: Op, x: Shape, size: int) -> None:
         raise GraphError(f"Op {type(op).__name__}", seen, "Train again after changing the stages before it.")
 
 
+def per_channel(op: Op, x: Shape, *constants: Array) -> Shape:
+    """`x`; GraphError unless each of `constants` has one value for every place of its last axis."""
+    if not x or any(c.shape != x[-1:] for c in constants):
+        seen = f"gets {x} for {len(constants[0])} channels"
+        raise GraphError(f"Op {type(op).__name__}", seen, "Train again after changing the channels.")
+    return x
+
+
 @dataclass(frozen=True, eq=False)
 class Concat(Op):
     """Two to eight vectors end to end: (n1,), (n2,), ... -> (n1 + n2 + ...,)."""
@@ -39,11 +47,7 @@ class Standardize(Op):
     elementwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        if not x or self.mean.shape != x[-1:] or self.std.shape != x[-1:]:
-            seen = f"gets {x} for means {self.mean.shape}"
-            raise GraphError("Op Standardize", seen, "Train again after changing the channels.")
-        return x
+        return per_channel(self, inputs[0], self.mean, self.std)
 
     def args(self) -> dict[str, Any]:
         """The kernel multiplies: a division costs tens of cycles on small cores."""
