@@ -47,7 +47,7 @@ class View(Protocol):
 
 @dataclass
 class Keys:
-    """Reads keys for `edit`. `view` has pan(share), zoom(factor), fit(), new_label(); `classes` maps digits to names."""
+    """Reads keys for `edit`; `view` is what they move, `classes` maps digits to names."""
 
     edit: Edit
     view: View

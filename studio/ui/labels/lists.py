@@ -83,7 +83,7 @@ def class_text(line: ClassLine) -> str:
 
 
 @safe_overrides
-class _Line(QtWidgets.QStyledItemDelegate):
+class Line(QtWidgets.QStyledItemDelegate):
     """A rounded line that can be hovered and selected; `draw` fills it."""
 
     height_px = 34
@@ -127,7 +127,7 @@ def write(
     painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
-class RecordingLine(_Line):
+class RecordingLine(Line):
     """Name and length; below, who it is of and how much of it is labelled."""
 
     height_px = 58
@@ -156,7 +156,7 @@ class RecordingLine(_Line):
 
 
 @safe_overrides
-class ClassRow(_Line):
+class ClassRow(Line):
     """Colour, name, number of labels, and the key that sets it."""
 
     def draw(self, painter: QtGui.QPainter, place: QRect, value: ClassLine) -> None:
@@ -217,7 +217,7 @@ class Balance(QtWidgets.QWidget):
             x += width
 
 
-def list_view(name: str, accessible: str, model: Lines, line: _Line, tip: str = "") -> QtWidgets.QListView:
+def list_view(name: str, accessible: str, model: Lines, line: Line, tip: str = "") -> QtWidgets.QListView:
     """A list of painted lines."""
     view = QtWidgets.QListView()
     view.setObjectName(name)

@@ -1,0 +1,209 @@
+"""Train: search for the best model that the board can carry, and see what it is worth."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6 import QtWidgets
+
+from studio.app.jobs import ProcessJob
+from studio.app.session import State
+from studio.errors import StudioError
+from studio.firmware.board import boards
+from studio.progress import Progress
+from studio.ui.labels.lists import ITEM, Lines, list_view
+from studio.ui.labels.tally import tally_all
+from studio.ui.pages.base import Page, Shell
+from studio.ui.training.models import ModelLine, Shown, model_text, models_of
+from studio.ui.training.result import Result
+from studio.ui.training.searching import Searching
+from studio.ui.training.settings import SettingsSide
+from studio.ui.widgets import EmptyState, Side, button, heading, label, scrolled
+
+TARGET = "studio.app.actions.train:train"
+
+
+class TrainPage(Page):
+    """Settings at the left, the search or a model in the middle, all models at the right."""
+
+    #: Tests put something quick here.
+    make_job: Any = staticmethod(ProcessJob)
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(shell)
+        from studio.app.actions.train import TrainSettings
+
+        self.boards = boards()
+        self.settings = SettingsSide(TrainSettings, self.boards)
+        self.searching = Searching(self.cancel)
+        self.result = Result(lambda: shell.go("deploy"))
+        self.job: Any = None
+        self.lines = Lines(model_text)
+        self.start = button(
+            "train_start", "Start training", self.begin, icon="player-play", kind="primary", shortcut="Ctrl+Return",
+            tip="Search for the best model",
+        )  # fmt: skip
+        self.show_search = button(
+            "train_show_search", "Search", lambda: self._view(self.searching), icon="activity", tip="Show the search"
+        )
+        self._build()
+        self.settings.changed.connect(self._show_buttons)
+
+    def _build(self) -> None:
+        self.empty = EmptyState(
+            "brain", "Find a model that fits",
+            "Choose families and limits, then start. Candidates are judged on recordings they have not seen.",
+        )  # fmt: skip
+        to_label = button("label_open", "Label recordings", lambda: self.shell.go("label"), icon="tags", kind="primary")
+        self.unlabelled = EmptyState(
+            "tags",
+            "Nothing to learn from yet",
+            "Label at least two classes, each in more than one recording.",
+            to_label,
+        )
+        self.middle = QtWidgets.QStackedWidget()
+        for widget in (self.empty, self.unlabelled, self.searching, scrolled(self.result, "result_area")):
+            self.middle.addWidget(widget)
+        side = Side("right", 236)
+        side.body.setContentsMargins(10, 16, 10, 12)
+        title = heading("Models")
+        title.setContentsMargins(6, 0, 0, 0)
+        self.list = list_view("model_list", "Models", self.lines, ModelLine(), "Choose a model to see its results")
+        self.list.clicked.connect(lambda at: self._choose(at.data(ITEM)))
+        self.list.activated.connect(lambda at: self._choose(at.data(ITEM)))
+        self.none = label("Models that you train appear here.", "small", wrap=True)
+        self.none.setContentsMargins(6, 0, 6, 0)
+        for widget in (title, self.none, self.list):
+            side.body.addWidget(widget, 1 if widget is self.list else 0)
+        area = scrolled(self.settings, "train_settings")
+        self.settings.setProperty("kind", "side")
+        area.setFixedWidth(292)
+        across = QtWidgets.QHBoxLayout(self)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        across.addWidget(area)
+        across.addWidget(self.middle, 1)
+        across.addWidget(side)
+
+    def toolbar(self) -> list[QtWidgets.QWidget]:
+        return [self.show_search, self.start]
+
+    def crumb(self) -> str:
+        return f"›  {self.shell.session.state.model}" if self.shell.session.state.model else "›  Train"
+
+    # --- the session ---------------------------------------------------------------------
+
+    def changed(self, old: State, new: State) -> None:
+        if old.project is not new.project or old.model != new.model:
+            self._show_models(new)
+        self._show_buttons()
+        if self.job is None and (old.project is not new.project or old.model != new.model):
+            self._show_model(new.model)
+        elif self.middle.currentWidget() in (self.empty, self.unlabelled):
+            self._view(self._nothing())
+
+    def _nothing(self) -> QtWidgets.QWidget:
+        return self.empty if tally_all(self.shell.session.state.recordings).n else self.unlabelled
+
+    def _view(self, widget: QtWidgets.QWidget) -> None:
+        self.middle.setCurrentWidget(widget)
+
+    def _show_buttons(self) -> None:
+        state = self.shell.session.state
+        ready = state.project is not None and tally_all(state.recordings).n > 0
+        self.start.setEnabled(ready and self.job is None and self.settings.any_family)
+        self.show_search.setVisible(self.searching.seen)
+
+    def _show_models(self, state: State) -> None:
+        found = models_of(state.project)
+        self.lines.show(found)
+        self.none.setVisible(not found)
+        ids = [m.id for m in found]
+        if state.model in ids:
+            self.list.setCurrentIndex(self.lines.index(ids.index(state.model)))
+
+    def _choose(self, shown: Shown | None) -> None:
+        if shown is None:
+            return
+        state = self.shell.session.state
+        if state.model != shown.id:
+            self.shell.session.show(replace(state, model=shown.id))
+        self._show_model(shown.id)
+
+    def _show_model(self, model: str) -> None:
+        found = next((m for m in self.lines.values if m.id == model), None)
+        if found is None:
+            self._view(self._nothing())
+            return
+        board = self.boards.get(found.document.get("lock", {}).get("board", ""))
+        self.result.show_model(
+            found.document, board.title if board else "no board", self._limits(found.document, board)
+        )
+        self.middle.setCurrentIndex(3)
+
+    @staticmethod
+    def _limits(document: dict[str, Any], board: Any) -> dict[str, float]:
+        """What the model may need: as it was searched with, else what the board has."""
+        asked = document.get("lock", {}).get("settings", {})
+        stream, graph_stride = document.get("stream", {}), document.get("lock", {}).get("stride", 0)
+        stride_ms = 1000 * graph_stride / stream["rate_hz"] if stream.get("rate_hz") and graph_stride else 0
+        return {
+            "flash_bytes": 1024 * asked.get("max_flash_kb", 0) or (board.app_bytes if board else 0),
+            "ram_bytes": 1024 * asked.get("max_ram_kb", 0) or (board.ram_bytes if board else 0),
+            "latency_ms": asked.get("max_latency_ms", 0) or stride_ms,
+        }
+
+    # --- a search ------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start a search in a process of its own."""
+        project = self.shell.session.state.project
+        if project is None or self.job is not None:
+            return
+        try:
+            settings = self.settings.value()
+        except StudioError as e:
+            self.shell.show_error(e)
+            return
+        self.shell.clear_error()
+        board = self.boards.get(settings.board)
+        limit = 1024 * settings.max_flash_kb or (board.app_bytes if board else 0)
+        self.searching.begin("Starting the training process", limit)
+        self._view(self.searching)
+        self.settings.lock(True)
+        self.job = self.make_job("train", TARGET, (Path(project.path), settings))
+        self._show_buttons()
+        self.shell.run(
+            self.job, step=self._step, done=self._done, failed=self._failed, stopped=lambda: self._over("Cancelled")
+        )
+
+    def cancel(self) -> None:
+        """Stop the search; models kept before stay."""
+        if self.job is not None:
+            self.searching.job.stop.setEnabled(False)
+            self.job.stop()
+
+    def _step(self, progress: Progress) -> None:
+        self.searching.step(progress)
+
+    def _done(self, found: dict[str, Any]) -> None:
+        accuracy = found["test"]["accuracy"]
+        self._over(f"Kept {found['model']}: {accuracy:.1%} of test windows right", found["model"])
+        state = self.shell.session.state
+        self.shell.session.show(replace(state, model=found["model"]))
+        self._show_models(self.shell.session.state)
+        self._show_model(found["model"])
+
+    def _failed(self, error: BaseException) -> None:
+        self._over("The search failed")
+        self.shell.show_error(error)
+
+    def _over(self, text: str, model: str = "") -> None:
+        self.job = None
+        self.settings.lock(False)
+        self.searching.end(text, model)
+        self._show_buttons()
+        self.shell.say(text)
+
+    def tick(self) -> None:
+        self.searching.tick()

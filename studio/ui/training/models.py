@@ -1,0 +1,72 @@
+"""The project's models as a list: read from their documents alone, no graph is loaded."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6 import QtGui
+from PySide6.QtCore import QRect
+
+from studio.data.project import Project
+from studio.ui.labels.lists import Line, write
+from studio.ui.theme import font, theme
+from studio.ui.training.front import family_color
+from studio.ui.widgets import bytes_text
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A model's id and its `model.json`."""
+
+    id: str
+    document: dict[str, Any]
+
+    @property
+    def family(self) -> str:
+        return str(self.document.get("family", ""))
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.document.get("test", {}).get("accuracy")
+
+
+def models_of(project: Project | None) -> list[Shown]:
+    """Every model of the project, newest first; one that cannot be read is left out."""
+    found = []
+    paths = (project.path / "models").glob("*/model.json") if project is not None else ()
+    for path in sorted(paths, key=lambda p: (p.stat().st_mtime, p.parent.name), reverse=True):
+        try:
+            found.append(Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def model_text(shown: Shown) -> str:
+    """A model in one line."""
+    accuracy = shown.accuracy
+    right = f", accuracy {accuracy:.1%}" if accuracy is not None else ""
+    return f"{shown.id}, {shown.family}{right}"
+
+
+class ModelLine(Line):
+    """Name and accuracy; below, what it needs and when it was made."""
+
+    height_px = 52
+
+    def draw(self, painter: QtGui.QPainter, place: QRect, value: Shown) -> None:
+        t = theme().tokens
+        top = QRect(place.left(), place.top() + 8, place.width(), 18)
+        accuracy = "–" if value.accuracy is None else f"{value.accuracy:.1%}"
+        taken = QtGui.QFontMetrics(font(13)).horizontalAdvance(accuracy) + 10
+        painter.setPen(QtGui.QColor(family_color(value.family)))
+        painter.setBrush(QtGui.QColor(family_color(value.family)))
+        painter.drawEllipse(place.left(), place.top() + 13, 8, 8)
+        write(painter, top.adjusted(16, 0, -taken, 0), value.id, t.text, bold=True)
+        write(painter, top, accuracy, t.text, right=True)
+        low = QRect(place.left() + 16, place.top() + 27, place.width() - 16, 16)
+        cost = value.document.get("cost", {})
+        size = f"{bytes_text(cost['flash_bytes'])} flash" if cost.get("flash_bytes") else ""
+        when = str(value.document.get("created", ""))[:16].replace("T", " ")
+        write(painter, low, size, t.dim, 12)
+        write(painter, low, when, t.faint, 12, right=True)

@@ -1,0 +1,152 @@
+"""One model: what it got right in the test, what it costs on its board, and the way to deploy it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6 import QtWidgets
+from PySide6.QtCore import Qt
+
+from studio.ui.theme import font
+from studio.ui.training.confusion import Confusion
+from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, label, named, rows
+
+FIGURES = ("Precision", "Recall", "F1", "Windows")
+
+
+class Result(QtWidgets.QWidget):
+    """`show_model` with a model's document (`model.json`) and its board's limits."""
+
+    def __init__(self, deploy: Callable[[], object]) -> None:
+        super().__init__()
+        self.title, self.family, self.split = label("", "display"), Pill("", "accent"), Pill()
+        self.deploy = button(
+            "deploy_open",
+            "Deploy",
+            deploy,
+            icon="cpu",
+            kind="primary",
+            tip="Build and flash this model",
+            shortcut="Ctrl+D",
+        )
+        head = columns(self.title, self.family, self.split, spacing=10)
+        head.addStretch()
+        head.addWidget(self.deploy)
+        self.stats = {n: Stat(n) for n in ("Accuracy", "Macro-F1", "Test windows", "Events found", "False alarms / h")}
+        figures = columns(*self.stats.values(), spacing=36)
+        figures.addStretch()
+        self.confusion, self.cell = Confusion(), label("", "small")
+        self.cell.setObjectName("confusion_text")
+        self.confusion.said.connect(self.cell.setText)
+        matrix = Card("Confusion")
+        matrix.body.addWidget(self.confusion, 1)
+        matrix.body.addWidget(self.cell)
+        below = columns(matrix, self._build_cost(), spacing=14)
+        below.setStretch(0, 3)
+        below.setStretch(1, 2)
+        layout = rows(spacing=16)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.addLayout(head)
+        layout.addLayout(figures)
+        layout.addLayout(below, 3)
+        layout.addWidget(self._build_classes(), 2)
+        self.setLayout(layout)
+
+    def _build_cost(self) -> Card:
+        card = Card("Cost on the board")
+        self.board = label("", "dim")
+        self.meters = {n: Meter(n) for n in ("Flash", "RAM", "Latency")}
+        self.more = label("", "small", wrap=True)
+        card.body.addWidget(self.board)
+        for meter in self.meters.values():
+            card.body.addWidget(meter)
+        card.body.addWidget(self.more)
+        card.body.addStretch()
+        return card
+
+    def _build_classes(self) -> Card:
+        card = Card("By class")
+        card.body.setContentsMargins(16, 14, 16, 8)
+        self.classes = QtWidgets.QTableWidget(0, 1 + len(FIGURES))
+        self.classes.setHorizontalHeaderLabels(["Class", *FIGURES])
+        self.classes.setShowGrid(False)
+        self.classes.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.classes.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
+        self.classes.setTabKeyNavigation(False)
+        self.classes.verticalHeader().setVisible(False)
+        self.classes.verticalHeader().setDefaultSectionSize(28)
+        self.classes.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.Stretch)
+        self.classes.horizontalHeader().setHighlightSections(False)
+        for column in range(1, 1 + len(FIGURES)):
+            self.classes.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
+        self.classes.horizontalHeaderItem(0).setTextAlignment(Qt.AlignmentFlag.AlignLeft)
+        card.body.addWidget(named(self.classes, "class_results", "Results by class"))
+        return card
+
+    # --- content -------------------------------------------------------------------------
+
+    def show_model(self, found: dict[str, Any], board: str, limits: dict[str, float]) -> None:
+        """`limits`: flash_bytes, ram_bytes and latency_ms that the model may have (0: none)."""
+        test, lock = found.get("test", {}), found.get("lock", {})
+        self.title.setText(found["id"])
+        self.family.say(found["family"], "accent")
+        honest = lock.get("groups_disjoint", False)
+        words = f"tested on other {_groups(lock.get('split_by', ''))}" if honest else "test not independent"
+        self.split.say(words, "ok" if honest else "warn")
+        self.stats["Accuracy"].say(_share(test.get("accuracy")))
+        self.stats["Macro-F1"].say(_figure(test.get("macro_f1")))
+        self.stats["Test windows"].say(str(test.get("n_windows", "–")))
+        events = test.get("events") or {}
+        self.stats["Events found"].say(_share(events.get("recall")))
+        alarms = events.get("false_alarms_per_hour")
+        self.stats["False alarms / h"].say("–" if alarms is None else f"{alarms:.1f}")
+        self.confusion.show_confusion(test.get("confusion") or {"labels": [], "matrix": []})
+        self._show_cost(found.get("cost", {}), board, limits)
+        self._show_classes(test.get("per_class", {}))
+
+    def _show_cost(self, cost: dict[str, Any], board: str, limits: dict[str, float]) -> None:
+        self.board.setText(board)
+        for name, key in (("Flash", "flash_bytes"), ("RAM", "ram_bytes")):
+            used, most = cost.get(key) or 0, limits.get(key) or 0
+            of = f" of {bytes_text(most)}" if most else ""
+            self.meters[name].say(used, most, f"{bytes_text(used)}{of}")
+        latency, most = cost.get("latency_ms"), limits.get("latency_ms") or 0
+        of = f" of {most:g} ms" if most else ""
+        self.meters["Latency"].say(latency or 0, most, "–" if latency is None else f"{latency:.2f} ms{of}")
+        parts = []
+        if cost.get("stack_bytes"):
+            parts.append(f"{bytes_text(cost['stack_bytes'])} stack")
+        if cost.get("instructions_per_inference"):
+            parts.append(f"{cost['instructions_per_inference']:,} instructions per answer".replace(",", "\u2009"))
+        sources = {
+            "elf+emulator": "read from the linked image and the emulator",
+            "elf+board": "read from the image and the board",
+        }
+        parts.append(sources.get(cost.get("source", ""), "estimated"))
+        self.more.setText(" · ".join(parts))
+
+    def _show_classes(self, per_class: dict[str, dict[str, float]]) -> None:
+        self.classes.setRowCount(len(per_class))
+        for row, (name, one) in enumerate(per_class.items()):
+            texts = [name, *(_figure(one[k]) for k in ("precision", "recall", "f1")), str(int(one["support"]))]
+            for column, text in enumerate(texts):
+                cell = QtWidgets.QTableWidgetItem(text)
+                cell.setFont(font(13, figures=True))
+                if column:
+                    cell.setTextAlignment(_RIGHT)
+                self.classes.setItem(row, column, cell)
+        self.classes.setMinimumHeight(min(34 + 28 * len(per_class) + 6, 34 + 28 * 5 + 6))
+
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+def _groups(by: str) -> str:
+    return {"subject": "people", "recording": "recordings", "given": "marked recordings"}.get(by, "data")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,143 @@
+"""What to search: families, board, limits, time. Ranges and help are the action's own."""
+
+from dataclasses import field, fields, make_dataclass
+from typing import Any
+
+from PySide6 import QtCore, QtWidgets
+
+from studio.ui.forms import Form
+from studio.ui.widgets import Side, bytes_text, combo, heading, label, named, rows
+
+#: Words above the fields.
+WORDS = {
+    "max_flash_kb": "Flash at most",
+    "max_ram_kb": "RAM at most",
+    "max_latency_ms": "Answer within",
+    "window_s": "Length",
+    "stride_s": "Step",
+    "minutes": "Time",
+    "trials": "Candidates",
+    "seed": "Seed",
+}
+#: Family -> what a person should know about it.
+FAMILIES = {
+    "forest": ("Random forest", "Votes of trees on features. Learns from little data."),
+    "cnn": ("Small network", "1-D convolutions in int8. Better with more data."),
+}
+LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
+EFFORT = ("minutes", "trials", "seed")
+WINDOW = ("window_s", "stride_s")
+
+
+class SettingsSide(Side):
+    """`value()` is the action's settings; `changed` tells of every edit."""
+
+    changed = QtCore.Signal()
+
+    def __init__(self, settings: type, boards: dict[str, Any]) -> None:
+        super().__init__("left", 292)
+        self._settings, self._boards = settings, boards
+        self.body.setSpacing(9)
+        self.body.addWidget(heading("Families"))
+        self.families = {name: self._family(name, *words) for name, words in FAMILIES.items()}
+        self.body.addSpacing(6)
+        self.body.addWidget(heading("Board and limits"))
+        self.board = combo("train_board", "Board", "Its memory and speed are the limits")
+        for board in sorted(boards.values(), key=lambda b: (not b.virtual, b.title)):
+            self.board.addItem(board.title, board.id)
+        start = self.board.findData(next(f.default for f in fields(settings) if f.name == "board"))
+        self.board.setCurrentIndex(max(0, start))
+        self.has = label("", "small", wrap=True)
+        self.body.addWidget(self.board)
+        self.body.addWidget(self.has)
+        self.limits = self._form("Limits", LIMITS)
+        self.body.addSpacing(6)
+        self.body.addWidget(heading("Window"))
+        self.window_form = self._form("Window", WINDOW)
+        self.body.addSpacing(6)
+        self.body.addWidget(heading("Effort"))
+        self.effort = self._form("Effort", EFFORT)
+        self.body.addStretch()
+        self.board.currentIndexChanged.connect(self._show_board)
+        self._show_board()
+        self._special()
+
+    def _family(self, name: str, title: str, words: str) -> QtWidgets.QCheckBox:
+        box = named(QtWidgets.QCheckBox(title), f"train_family_{name}", title, words)
+        box.setChecked(True)
+        box.toggled.connect(self.changed)
+        text = label(words, "small", wrap=True)
+        text.setContentsMargins(28, 0, 0, 0)
+        self.body.addLayout(rows(box, text, spacing=1))
+        return box
+
+    def _form(self, name: str, wanted: tuple[str, ...]) -> Form:
+        """A form of some of the settings' fields, two in a row."""
+        found = {f.name: f for f in fields(self._settings)}
+        shown = [(n, found[n].type, field(default=found[n].default, metadata=dict(found[n].metadata))) for n in wanted]
+        form = Form(make_dataclass(name, shown, frozen=True), "train")
+        form.changed.connect(self.changed)
+        for spin in form.findChildren(QtWidgets.QAbstractSpinBox):
+            spin.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
+        for text in form.findChildren(QtWidgets.QLabel):
+            text.setText(WORDS[text.buddy().objectName().removeprefix("train_")])
+        _two_columns(form)
+        self.body.addWidget(form)
+        return form
+
+    def _special(self) -> None:
+        """Zero means "decide for me" and says so."""
+        for name, text in (
+            ("train_max_flash_kb", "board's"),
+            ("train_max_ram_kb", "board's"),
+            ("train_max_latency_ms", "one stride"),
+            ("train_window_s", "automatic"),
+            ("train_stride_s", "half a window"),
+        ):
+            spin = self.findChild(QtWidgets.QDoubleSpinBox, name)
+            spin.setSpecialValueText(text)
+            spin.setDecimals(2 if name.endswith("_s") else 1)
+            spin.setSingleStep(0.1 if name.endswith("_s") else 1.0)
+
+    def _show_board(self) -> None:
+        board = self._boards.get(self.board.currentData())
+        if board is not None:
+            speed = f" · {board.clock_hz / 1e6:g} MHz" if board.clock_hz else ""
+            self.has.setText(f"{bytes_text(board.flash_bytes)} flash · {bytes_text(board.ram_bytes)} RAM{speed}")
+        self.changed.emit()
+
+    def value(self) -> Any:
+        """The settings as filled in; ParamError when one is outside its range."""
+        chosen = tuple(name for name, box in self.families.items() if box.isChecked())
+        parts: dict[str, Any] = {"board": self.board.currentData(), "families": chosen}
+        for form, names in ((self.limits, LIMITS), (self.window_form, WINDOW), (self.effort, EFFORT)):
+            filled = form.value()
+            parts |= {n: getattr(filled, n) for n in names}
+        return self._settings(**parts)
+
+    @property
+    def any_family(self) -> bool:
+        """At least one family is chosen."""
+        return any(box.isChecked() for box in self.families.values())
+
+    def lock(self, locked: bool) -> None:
+        """No changes while a search runs."""
+        for widget in (*self.families.values(), self.board, self.limits, self.window_form, self.effort):
+            widget.setEnabled(not locked)
+
+
+def _two_columns(form: Form) -> None:
+    """Lay the form's rows out in pairs; the fields are short figures."""
+    old = form.layout()
+    parts = [item for item in iter(lambda: old.takeAt(0), None)]
+    grid = QtWidgets.QGridLayout()
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(9)
+    for n, part in enumerate(parts):
+        if part.layout() is not None:
+            part.layout().setParent(None)
+            grid.addLayout(part.layout(), n // 2, n % 2)
+    grid.setColumnStretch(0, 1)
+    grid.setColumnStretch(1, 1)
+    old.addLayout(grid)
