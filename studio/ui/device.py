@@ -15,6 +15,7 @@ STATES = {
     "idle": ("No device", ""),
     "opening": ("Opening", "warn"),
     "identifying": ("Identifying", "warn"),
+    "ready": ("Identifying", "warn"),
     "streaming": ("Streaming", "ok"),
     "stalled": ("Stalled", "warn"),
     "lost": ("Lost", "danger"),

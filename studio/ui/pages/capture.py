@@ -17,6 +17,7 @@ from studio.ui.parts.sources import FIRST, Sources
 from studio.ui.plots.live import LivePlots
 from studio.ui.widgets import EmptyState, Glyph, Pill, button, columns, label, three_parts
 
+WAITING = ("opening", "identifying", "ready")
 #: States in which the plots stay, with a line above them.
 TROUBLES = {
     "stalled": "No samples are coming. Check the sensor and its cable.",
@@ -97,12 +98,12 @@ class CapturePage(Page):
 
     def _show_state(self, state: str) -> None:
         device = self.shell.device
-        if state in ("opening", "identifying"):
+        if state in WAITING:
             self._waiting.say(f"{device.words} …", device.url)
         if state == "lost" and device.error is not None:
             thing, seen, next_step = three_parts(device.error)
             self._lost.say(thing, f"{seen[:1].upper()}{seen[1:]}. {next_step}")
-        views = {"opening": self._waiting, "identifying": self._waiting, "lost": self._lost}
+        views = dict.fromkeys(WAITING, self._waiting) | {"lost": self._lost}
         plotted = state in ("streaming", "stalled", "reconnecting")
         self._view.setCurrentWidget(self._plots if plotted else views.get(state, self._empty))
         self._strip.show_state(state)

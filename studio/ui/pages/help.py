@@ -37,6 +37,7 @@ class HelpPage(Page):
         for path in sorted((RESOURCES / "help").glob("*.md")):
             item = QtWidgets.QListWidgetItem(title_of(path), self.topics)
             item.setData(QtCore.Qt.ItemDataRole.UserRole, str(path))
+            item.setSizeHint(QtCore.QSize(0, 34))
         self.topics.currentItemChanged.connect(lambda item: self._show(item))
         theme().changed.connect(lambda: self._show(self.topics.currentItem()))
 

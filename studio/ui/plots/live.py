@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pyqtgraph as pg
 
 from studio.data.stream import Ring, Stream
-from studio.ui.plots.plot import PlotArea
+from studio.ui.plots.plot import AXIS_WIDTH, PlotArea
 from studio.ui.plots.spectrogram import SpectrogramItem
 from studio.ui.plots.trace import TraceItem, lane_of
 
@@ -17,15 +17,23 @@ ANSWERS = ("scores", "decision")
 class LivePlots(PlotArea):
     """The last `seconds` of the sensor streams in `rings`. Call `tick` on every beat."""
 
-    def __init__(self, seconds: float = 10.0, spectrograms: bool = True) -> None:
-        super().__init__()
+    def __init__(self, seconds: float = 10.0, spectrograms: bool = True, axis_width: int = AXIS_WIDTH) -> None:
+        super().__init__(axis_width)
         self.seconds, self._spectrograms = seconds, spectrograms
         self._traces: list[TraceItem] = []
         self._pictures: list[SpectrogramItem] = []
         self._rings: tuple[Ring, ...] = ()
 
-    def show_rings(self, rings: Mapping[str, Ring]) -> None:
-        """Plot these rings from now on; does nothing when they are already shown."""
+    @property
+    def traces(self) -> list[TraceItem]:
+        """The traces, one per stream."""
+        return self._traces
+
+    def show_rings(self, rings: Mapping[str, Ring], last: bool = True) -> None:
+        """Plot these rings from now on; does nothing when they are already shown.
+
+        Without `last` the time axis is left to a plot that follows.
+        """
         sensors = tuple(r for r in rings.values() if r.stream.kind not in ANSWERS)
         if sensors == self._rings:
             return
@@ -34,7 +42,7 @@ class LivePlots(PlotArea):
         self._pictures.clear()
         self.reset()
         for ring in sensors:
-            self._add(ring, last=ring is sensors[-1])
+            self._add(ring, last=last and ring is sensors[-1])
 
     def _add(self, ring: Ring, last: bool) -> None:
         heard = self._spectrograms and ring.stream.kind == "microphone"

@@ -7,6 +7,7 @@ from studio.ui.safe import safe_overrides
 from studio.ui.theme import font, theme
 
 AXIS_WIDTH = 54
+MOST_LINES = 12
 
 
 class TimeAxis(pg.AxisItem):
@@ -57,7 +58,7 @@ class Grid(pg.GraphicsObject):
         box, axis = to.mapRect(self.boundingRect()), self._plot.getAxis(side)
         low, high = self._plot.vb.viewRange()[0 if side == "bottom" else 1]
         levels = axis.tickValues(low, high, box.width() if side == "bottom" else box.height())
-        values = [v for _spacing, some in levels[:1] for v in some]
+        values = [v for _spacing, some in levels[:2] if len(some) <= MOST_LINES for v in some]
         if side == "bottom":
             return [
                 QtCore.QLineF(x, box.top(), x, box.bottom()) for x in (round(v * to.m11() + to.dx()) for v in values)
@@ -68,10 +69,11 @@ class Grid(pg.GraphicsObject):
 class PlotArea(pg.GraphicsLayoutWidget):
     """Plots below each other on the theme's plot background. Add them with `add_plot`, headers with `add_header`."""
 
-    def __init__(self) -> None:
+    def __init__(self, axis_width: int = AXIS_WIDTH) -> None:
         super().__init__()
+        self._axis_width = axis_width
         self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.ci.setSpacing(0)
+        self.ci.setSpacing(5)
         self.ci.setContentsMargins(4, 6, 14, 4)
         self._headers: list[tuple[pg.LabelItem, str, tuple[tuple[str, int], ...], str]] = []
         self._plots: list[pg.PlotItem] = []
@@ -101,6 +103,7 @@ class PlotArea(pg.GraphicsLayoutWidget):
         self.ci.layout.setRowStretchFactor(self._row, stretch)
         self._row += 1
         quiet(plot, grid, grid)
+        plot.getAxis("left").setWidth(self._axis_width)
         plot.getAxis("bottom").setStyle(showValues=show_time)
         if not show_time:
             plot.getAxis("bottom").setHeight(6)
@@ -128,7 +131,7 @@ class PlotArea(pg.GraphicsLayoutWidget):
 
 
 def quiet(plot: pg.PlotItem, x: bool = True, y: bool = True) -> None:
-    """No menu, no buttons, no vertical mouse, a faint grid along `x` and `y`, axes of one width so that plots line up."""
+    """No menu, no buttons, no vertical mouse, a faint grid along `x` and `y`, axes of one width."""
     plot.hideButtons()
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=True, y=False)
