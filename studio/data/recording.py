@@ -10,13 +10,14 @@ loses nothing that the system took, and its recording opens like any other. A lo
 file holds zeros there (sparse, they cost no disk) and the gap says that nobody measured them.
 """
 
+import contextlib
 import json
 import math
 import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,11 +129,30 @@ def write(
     device: Mapping[str, Any] | None = None,
 ) -> Recording:
     """A whole recording at once, from arrays (n, n_channels) of each stream's own type."""
-    writer = Writer(path, tuple(stream for stream, _ in data), subject=subject, device=dict(device or {}))
-    for stream, raw in data:
-        writer.append(Chunk(stream, 0, raw))
-    recording = replace(writer.close(), labels=dict(labels or {}), split=split)
-    save(recording)
+    chunks = [Chunk(stream, 0, raw) for stream, raw in data]
+    return write_chunks(path, [stream for stream, _ in data], chunks, labels, subject, split, device)
+
+
+def write_chunks(
+    path: Path,
+    streams: Sequence[Stream],
+    chunks: Iterable[Chunk],
+    labels: Mapping[str, Labels] | None = None,
+    subject: str = "",
+    split: str = "",
+    device: Mapping[str, Any] | None = None,
+) -> Recording:
+    """A whole recording from chunks; a hole between them is a gap. After an error the folder is gone again."""
+    writer = Writer(path, streams, subject=subject, device=dict(device or {}))
+    try:
+        for chunk in chunks:
+            writer.append(chunk)
+        recording = replace(writer.close(), labels=dict(labels or {}), split=split)
+        save(recording)
+    except BaseException:
+        writer.close()
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return recording
 
 
@@ -167,13 +187,19 @@ class Writer:
             raise DataError(str(self.path), "exists already", "Choose another name for the recording.") from e
         except OSError as e:
             raise disk_error(self.path, e) from e
-        try:
-            self._files = {s.name: StreamFile(self.path, s) for s in self._recording.streams}
-            self._journal = open(self.path / "journal.jsonl", "ab", buffering=0)  # noqa: SIM115
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, self.path, ignore_errors=True)
+            try:
+                self._journal = open(self.path / "journal.jsonl", "ab", buffering=0)  # noqa: SIM115
+                undo.callback(self._journal.close)
+                self._files: dict[str, StreamFile] = {}
+                for stream in self._recording.streams:
+                    self._files[stream.name] = StreamFile(self.path, stream)
+                    undo.callback(self._files[stream.name].close)
+            except OSError as e:
+                raise disk_error(self.path, e) from e
             _write_document(self.path, _plain(self._recording))
-        except (OSError, DataError) as e:
-            shutil.rmtree(self.path, ignore_errors=True)
-            raise (disk_error(self.path, e) if isinstance(e, OSError) else e) from e
+            undo.pop_all()
 
     def append(self, chunk: Chunk) -> None:
         """Take a chunk; what is missing before it becomes a gap, what was already there is left out."""
@@ -199,6 +225,8 @@ class Writer:
 
     def close(self) -> Recording:
         """End the recording and return it. Never loses what was written, even on a full disk."""
+        if self._closing.is_set():
+            return load(self.path)
         self._closing.set()
         self._sync.join()
         with self._lock:

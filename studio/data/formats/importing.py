@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from studio.data import recording as files
 from studio.data.formats.piece import Hints, Piece, Reader
 from studio.data.formats.text import read_labels
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, new_recording_path, open_project, save, with_classes
 from studio.data.raw import disk_error
+from studio.data.recording import write_chunks
 from studio.errors import DataError, InputError
 from studio.progress import Progress, Work
 
@@ -74,14 +74,8 @@ def _fitted(track: Labels, piece: Piece, where: str) -> Labels:
 def _write(piece: Piece, folder: Path) -> Path:
     digest = hashlib.sha256(piece.source.read_bytes()).hexdigest()
     device = {"imported_from": piece.source.name, "sha256": digest}
-    writer = files.Writer(folder, piece.streams, subject=piece.subject, device=device)
-    try:
-        for chunk in piece.chunks:
-            writer.append(chunk)
-    finally:
-        recording = writer.close()
     tracks = {"labels": piece.labels} if piece.labels.segments else {}
-    files.save(replace(recording, split=piece.split, labels=tracks))
+    write_chunks(folder, piece.streams, piece.chunks, tracks, piece.subject, piece.split, device)
     return folder
 
 
