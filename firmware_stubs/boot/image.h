@@ -10,7 +10,8 @@ struct image_header {
     char board[32]; /* NUL padded */
     uint8_t build_hash[16];
     uint32_t format;
-    uint8_t reserved[184];
+    uint32_t plain; /* 1: without a model; nothing to the boot loader */
+    uint8_t reserved[180];
     uint32_t crc32; /* of all that stands before it */
 };
 

@@ -13,7 +13,6 @@ from studio.firmware.boardside.port import Port
 
 SLICE = 25_000  # instructions between two looks at the link: a third of a millisecond of this computer
 NAP = 200  # instructions that a run to a WFI is taken for: unicorn does not tell
-IDLE_S, FULL_S = 0.1, 0.001
 
 
 class Emulator:
@@ -53,37 +52,14 @@ class Emulator:
             self.now += known if self.counting else NAP if asleep else SLICE
             self.port.pump()
             if asleep and not self.port.rx:
-                self._sleep()
-            elif not self.pace.free:
-                self._keep_pace()
-
-    def _sleep(self) -> None:
-        """To the next event: a sensor's watermark, bytes from the host, or room in a link that was full."""
-        due_us = self.sensors.due_us()
-        full = self.port.room == 0
-        if self.pace.free:
-            self._sleep_free(due_us, full)
-            return
-        wait_s = IDLE_S if due_us is None else min(IDLE_S, self.pace.wait_s(due_us))
-        self.port.pump(min(wait_s, FULL_S) if full else wait_s)
-        self._advance(int(self.pace.due_us()) if due_us is None else min(due_us, int(self.pace.due_us())))
-        self.pace.keep(self.time_us())
-
-    def _sleep_free(self, due_us: int | None, full: bool) -> None:
-        """Time jumps to what is due next; it stands still while the host has yet to read, or nobody is there."""
-        if full or due_us is None or not self.port.connected:
-            self.port.pump(FULL_S if full else IDLE_S)
-            return
-        self._advance(due_us)
+                to_us = self.pace.sleep(self.time_us(), self.sensors.due_us(), self.port, self.port.room == 0)
+                self._advance(to_us)
+            else:
+                self.pace.hold(self.time_us(), self.port)
 
     def _advance(self, to_us: int) -> None:
         """The clock goes forward to `to_us`, never back; rounded up, so that what is due then is due."""
         self.now = max(self.now, -(-to_us * self.clock_hz // 1_000_000))
-
-    def _keep_pace(self) -> None:
-        """A program that never sleeps must not run ahead of the clock."""
-        self.pace.keep(self.time_us())
-        self.port.pump(min(0.01, self.pace.wait_s(self.time_us())))
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from studio.firmware.boardside.port import Port
 
 HEADER_BYTES = 256
 RESTART, BOOT, APP = 0, 1, 2
-IDLE_S, WRITING_S = 0.1, 0.001
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 _i32, _u32, _u64 = ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint64
@@ -49,7 +48,7 @@ class HostBoard:
     def __init__(self, options: Options) -> None:
         self.flash, self.sensors, self.app_offset = options.flash, options.sensors, options.app_offset
         self.port, self.pace = Port(), Pace(options.speed)
-        self._free_us = 0
+        self._now_us = 0
         self.calls = HostCalls(*(kind(getattr(self, name)) for name, kind in CALLS.items()), self.flash.address, 0)
         self._folder = tempfile.TemporaryDirectory(prefix="hostboard", ignore_cleanup_errors=True)
         self._loaded = 0
@@ -79,11 +78,9 @@ class HostBoard:
         return len(data)
 
     def time_us(self) -> int:
-        """board_time_us; without a pace every look at the clock takes a microsecond, so that waiting ends."""
-        if not self.pace.free:
-            return int(self.pace.due_us())
-        self._free_us += 1
-        return self._free_us
+        """board_time_us: every look at the clock takes a microsecond, so that waiting for it ends."""
+        self._now_us += 1
+        return self._now_us
 
     def sensor_start(self, index: int, row_bytes: int, rate_mhz: int, watermark: int) -> None:
         """board_sensor_start"""
@@ -108,20 +105,7 @@ class HostBoard:
 
     def idle(self, writing: int) -> None:
         """board_idle"""
-        due_us = self.sensors.due_us()
-        if self.pace.free:
-            self._idle_free(due_us, bool(writing))
-            return
-        wait_s = IDLE_S if due_us is None else min(IDLE_S, self.pace.wait_s(due_us))
-        self.port.pump(min(wait_s, WRITING_S) if writing else wait_s)
-
-    def _idle_free(self, due_us: int | None, writing: bool) -> None:
-        """Time jumps to what is due next; it stands still while the host has yet to read, or nobody is there."""
-        if writing or due_us is None or not self.port.connected:
-            self.port.pump(WRITING_S if writing else IDLE_S)
-            return
-        self._free_us = max(self._free_us, due_us)
-        self.port.pump()
+        self._now_us = self.pace.sleep(self._now_us, self.sensors.due_us(), self.port, bool(writing))
 
     def _program(self, offset: int) -> Callable[..., int]:
         """host_run of the library behind the header at `offset`, fresh: a second start must find its variables new."""

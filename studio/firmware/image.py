@@ -11,31 +11,44 @@ from dataclasses import dataclass
 from studio.errors import InputError
 
 MAGIC, FORMAT, HEADER_BYTES = b"SSM1", 1, 256
-_HEADER = struct.Struct("<4sIII32s16sI")
+_HEADER = struct.Struct("<4sIII32s16sII")
 _COVERED = HEADER_BYTES - 4
 
 
 @dataclass(frozen=True)
 class Header:
-    """Which board an image is for, which build it is, and the payload's length and CRC-32."""
+    """Which board an image is for, which build it is, and the payload's length and CRC-32.
+
+    `plain` images hold no model: a virtual board replaces them by itself when other sensors are plugged in.
+    """
 
     board: str
     build_hash: bytes
     payload_bytes: int
     payload_crc32: int
+    plain: bool = False
 
     def pack(self) -> bytes:
         """The 256 bytes."""
         board = self.board.encode("ascii").ljust(32, b"\0")
-        fields = (MAGIC, HEADER_BYTES, self.payload_bytes, self.payload_crc32, board, self.build_hash, FORMAT)
+        fields = (
+            MAGIC,
+            HEADER_BYTES,
+            self.payload_bytes,
+            self.payload_crc32,
+            board,
+            self.build_hash,
+            FORMAT,
+            self.plain,
+        )
         covered = _HEADER.pack(*fields).ljust(_COVERED, b"\0")
         return covered + struct.pack("<I", zlib.crc32(covered))
 
 
-def make_image(board: str, build_hash: bytes, payload: bytes) -> bytes:
+def make_image(board: str, build_hash: bytes, payload: bytes, plain: bool = False) -> bytes:
     """Header and payload, filled up to whole words."""
     payload += b"\xff" * (-len(payload) % 4)
-    return Header(board, build_hash, len(payload), zlib.crc32(payload)).pack() + payload
+    return Header(board, build_hash, len(payload), zlib.crc32(payload), plain).pack() + payload
 
 
 def parse_image(image: bytes, name: str) -> Header:
@@ -43,17 +56,31 @@ def parse_image(image: bytes, name: str) -> Header:
     wrong = _what_is_wrong(image)
     if wrong:
         raise InputError(name, wrong, "Build the image again: `studio build PROJECT MODEL --board ID`.")
-    fields = _HEADER.unpack_from(image)
-    return Header(fields[4].rstrip(b"\0").decode("ascii", "replace"), fields[5], fields[2], fields[3])
+    return parse_header(image)
+
+
+def parse_header(image: bytes) -> Header:
+    """The header of an image that is known to be sound."""
+    _, _, n, crc, board, build_hash, _, plain = _HEADER.unpack_from(image)
+    return Header(board.rstrip(b"\0").decode("ascii", "replace"), build_hash, n, crc, bool(plain))
+
+
+def is_sound(image: bytes) -> bool:
+    """Whether these bytes begin with a whole header."""
+    return len(image) >= HEADER_BYTES and zlib.crc32(image[:_COVERED]) == _crc_of_header(image)
+
+
+def _crc_of_header(image: bytes) -> int:
+    return int(struct.unpack_from("<I", image, _COVERED)[0])
 
 
 def _what_is_wrong(image: bytes) -> str:
     if len(image) < HEADER_BYTES or image[:4] != MAGIC:
         return "is not a firmware image"
-    _, header_bytes, payload_bytes, payload_crc, _, _, form = _HEADER.unpack_from(image)
+    _, header_bytes, payload_bytes, payload_crc, _, _, form, _ = _HEADER.unpack_from(image)
     if form != FORMAT or header_bytes != HEADER_BYTES:
         return f"has image format {form}, this studio writes {FORMAT}"
-    if zlib.crc32(image[:_COVERED]) != struct.unpack_from("<I", image, _COVERED)[0]:
+    if zlib.crc32(image[:_COVERED]) != _crc_of_header(image):
         return "has a damaged header"
     payload = image[HEADER_BYTES:]
     if len(payload) != payload_bytes:

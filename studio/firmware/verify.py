@@ -37,21 +37,22 @@ class Tapped:
 def verify(talk: Talk, graph: Graph, stream: Stream, raw_windows: Array) -> Work[dict[str, Any]]:
     """Compare raw windows (n, length, n_channels) in the stream's own type, stage by stage and decision by decision.
 
-    Returns {"windows", "equal", "first_difference": None or {"window", "stage", "host", "board"}}; stops at the first
-    difference. Raises VerifyError when the board holds another model or does not answer completely.
+    Returns {"windows": how many, "equal": how many of them in every stage, "first_difference": None or
+    {"window", "stage", "host", "board"}}. VerifyError when the board holds another model or does not answer completely.
     """
     model = model_of(talk, graph)
-    n = len(raw_windows)
+    n, equal = len(raw_windows), 0
+    first: dict[str, Any] | None = None
     _listen(talk, model, taps=True)
     try:
         for i, expected in enumerate(_on_this_computer(graph, stream, raw_windows)):
             difference = _compare(expected, _on_board(talk, model, raw_windows[i]), graph)
-            if difference:
-                return {"windows": i + 1, "equal": False, "first_difference": {"window": i, **difference}}
-            yield Progress(i + 1, n, f"window {i + 1} of {n} is equal in all {len(graph.nodes)} stages")
+            equal += difference is None
+            first = first or (difference and {"window": i, **difference})
+            yield Progress(i + 1, n, f"{equal} of {i + 1} windows are equal in all {len(graph.nodes)} stages")
     finally:
         _leave(talk)
-    return {"windows": n, "equal": True, "first_difference": None}
+    return {"windows": n, "equal": equal, "first_difference": first}
 
 
 def replay(talk: Talk, graph: Graph, raw: Array) -> Work[tuple[Floats, Array]]:

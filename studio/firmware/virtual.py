@@ -1,7 +1,8 @@
 """Virtual boards: a program of its own plays the board; it is reached by URL, as any board is.
 
 The flash is a file, so a board keeps its firmware from one start to the next. At first use it is made as a board
-would be shipped: with its boot loader and a firmware that streams its sensors.
+would be shipped: with its boot loader and a firmware that streams its sensors. As long as it holds no model, it is
+renewed by itself when other sensors are plugged in or the studio brings newer C.
 """
 
 import importlib.util
@@ -18,18 +19,21 @@ from pathlib import Path
 from studio.data.stream import Stream
 from studio.errors import InputError, LinkError
 from studio.firmware.board import Board, boards
+from studio.firmware.boardside.flashfile import InUse, lock
 from studio.firmware.boardside.options import EXIT_IN_USE
-from studio.firmware.build import boot_loader_hash, build, build_boot_loader
-from studio.paths import home, write_atomic
+from studio.firmware.build import build_boot_loader, build_firmware
+from studio.firmware.image import HEADER_BYTES, Header, is_sound, parse_header
+from studio.firmware.sources import Firmware, boot_hash, write_c
+from studio.paths import ROOT, home, write_atomic
 from studio.progress import finish
 
-START_S = 20.0
-STOP_S, READ_S = 5.0, 0.1
+START_S, STOP_S, READ_S = 20.0, 5.0, 0.1
+ANSWERS = ("scores", "decision")  # kinds of streams that no sensor fills
 
 
 @dataclass(frozen=True)
 class SensorFile:
-    """A virtual sensor: raw little-endian rows in a file, played in a loop."""
+    """A virtual sensor: raw little-endian rows in a file, played in a loop from its start at every START."""
 
     stream: Stream
     path: Path
@@ -61,13 +65,23 @@ class VirtualBoard:
         count: bool = False,
     ) -> None:
         self.board = _known(board_id)
-        self.flash = flash or _own_folder() / f"{board_id}.flash"
-        if not self.flash.exists():
-            write_atomic(self.flash, shipped(self.board))
-        self._refresh_boot_loader()
+        self.flash = flash or own_folder() / f"{board_id}.flash"
+        plugged = [s for s in sensors if s.stream.kind not in ANSWERS]
+        indices = self._prepare(tuple(s.stream for s in plugged))
+        given = [_sensor_argument(i, s) for i, s in zip(indices, plugged, strict=True)]
         self._said: deque[str] = deque(maxlen=50)
-        self._process = self._start(sensors, speed, count)
+        self._process = _start(self.board, [*_arguments(self.board, self.flash, speed, count), *given])
         self.url = self._first_line()
+
+    def _prepare(self, plugged: tuple[Stream, ...]) -> list[int]:
+        try:
+            held = lock(self.flash)
+        except InUse as e:
+            raise _in_use(self.board) from e
+        try:
+            return _bring_up_to_date(self.board, self.flash, plugged)
+        finally:
+            os.close(held)
 
     def close(self) -> None:
         """End the process; what the flash holds stays."""
@@ -86,44 +100,26 @@ class VirtualBoard:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, sensors: tuple[SensorFile, ...], speed: float, count: bool) -> "subprocess.Popen[str]":
-        board = self.board
-        arguments = ["--core", board.core, "--clock-hz", str(board.clock_hz), "--flash-bytes", str(board.flash_bytes)]
-        arguments += ["--ram-bytes", str(board.ram_bytes), "--app-offset", str(board.app_offset)]
-        arguments += ["--page-bytes", str(board.page_bytes), "--flash", str(self.flash), "--speed", str(speed)]
-        arguments += ["--count"] if count else []
-        for sensor in sensors:
-            arguments += ["--sensor", _sensor_argument(board, sensor)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([*_program(board), *arguments], text=True, **pipes)  # type: ignore[call-overload,no-any-return]
-
     def _first_line(self) -> str:
         """The URL that the program prints, or why it did not."""
-        assert self._process.stdout and self._process.stderr
-        threading.Thread(target=self._listen, daemon=True).start()
+        assert self._process.stdout
+        listener = threading.Thread(target=self._listen, daemon=True)
+        listener.start()
         url = self._process.stdout.readline().strip()
         if url:
             return url
         code = self._process.wait(START_S)
-        name = f"virtual:{self.board.id}"
+        listener.join(1.0)
         if code == EXIT_IN_USE:
-            raise LinkError(name, "its flash is in use by another program", "Close the other studio, then try again.")
+            raise _in_use(self.board)
         said = self._said[-1] if self._said else f"exit code {code}"
-        raise LinkError(name, f"its program ended at once: {said}", "Run `studio doctor`.")
+        raise LinkError(f"virtual:{self.board.id}", f"its program ended at once: {said}", "Run `studio doctor`.")
 
     def _listen(self) -> None:
         """Keep what the program complains about, so that its pipe never fills."""
         assert self._process.stderr
         for line in self._process.stderr:
             self._said.append(line.strip())
-
-    def _refresh_boot_loader(self) -> None:
-        """A studio's update brings its own boot loader; the app in the flash stays."""
-        loader = boot_loader(self.board)
-        with open(self.flash, "r+b") as file:
-            if file.read(len(loader)) != loader:
-                file.seek(0)
-                file.write(loader)
 
 
 class SocketToBoard:
@@ -160,13 +156,6 @@ class SocketToBoard:
         self._socket.close()
 
 
-def shipped(board: Board) -> bytes:
-    """The whole flash of a new board: boot loader and streaming firmware."""
-    with tempfile.TemporaryDirectory(prefix="shipped") as folder:
-        app = finish(build(None, None, board, Path(folder))).bin.read_bytes()
-    return flash_with(board, app)
-
-
 def flash_with(board: Board, image: bytes) -> bytes:
     """The whole flash of a board that holds `image`."""
     flash = boot_loader(board).ljust(board.app_offset, b"\xff") + image
@@ -175,17 +164,49 @@ def flash_with(board: Board, image: bytes) -> bytes:
 
 def boot_loader(board: Board) -> bytes:
     """The boot loader, made once and kept under the hash of its sources."""
-    path = _own_folder() / f"{board.id}-boot-{boot_loader_hash(board)}.bin"
+    path = own_folder() / f"{board.id}-boot-{boot_hash(board)}.bin"
     if not path.exists():
         with tempfile.TemporaryDirectory(prefix="boot") as folder:
             write_atomic(path, build_boot_loader(board, Path(folder)))
     return path.read_bytes()
 
 
-def _own_folder() -> Path:
+def streaming_image(firmware: Firmware) -> bytes:
+    """The image of a firmware without a model."""
+    with tempfile.TemporaryDirectory(prefix="shipped") as folder:
+        return finish(build_firmware(firmware, Path(folder))).bin.read_bytes()
+
+
+def own_folder() -> Path:
+    """Where this user's virtual boards keep their flash."""
     folder = home() / "boards"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def _bring_up_to_date(board: Board, flash: Path, plugged: tuple[Stream, ...]) -> list[int]:
+    """Give the flash what a board is shipped with; the number that the firmware in it has for each stream."""
+    firmware = Firmware(board, plugged if plugged and board.any_sensor else board.streams)
+    if not flash.exists():
+        write_atomic(flash, flash_with(board, streaming_image(firmware)))
+        return list(range(len(plugged)))
+    with open(flash, "r+b") as file:
+        loader = boot_loader(board)
+        if file.read(len(loader)) != loader:  # a studio's update brings its own; the app stays
+            file.seek(0)
+            file.write(loader)
+        file.seek(board.app_offset)
+        header = _app_header(file.read(HEADER_BYTES))
+        if header is None or not header.plain:  # a model, or an interrupted flash: not ours to touch
+            return [board.sensor_index(s.name) for s in plugged]
+        if header.build_hash != write_c(firmware)[1]:
+            file.seek(board.app_offset)
+            file.write(streaming_image(firmware))
+    return [firmware.sensors.index(s) for s in plugged]
+
+
+def _app_header(start: bytes) -> Header | None:
+    return parse_header(start) if is_sound(start) else None
 
 
 def _known(board_id: str) -> Board:
@@ -199,6 +220,24 @@ def _known(board_id: str) -> Board:
     return board
 
 
+def _in_use(board: Board) -> LinkError:
+    seen = "its flash is in use by another program"
+    return LinkError(f"virtual:{board.id}", seen, "Close the other studio, then try again.")
+
+
+def _start(board: Board, arguments: list[str]) -> "subprocess.Popen[str]":
+    search = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return subprocess.Popen(
+        [*_program(board), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": search},
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+
+
 def _program(board: Board) -> list[str]:
     """How to start the program; a packaged studio has no `python -m`, its own program takes the module's name."""
     if getattr(sys, "frozen", False):
@@ -206,8 +245,14 @@ def _program(board: Board) -> list[str]:
     return [sys.executable, "-m", board.program]
 
 
-def _sensor_argument(board: Board, sensor: SensorFile) -> str:
+def _arguments(board: Board, flash: Path, speed: float, count: bool) -> list[str]:
+    given = {"core": board.core, "clock-hz": board.clock_hz, "flash-bytes": board.flash_bytes}
+    given |= {"ram-bytes": board.ram_bytes, "app-offset": board.app_offset, "page-bytes": board.page_bytes}
+    given |= {"flash": os.path.abspath(flash), "speed": speed}
+    return [*(f"--{name}={value}" for name, value in given.items()), *(["--count"] if count else [])]
+
+
+def _sensor_argument(index: int, sensor: SensorFile) -> str:
     stream = sensor.stream
     row_bytes = stream.numpy_dtype.itemsize * len(stream.channels)
-    path = os.path.abspath(sensor.path)
-    return f"{board.sensor_index(stream.name)}:{path}:{row_bytes}:{stream.rate_hz:g}"
+    return f"--sensor={index}:{os.path.abspath(sensor.path)}:{row_bytes}:{float(stream.rate_hz)!r}"

@@ -30,6 +30,7 @@ WFI = b"\x30\xbf"
 FAULT_VECTOR = 3
 THUMB_BIT = 0x01000000
 FOREVER = 0xFFFFFFFF
+LOCKUP = 3  # faults one after the other: the handler itself faults, and a real core stands still
 
 Read = Callable[[int], int]
 Write = Callable[[int, int], None]
@@ -46,7 +47,7 @@ class Chip:
         self.uc.mem_map(RAM, -(-ram_bytes // 4096) * 4096)
         self.uc.hook_add(unicorn.UC_HOOK_INTR, self._interrupted)
         self.vtor = self.instructions = 0
-        self._pc, self._sizes, self._reset_asked, self._faulted = 0, dict[int, int](), False, False
+        self._pc, self._sizes, self._reset_asked, self._faulted, self._faults = 0, dict[int, int](), False, False, 0
         if count:
             self.uc.hook_add(unicorn.UC_HOOK_BLOCK, self._count)
 
@@ -73,6 +74,8 @@ class Chip:
 
     def run(self, n: int) -> bool:
         """Run `n` instructions, or to the next WFI: True when it sleeps."""
+        if self._faults >= LOCKUP:
+            return True
         self._faulted = False
         try:
             self.uc.emu_start(self._pc | 1, FOREVER, 0, n)
@@ -85,6 +88,7 @@ class Chip:
         if self._faulted:
             self._fault("an exception that nobody serves")
             return False
+        self._faults = 0
         self._pc = self.uc.reg_read(arm.UC_ARM_REG_PC)
         return bytes(self.uc.mem_read(self._pc - 2, 2)) == WFI
 
@@ -99,11 +103,10 @@ class Chip:
 
     def _fault(self, what: str) -> None:
         """HardFault, as far as the firmware needs it: its handler never returns, so nothing is stacked."""
+        self._faults += 1
         at = self.uc.reg_read(arm.UC_ARM_REG_PC)
         print(f"fault at {at:#x}: {what}", file=sys.stderr, flush=True)
         (self._pc,) = struct.unpack("<I", self.uc.mem_read(self.vtor + 4 * FAULT_VECTOR, 4))
-        if self._pc in (0, FOREVER):  # no program at all
-            raise SystemExit("the flash holds no boot loader")
 
     def _count(self, _uc: unicorn.Uc, address: int, size: int, _data: object) -> None:
         """Instructions of a block, counted once per block: 2 bytes each, 4 where the first five bits say so."""

@@ -24,7 +24,7 @@ class FlashFile:
             self._map = mmap.mmap(-1, bytes_)
             self._map[:] = b"\xff" * bytes_
         else:
-            self._lock = _lock(path.with_name(path.name + ".lock"))
+            self._lock = lock(path)
             self._map = _open(path, bytes_)
         self.address = ctypes.addressof(ctypes.c_uint8.from_buffer(self._map))
 
@@ -42,12 +42,14 @@ def _open(path: Path, bytes_: int) -> mmap.mmap:
         return mmap.mmap(file.fileno(), bytes_)
 
 
-def _lock(path: Path) -> int:
-    """Held until this process ends, however it ends."""
+def lock(flash: Path) -> int:
+    """A handle that keeps others off the flash until it is closed or this process ends; InUse when somebody has it."""
+    path = flash.with_name(flash.name + ".lock")
     handle = os.open(path, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + PATIENCE_S
     while not _try_lock(handle):
         if time.monotonic() > deadline:
+            os.close(handle)
             raise InUse(str(path))
         time.sleep(0.05)
     return handle
