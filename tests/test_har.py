@@ -1,11 +1,10 @@
-"""Real people, real sessions: import, train under a chip's limits, evaluate in C, flash, and replay through the board."""
+"""Real people, real sessions: import, train under a chip's limits, evaluate in C, flash, replay through the board."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from studio.firmware.verify import replay
 
 from studio.app import models
 from studio.app.actions.build import build
@@ -16,6 +15,7 @@ from studio.app.actions.train import TrainSettings, train
 from studio.app.links import open_link
 from studio.data.project import create, open_project, recordings
 from studio.data.talk import Talk
+from studio.firmware.verify import replay
 from studio.progress import finish
 from tests import har
 
@@ -73,7 +73,7 @@ def test_board_decides_as_the_host(project: Path, trained: dict[str, Any]) -> No
     raw = np.concatenate([r.raw(model.stream.name) for r in sessions])
     link = open_link(BOARD)
     try:
-        scores, decisions = finish(replay(Talk(link), model.graph, model.stream, raw))
+        scores, decisions = finish(replay(Talk(link), model.graph, raw))
     finally:
         link.close()
     expected = model.graph.scores(model.graph.windows(model.stream.to_unit(raw)))

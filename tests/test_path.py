@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from studio.firmware.verify import verify
 
 from studio.app.actions.flash import flash
 from studio.app.actions.record import label_from_truth
@@ -19,6 +18,7 @@ from studio.data.recording import Recording
 from studio.data.talk import Talk
 from studio.firmware.board import boards
 from studio.firmware.build import build
+from studio.firmware.verify import verify
 from studio.graph.graph import Graph
 from studio.learn import FAMILIES
 from studio.learn.dataset import Dataset, windows

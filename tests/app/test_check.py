@@ -43,3 +43,11 @@ def test_saturation(tmp_path: Path, clean: np.ndarray) -> None:
 
 def test_empty(tmp_path: Path) -> None:
     assert kinds(tmp_path, np.zeros((0, 3), np.int16)) == [("empty", "acc")]
+
+
+def test_floats_are_saturated_only_where_they_stay(tmp_path: Path) -> None:
+    stream = Stream("acc", 100.0, ("x", "y"), "g")
+    x = np.sin(np.arange(5000) / 7).astype(np.float32)
+    raw = np.stack([np.clip(x, -0.9, 0.9), np.tile(np.arange(7, dtype=np.float32), 800)[:5000]], 1)
+    recording = write(tmp_path / "r", [(stream, raw)])
+    assert [(f["kind"], f["where"]) for f in stream_findings(recording, stream)] == [("saturation", "acc.x")]

@@ -76,13 +76,20 @@ def _channels(stream: Stream, raw: Array) -> list[Finding]:
 
 
 def _saturation(where: str, x: npt.NDArray[Any]) -> list[Finding]:
-    """Samples that sit at the ends of their integer type, or in flat tops at the greatest value of a float."""
-    ends = (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max) if x.dtype.kind == "i" else (x.min(), x.max())
-    share = float(np.isin(x, ends).mean())
-    least = SATURATED if x.dtype.kind == "i" else 0.01
-    if share < least or len(x) < 100:
+    """Samples at the ends of their integer type; of floats, whose ends are unknown, flat tops at the extremes."""
+    if x.dtype.kind == "i":
+        share = float(np.isin(x, (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)).mean())
+    else:
+        share = max(_flat(x == x.max()), _flat(x == x.min()))
+    if share < SATURATED or len(x) < 100:
         return []
     return [_finding("saturation", "warning", where, f"{where} is at the end of its scale in {share:.1%} of samples.")]
+
+
+def _flat(at_end: npt.NDArray[np.bool_]) -> float:
+    """Share of samples that lie in runs of at least three."""
+    middle = at_end[:-2] & at_end[1:-1] & at_end[2:]
+    return float(middle.mean()) if len(middle) else 0.0
 
 
 def label_findings(recording: Recording) -> list[Finding]:

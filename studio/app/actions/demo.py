@@ -1,6 +1,6 @@
 """The whole loop on a virtual board: record, label, train, quantize, render, build, flash, verify, live scores.
 
-Three virtual people move the board after a script, so what they did is known to the sample and becomes the labels;
+Ten virtual people move the board after a script, so what they did is known to the sample and becomes the labels;
 the live part shows the board a person that no model has seen.
 """
 
@@ -21,11 +21,12 @@ from studio.firmware.board import boards
 from studio.paths import home
 from studio.progress import Progress, Work, finish
 
-PEOPLE = (1, 2, 3, 4, 5)  # seeds of the virtual people who are recorded
+PEOPLE = tuple(range(1, 11))  # seeds of the virtual people who are recorded
 STRANGER = 99  # the one who tries the model
-SECONDS = 60.0
-RECORD_SPEED = 12.0  # the virtual board's clock against ours while recording
-LIVE_SECONDS = 40.0
+SECONDS = 40.0
+RECORD_SPEED = 16.0  # the virtual board's clock against ours while recording
+LIVE_SECONDS = 30.0
+LIVE_SPEED = 2.0
 
 
 def demo_folder() -> Path:
@@ -54,7 +55,7 @@ def demo(folder: Path, board: str = "", seed: int = 0) -> Work[dict[str, Any]]:
     flashed = yield from flash(image, f"virtual:{board}")
     verified = yield from verify(folder, trained["model"], f"virtual:{board}", 200)
     truth = motion(MOTION_SECONDS, boards()[board].streams[0].rate_hz, STRANGER)[1]
-    live = yield from monitor(f"virtual:{board}?seed={STRANGER}", LIVE_SECONDS, truth)
+    live = yield from monitor(f"virtual:{board}?seed={STRANGER}&speed={LIVE_SPEED:g}", LIVE_SECONDS, truth)
     names = ("record", "train", "build", "flash", "verify", "live")
     return dict(zip(names, (recorded, trained, built, flashed, verified, live), strict=True))
 

@@ -14,7 +14,7 @@ from studio.errors import LinkError
 from studio.progress import Progress, Work
 
 
-def monitor(url: str, seconds: float = 0.0, truth: Labels | None = None, speed: float = 1.0) -> Work[dict[str, Any]]:
+def monitor(url: str, seconds: float = 0.0, truth: Labels | None = None) -> Work[dict[str, Any]]:
     """Watch a board's answers for `seconds` of its time (0: until stopped); returns the `live` result.
 
     Each Progress carries the decision: time_s, label, score. With `truth` (labels of what the sensor shows, from the
