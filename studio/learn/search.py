@@ -127,8 +127,9 @@ def search(
 ) -> Work[Found]:
     """Try up to `trials` candidates for up to `minutes`; `data` is the training part alone.
 
-    Progress.data carries `front`, a list of {"model", "family", "score", "cost"}, `candidates` (all that were tried, with
-    the limits each exceeds as "violated"), and what the candidate in training tells. Raises DataError for data that cannot be learned from, TrainError when nothing fits the limits.
+    Progress.data carries `front`, a list of {"model", "family", "score", "cost"}, `candidates` (all that were tried,
+    with the limits each exceeds as "violated"), and what the candidate in training tells. Raises DataError for data
+    that cannot be learned from, TrainError when nothing fits the limits.
     """
     began = time.monotonic()
     check_classes(data)

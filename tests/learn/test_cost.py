@@ -37,6 +37,12 @@ def test_products_decide_the_time() -> None:
     assert estimate(graph(8), 32e6).latency_ms == pytest.approx(2 * (few.latency_ms or 0))
 
 
+def test_a_core_without_floats_takes_longer_and_the_firmware_s_own_memory_can_be_told() -> None:
+    with_fpu, without = estimate(graph(8)), estimate(graph(8), fpu=False)
+    assert (without.instructions_per_inference or 0) > 20 * (with_fpu.instructions_per_inference or 0)
+    assert estimate(graph(8), ram_bytes=0).ram_bytes == with_fpu.ram_bytes - RUNTIME_RAM_BYTES
+
+
 def test_limits_name_what_is_exceeded_and_by_how_much() -> None:
     cost = Cost(20480, 10240, latency_ms=3.0)
     assert Limits().violated(cost) == ""

@@ -62,9 +62,11 @@ def test_same_seed_same_answer() -> None:
 def test_what_is_too_large_is_told_before_learning() -> None:
     free = found()
     flash = {c.name: c.cost.flash_bytes for c in free.candidates}
-    result = found(Limits(flash_bytes=flash["cnn-2"] - 1))
+    steps: list[Progress] = []
+    result = found(Limits(flash_bytes=flash["cnn-2"] - 1), watch=steps.append)
     assert [c.name for c in result.rejected if c.family == "cnn"] == ["cnn-2"]
     (large,) = (c for c in result.rejected if c.name == "cnn-2")
+    assert large.row() | {"violated": large.violated} in steps[-1].data["candidates"]
     assert large.graph is None and large.violated.startswith("flash ") and large not in result.front
 
 
