@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from studio.data.stream import Chunk, Stream
+from studio.data.stream import Array, Chunk, Stream
 from studio.errors import DataError
 
 _NAME = re.compile(r"\w[\w .()+-]{0,63}")
@@ -31,9 +31,9 @@ class StreamFile:
         """Write the rows of `chunk` at their place; a gap before them is journalled first. OSError: nothing changed."""
         start = chunk.start - (self.base or 0)
         known = max(self.n - start, 0)
-        rows = np.ascontiguousarray(chunk.values[known:], self.stream.numpy_dtype)
-        if not len(rows):
+        if not len(chunk.values[known:]):
             return
+        rows = self._rows(chunk.values[known:])
         start += known
         if start > self.n:
             journal(json.dumps([self.stream.name, self.n, start - self.n]).encode() + b"\n")
@@ -45,6 +45,14 @@ class StreamFile:
             shift_us = round(known * 1e6 / self.stream.rate_hz)
             stamp = [start, chunk.device_us + shift_us, chunk.host_ns]
             self._clock.write(np.array(stamp, "<i8").tobytes())
+
+    def _rows(self, values: Array) -> Array:
+        """The values in the stream's type; DataError when they are not its rows."""
+        shape, dtype = (len(values), len(self.stream.channels)), self.stream.numpy_dtype
+        if values.shape != shape or not np.can_cast(values.dtype, dtype, "same_kind"):
+            seen = f"gets {values.dtype} of shape {values.shape} where {dtype} of shape {shape} belongs"
+            raise DataError(f"Stream {self.stream.name!r}", seen, "Give one column per channel, in the stream's type.")
+        return np.ascontiguousarray(values, dtype)
 
     def _write_rows(self, start: int, data: bytes) -> None:
         self._raw.seek(start * self._row)

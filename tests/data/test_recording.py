@@ -264,6 +264,13 @@ def test_a_writer_overwrites_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
 
 
+def test_rows_of_another_shape_or_type_are_refused(tmp_path: Path) -> None:
+    for values in (np.zeros((5, 2), "<i2"), np.zeros(6, "<i2"), np.zeros((2, 3), "<f4")):
+        with pytest.raises(DataError, match="where int16 of shape"):
+            write(tmp_path / "r", [(ACCEL, values)])
+        assert not (tmp_path / "r").exists()
+
+
 def test_labels_given_while_recording_stay(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "r", [ACCEL])
     writer.append(chunk(0, 100))

@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,7 @@ def read_csv(path: Path, hints: Hints) -> Iterator[Piece]:
     columns = _columns(table, hints, {clock, words})
     values = _numbers(table, columns)
     rate_hz, index = _index(table, clock, hints.rate_hz)
-    hints = replace(hints, channels=hints.channels or tuple(table.header[i] for i in columns))
-    stream = named(Stream("sensor", rate_hz, hints.channels), hints)
+    stream = named(Stream("sensor", rate_hz, tuple(table.header[i] for i in columns)), hints)
     chunks = _chunks(stream, index, values.astype("<f4"))
     labels = _runs([row[words] for row in table.rows], index, rate_hz) if words is not None else Labels()
     yield Piece(path, chunks, labels, hints.subject, hints.split)

@@ -1,0 +1,191 @@
+"""The acquisition accounts for every sample: what it gives to its sinks and what it says it lost make up the whole."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.data.recording import Writer
+from studio.data.stream import Chunk
+from studio.data.talk import Talk
+from studio.data.wire import Packet, Type, Verb, pack, unpack
+from studio.errors import DataError, LinkError, ProtocolError
+from studio.sources.acquire import Acquisition, Count
+from tests.data.board import ACCEL, ToyBoard, until
+
+N = 10
+
+
+def frame(seq: int, n: int = N, t_us: int | None = None) -> Packet:
+    """Row i holds the low 15 bits of i in every channel."""
+    rows = np.repeat((np.arange(seq, seq + n) & 0x7FFF)[:, None], 3, axis=1).astype("<i2")
+    return Packet(
+        Type.SAMPLES, 1, n, seq & 0xFFFFFFFF, seq * 10_000 + 5_000_000 if t_us is None else t_us, rows.tobytes()
+    )
+
+
+class Heard:
+    """A sink that checks each row against its index."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+
+    def __call__(self, chunk: Chunk) -> None:
+        expected = np.arange(chunk.start, chunk.start + len(chunk.values)) & 0x7FFF
+        assert np.array_equal(chunk.values[:, 1], expected)
+        self.chunks.append(chunk)
+
+    @property
+    def indices(self) -> list[int]:
+        return [i for c in self.chunks for i in range(c.start, c.start + len(c.values))]
+
+
+def acquired(*packets: Packet | bytes) -> tuple[Heard, dict, Acquisition]:
+    """What a board's packets become: sink, stats of the accelerometer, the acquisition."""
+    board, heard = ToyBoard(), Heard()
+    talk = Talk(board)
+    talk.hello()
+    acquisition = Acquisition(talk, [heard])
+    board.say(*packets)
+    acquisition.start()
+    until(lambda: not board._out)
+    board.close()
+    until(lambda: acquisition.state == "lost")
+    assert isinstance(acquisition.error, LinkError), acquisition.error
+    return heard, acquisition.stats["streams"][ACCEL.name], acquisition
+
+
+def test_nothing_lost() -> None:
+    heard, stats, acquisition = acquired(*(frame(i * N) for i in range(100)))
+    assert heard.indices == list(range(1000)) and stats["received"] == 1000
+    assert (stats["lost"], stats["late"], stats["gaps"]) == (0, 0, [])
+    assert stats["measured_rate_hz"] == pytest.approx(100.0)
+    assert acquisition.stats["packets"] == 101 and acquisition.stats["bad_packets"] == 0
+    assert heard.chunks[3].device_us == 5_300_000 and heard.chunks[3].host_ns > 0
+
+
+@given(st.integers(0, 10**6), st.integers(0, 2**32 - 1))
+def test_exact_under_drops_duplicates_and_reordering(seed: int, origin: int) -> None:
+    """Whatever luck does to the frames: heard and lost are apart, and together are everything up to the newest."""
+    luck, frames = random.Random(seed), []
+    for i in range(luck.randrange(1, 80)):
+        frames += [] if luck.random() < 0.2 and i else [i] * luck.choice([1, 1, 1, 2, 3])
+    for _ in range(luck.randrange(10)):
+        i = luck.randrange(1, max(len(frames) - 1, 2))
+        frames[i : i + 2] = reversed(frames[i : i + 2])
+    count, heard = Count(ACCEL), set()
+    for i in frames:
+        start, known = count.place((origin + i * N) % 2**32, N, 1_000_000 + i * N * 10_000)
+        new = set(range(start + known, start + N))
+        assert not new & heard
+        heard |= new
+    lost = {i for start, n in count.gaps for i in range(start, start + n)}
+    assert not heard & lost and heard | lost == set(range(origin, origin + (max(frames) + 1) * N))
+    assert len(heard) == count.received and len(lost) == count.lost
+    assert count.late == len(frames) * N - len(heard) and count.restarts == 0
+
+
+def test_the_index_goes_on_where_32_bits_end() -> None:
+    start = 2**32 - 3 * N - 4
+    heard, stats, _ = acquired(*(frame(start + i * N) for i in range(10) if i != 5))
+    assert heard.indices == [i for i in range(start, start + 100) if not start + 50 <= i < start + 60]
+    assert stats["gaps"] == [[start + 50, 10]]
+
+
+def test_part_of_a_packet_may_be_known() -> None:
+    heard, stats, _ = acquired(frame(0), frame(4), frame(14))
+    assert heard.indices == list(range(24)) and stats["late"] == 6
+    assert heard.chunks[1].device_us == frame(10).t_us
+
+
+def test_a_device_that_counts_anew_goes_on_behind_the_old_samples() -> None:
+    count = Count(ACCEL)
+    for i in range(50):
+        count.place(1000 + i * N, N, 60_000_000 + i * 100_000)
+    start, known = count.place(0, N, 66_000_000)  # one second after the newest sample
+    assert (start, known, count.restarts) == (1600, 0, 1) and count.gaps == [(1500, 100)]
+    assert count.place(N, N, 66_100_000) == (1610, 0)
+    rebooted, known = count.place(0, N, 40_000)  # its clock began anew as well
+    assert (known, count.restarts) == (0, 2) and rebooted == 1620
+
+
+def test_a_leap_that_the_clock_denies_is_a_new_count() -> None:
+    count = Count(ACCEL)
+    count.place(0, N, 1_000_000)
+    start, _ = count.place(2_000_000_000, N, 1_100_000)
+    assert start == N and count.lost == 0 and count.restarts == 1
+    true = Count(ACCEL)
+    true.place(0, N, 1_000_000)
+    assert true.place(100_000, N, 1_001_000_000)[0] == 100_000 and true.lost == 99_990
+
+
+def test_what_makes_no_sense_is_counted_and_dropped() -> None:
+    from dataclasses import replace
+
+    short = replace(frame(10), payload=b"12345")
+    heard, stats, acquisition = acquired(
+        frame(0), short, replace(frame(10), channel=77), replace(frame(10), count=0), b"\x07garbage\0", frame(10)
+    )
+    assert heard.indices == list(range(20)) and stats["lost"] == 0
+    assert acquisition.stats["bad_packets"] == 4
+
+
+def test_the_boards_own_losses_are_told() -> None:
+    _, stats, _ = acquired(
+        Packet(Type.STATS, payload=pack({0: 1, 1: {1: 30}, 2: 0, 3: 0})), Packet(Type.STATS, payload=b"?")
+    )
+    assert stats["dropped_by_board"] == 30
+
+
+def test_states() -> None:
+    board = ToyBoard()
+    talk = Talk(board)
+    with pytest.raises(ProtocolError, match="HELLO"):
+        Acquisition(talk, [])
+    talk.hello()
+    acquisition = Acquisition(talk, [])
+    assert acquisition.state == "idle"
+    acquisition._patience_s = 0.1
+    acquisition.start()
+    assert acquisition.state == "streaming"
+    until(lambda: acquisition.state == "stalled")
+    until(lambda: any(p.type == Type.COMMAND and unpack(p.payload) == {0: Verb.PING} for p in board.asked))
+    acquisition._patience_s = 60.0
+    board.say(frame(0))
+    until(lambda: acquisition.state == "streaming")
+    acquisition.stop()
+    assert acquisition.state == "stopped" and acquisition.error is None
+    acquisition.stop()
+
+
+def test_requests_while_it_runs() -> None:
+    board, heard = ToyBoard(), Heard()
+    talk = Talk(board)
+    talk.hello()
+    acquisition = Acquisition(talk, [heard])
+    acquisition.start()
+    for i in range(50):
+        board.say(frame(i * N))
+        assert talk.request(Verb.PING, {1: i}) == i
+    until(lambda: len(heard.indices) == 500)
+    acquisition.stop()
+
+
+def test_a_sink_that_cannot_go_on_ends_it_with_its_words(tmp_path) -> None:
+    board = ToyBoard()
+    talk = Talk(board)
+    talk.hello()
+    writer = Writer(tmp_path / "r", [ACCEL])
+
+    def full(chunk: Chunk) -> None:
+        writer.append(chunk)
+        if chunk.start >= 50:
+            raise DataError("disk", "is full", "Free some space.")
+
+    acquisition = Acquisition(talk, [full])
+    acquisition.start()
+    board.say(*(frame(i * N) for i in range(20)))
+    until(lambda: acquisition.state == "lost")
+    assert isinstance(acquisition.error, DataError) and writer.close().n_samples[ACCEL.name] == 60
