@@ -5,11 +5,12 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from studio.data.talk import Talk
-from studio.data.wire import Decoder, Packet, Type, Verb, encode
+from studio.data.wire import Decoder, Packet, Type, Verb, encode, unpack
 from studio.errors import InputError, LinkError
 from studio.sources import open_link
 from tests.data.board import HELLO, reply
@@ -167,3 +168,30 @@ def test_ports_with_usb_numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     board.vid, board.pid, board.serial_number, board.description = 0x0483, 0x374B, "066B", "STM32 STLink"
     monkeypatch.setattr(list_ports, "comports", lambda: [built_in, board])
     assert serial_ports() == (Port("/dev/ttyACM0", "STM32 STLink", 0x0483, 0x374B, "066B"),)
+
+
+def test_a_board_behind_rfc2217(server: socket.socket) -> None:
+    """pyserial's own server speaks the other end; every byte value must pass, 255 is the protocol's escape."""
+    import serial
+    from serial.rfc2217 import PortManager
+
+    port, decoder = serial.serial_for_url("loop://"), Decoder()
+
+    def run() -> None:
+        peer, _ = server.accept()
+        guard = PortManager(port, SimpleNamespace(write=peer.sendall))
+        while data := peer.recv(4096):
+            for packet in decoder.feed(b"".join(guard.filter(data))):
+                hello = packet.type == Type.HELLO
+                answer = Packet(Type.HELLO, payload=HELLO.encode()) if hello else reply(packet.seq, echo(packet))
+                peer.sendall(b"".join(guard.escape(encode(answer))))
+
+    def echo(packet: Packet) -> bytes:
+        return unpack(packet.payload)[1]
+
+    threading.Thread(target=run, daemon=True).start()
+    talk = Talk(open_link(f"rfc2217://127.0.0.1:{server.getsockname()[1]}?baud=115200"))
+    assert talk.hello() == HELLO and port.baudrate == 115200
+    for _ in range(3):
+        assert talk.request(Verb.PING, {1: bytes(range(256))}) == bytes(range(256))
+    talk.close()
