@@ -8,7 +8,7 @@
 void k_statistics(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
 void k_quantiles(const float *x, int32_t n, int32_t c, const float *levels, int32_t n_levels, void *scratch, float *y,
                  int32_t n_out);
-void k_channel_correlation(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
+void k_channel_correlation(const float *x, int32_t n, int32_t c, void *scratch, float *y, int32_t n_out);
 void k_magnitude(const float *x, int32_t n, int32_t c, int32_t size, float *y, int32_t n_out, int32_t c_out);
 void k_difference(const float *x, int32_t n, int32_t c, float *y, int32_t n_out, int32_t c_out);
 

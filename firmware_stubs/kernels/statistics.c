@@ -97,25 +97,31 @@ void k_quantiles(const float *x, int32_t n, int32_t c, const float *levels, int3
     }
 }
 
-void k_channel_correlation(const float *x, int32_t n, int32_t c, float *y, int32_t n_out)
+/* Square root of the sum of squares around the mean; 0 for a constant channel, where only rounding is left. */
+static float column_norm(const float *x, int32_t n, int32_t c, float mean)
 {
+    float squares = 0.0f;
+    for (int32_t i = 0; i < n; i++)
+        squares += (x[i * c] - mean) * (x[i * c] - mean);
+    return squares <= 1e-12f * mean * mean * (float)n + 1e-30f ? 0.0f : f_sqrt(squares);
+}
+
+void k_channel_correlation(const float *x, int32_t n, int32_t c, void *scratch, float *y, int32_t n_out)
+{
+    float *mean = scratch, *norm = mean + c;
     (void)n_out;
-    for (int32_t a = 0; a < c; a++) {
-        const float mean_a = column_mean(x + a, n, c);
-        for (int32_t b = a + 1; b < c; b++) {
-            const float mean_b = column_mean(x + b, n, c);
-            float ab = 0.0f, aa = 0.0f, bb = 0.0f;
-            for (int32_t i = 0; i < n; i++) {
-                const float da = x[i * c + a] - mean_a, db = x[i * c + b] - mean_b;
-                ab += da * db;
-                aa += da * da;
-                bb += db * db;
-            }
-            const float least_a = 1e-12f * mean_a * mean_a * (float)n + 1e-30f;
-            const float least_b = 1e-12f * mean_b * mean_b * (float)n + 1e-30f;
-            *y++ = aa <= least_a || bb <= least_b ? 0.0f : ab / (f_sqrt(aa) * f_sqrt(bb));
-        }
+    for (int32_t j = 0; j < c; j++) {
+        mean[j] = column_mean(x + j, n, c);
+        norm[j] = column_norm(x + j, n, c, mean[j]);
     }
+    for (int32_t a = 0; a < c; a++)
+        for (int32_t b = a + 1; b < c; b++) {
+            const float norms = norm[a] * norm[b];
+            float sum = 0.0f;
+            for (int32_t i = 0; i < n; i++)
+                sum += (x[i * c + a] - mean[a]) * (x[i * c + b] - mean[b]);
+            *y++ = norms > 0.0f ? sum / norms : 0.0f;
+        }
 }
 
 void k_magnitude(const float *x, int32_t n, int32_t c, int32_t size, float *y, int32_t n_out, int32_t c_out)

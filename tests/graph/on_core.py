@@ -64,4 +64,5 @@ def main() -> None:
     pickle.dump([call(uc, job) for job in request["jobs"]], sys.stdout.buffer)
 
 
-main()
+if __name__ == "__main__":
+    main()

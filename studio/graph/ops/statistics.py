@@ -64,6 +64,9 @@ class ChannelCorrelation(Op):
             raise GraphError("Op ChannelCorrelation", "gets one channel", "It needs two or more.")
         return (c * (c - 1) // 2,)
 
+    def scratch(self, *inputs: Shape) -> int:
+        return 2 * 4 * inputs[0][1]
+
 
 @dataclass(frozen=True, eq=False)
 class Magnitude(Op):
