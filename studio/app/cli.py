@@ -5,6 +5,7 @@ Exit: 0 done; 1 tried and failed; 2 the request or its input is wrong, and nothi
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -94,10 +95,10 @@ class Bar:
         self._last = step.text
 
     def _worth_a_line(self, step: Progress) -> bool:
-        """A log is no place for every block written: a line per tenth, and every new kind of text."""
-        kind = step.text.split()[0] if step.text.split() else ""
+        """A log is no place for every block written: a line per tenth, every new kind of text, and every decision."""
+        kind = re.sub(r"[\d.]+", "#", step.text)
         tenth = int(10 * step.done / step.total) if step.total else -1
-        worth = (kind, tenth) != (self._last, self._tenth) or not step.total
+        worth = (kind, tenth) != (self._last, self._tenth) or "scores" in step.data
         self._last, self._tenth = kind, tenth
         return worth
 
