@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 
 from studio.app.live import Connection
 from studio.errors import StudioError
+from studio.firmware.board import boards
 
 RETRY_S = 2.0
 RETRIES = 15
@@ -57,7 +59,7 @@ class Device:
     def title(self) -> str:
         """What is connected: the board's own name once it told us."""
         hello = self.connection.hello if self.connection is not None else None
-        return hello.board if hello is not None else self.url
+        return _title(hello.board) if hello is not None else self.url
 
     @property
     def streaming(self) -> bool:
@@ -125,6 +127,13 @@ class Device:
             self._retry_s = time.monotonic() + RETRY_S
             if self._retries > 1:
                 self.release()
+
+
+@cache
+def _title(board: str) -> str:
+    """A board's name for people; a board we do not know is called by its id."""
+    known = boards().get(board)
+    return known.title if known is not None else board
 
 
 def _close(connection: Connection, before: threading.Thread) -> None:

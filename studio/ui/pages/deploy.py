@@ -120,8 +120,9 @@ class DeployPage(Page):
     def _fill_boards(self) -> None:
         for board in boards().values():
             self.board.addItem(board.title, board.id)
-        wanted = self.shell.device.title
-        self.board.setCurrentIndex(max(0, self.board.findData(wanted), self.board.findData("cortex-m4f")))
+        hello = self.shell.device.connection.hello if self.shell.device.connection is not None else None
+        chosen = self.board.findData(hello.board) if hello is not None else -1
+        self.board.setCurrentIndex(chosen if chosen >= 0 else 0)
 
     def _fill_models(self) -> None:
         project = self.shell.session.state.project

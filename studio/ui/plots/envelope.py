@@ -5,6 +5,7 @@ the borders of device pixels, else gaps appear between them. Qt draws 1-pixel pe
 thicker ones, so the pen stays at one.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,17 +35,20 @@ class Pyramid:
 
     def _build(self) -> None:
         n, channels = len(self.raw) // BASE, self.raw.shape[1]
-        low, high = np.empty((n, channels), self.raw.dtype), np.empty((n, channels), self.raw.dtype)
+        whole = -(-len(self.raw) // BASE)
+        low, high = np.empty((whole, channels), self.raw.dtype), np.empty((whole, channels), self.raw.dtype)
         for i in range(0, n, STEP):
             j = min(n, i + STEP)
             blocks = np.asarray(self.raw[i * BASE : j * BASE]).reshape(-1, BASE, channels)
             low[i:j], high[i:j] = blocks.min(1), blocks.max(1)
+        if whole > n:  # the last block is not full
+            rest = np.asarray(self.raw[n * BASE :])
+            low[n], high[n] = rest.min(0), rest.max(0)
         size = BASE
         self.levels.append((size, low, high))
         while len(low) > SMALLEST:
-            m = len(low) // FAN
-            low = low[: m * FAN].reshape(m, FAN, channels).min(1)
-            high = high[: m * FAN].reshape(m, FAN, channels).max(1)
+            cuts = np.arange(0, len(low), FAN)
+            low, high = np.minimum.reduceat(low, cuts), np.maximum.reduceat(high, cuts)
             size *= FAN
             self.levels.append((size, low, high))
 
@@ -60,7 +64,7 @@ class Pyramid:
         """(lowest, highest) value in each column; `edges` (n_columns + 1,) ascending sample positions."""
         size, low, high = self.level((edges[-1] - edges[0]) / (len(edges) - 1))
         at = np.clip((edges / size).astype(np.intp), 0, len(low) - 1)
-        first, last = at[0], max(at[-1], at[0] + 1)
+        first, last = at[0], min(max(math.ceil(edges[-1] / size), at[0] + 1), len(low))
         lows, highs = np.asarray(low[first:last, channel]), np.asarray(high[first:last, channel])
         cuts = np.minimum(at[:-1] - first, len(lows) - 1)
         return np.minimum.reduceat(lows, cuts), np.maximum.reduceat(highs, cuts)

@@ -57,6 +57,8 @@ class Grid(pg.GraphicsObject):
     def _at_ticks(self, side: str, to: QtGui.QTransform) -> list[QtCore.QLineF]:
         box, axis = to.mapRect(self.boundingRect()), self._plot.getAxis(side)
         low, high = self._plot.vb.viewRange()[0 if side == "bottom" else 1]
+        if box.isEmpty():
+            return []
         levels = axis.tickValues(low, high, box.width() if side == "bottom" else box.height())
         values = [v for _spacing, some in levels[:2] if len(some) <= MOST_LINES for v in some]
         if side == "bottom":

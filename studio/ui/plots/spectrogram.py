@@ -16,14 +16,15 @@ from studio.ui.theme import theme
 
 COLUMNS_PER_S = 60.0
 RANGE_DB, FLOOR = 70.0, 1e-12
-SINK_DB_PER_S = 3.0
+SINK_DB_PER_S = 0.5
 AT_ONCE = 256
 
 
 class Stft:
     """Short-time Fourier transform, column by column: `take` gives levels 0..255 (n_new, n_bins) of what came.
 
-    Hann window, half overlap or more. The top of the range follows the loudest sound at once and sinks 3 dB/s.
+    Hann window, half overlap or more. The top of the range follows the loudest sound at once and sinks slowly,
+    so that the background keeps its colour between two sounds.
     """
 
     def __init__(self, rate_hz: float) -> None:
