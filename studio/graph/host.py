@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from studio import zig
-from studio.errors import GraphError
+from studio.errors import BuildError, GraphError
 from studio.graph.call import Slot, Table, arguments, c_type
 from studio.graph.op import Array, Op, Shape, StreamOp
 from studio.paths import RESOURCES, STUBS, home
@@ -86,7 +86,11 @@ def compile_shared(name: str, files: Sequence[Path], texts: dict[str, str], incl
         return shipped
     target = home() / "kernels" / digest.hexdigest()[:16] / library_name
     if not target.exists():
-        _compile(target, files, texts, include)
+        try:
+            _compile(target, files, texts, include)
+        except OSError as e:
+            next_step = "Make room there, or set SENSORSMITH_HOME to a folder that can be written."
+            raise BuildError(f"The folder for compiled C, {target.parent}", e.strerror or str(e), next_step) from e
     return target
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio import zig
-from studio.errors import GraphError
+from studio.errors import BuildError, GraphError
 from studio.graph import host
 from studio.graph.op import Op, Shape
 from studio.graph.ops.filter import Biquad
@@ -40,6 +40,13 @@ def test_a_change_of_the_sources_makes_another_library(own_home: Path) -> None:
     one = host.compile_shared("t", [], {"a.c": '__attribute__((visibility("default"))) int f(void) { return 1; }'})
     two = host.compile_shared("t", [], {"a.c": '__attribute__((visibility("default"))) int f(void) { return 2; }'})
     assert one != two and one.exists() and two.is_relative_to(home())
+
+
+def test_a_folder_that_cannot_be_written_is_named(own_home: Path) -> None:
+    (own_home / "kernels").unlink()
+    (own_home / "kernels").write_text("in the way")
+    with pytest.raises(BuildError, match=r"kernels.*SENSORSMITH_HOME"):
+        host.compile_shared("t", [], {"a.c": "int x;"})
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import io
 import pickle
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from elftools.elf.elffile import ELFFile
 from studio import zig
 from studio.graph import OPS
 from studio.graph.call import Slot, Table
-from studio.graph.host import batches, prepare, sources
+from studio.graph.host import batches, call_stream, prepare, sources
 from studio.graph.op import StreamOp
 from studio.paths import STUBS
 from tests.graph.examples import EXAMPLES
 from tests.graph.test_ops_contract import N, inputs
 
-pytest.importorskip("unicorn", reason="the extra `emulator` is not installed")
+pytestmark = pytest.mark.skipif(find_spec("unicorn") is None, reason="the extra `emulator` is not installed")
 CORES = {
     "cortex_m0plus": ("thumb-freestanding-eabi", "cortex_m0plus"),
     "cortex_m4": ("thumb-freestanding-eabihf", "cortex_m4+vfp4d16sp"),
@@ -50,8 +51,6 @@ def job(name: str, symbols: dict[str, int]) -> tuple[dict[str, Any], bytes]:
     op, x = EXAMPLES[name].op, inputs(EXAMPLES[name])
     prepared = prepare(op, EXAMPLES[name].shapes)
     if isinstance(op, StreamOp):
-        from studio.graph.host import call_stream
-
         want, _ = call_stream(op, x[0], np.zeros(op.state(x[0].shape[1:]), np.float32))
     else:
         want = op.run(*x)
