@@ -23,8 +23,8 @@ HEAVY = {"torch", "sklearn", "bleak", "serial", "soundfile", "unicorn"}
 EVERY = sorted(ROOT.rglob("*.py"))
 FILES = [p for p in EVERY if p.parent != ROOT or p.stem in STOREY]
 TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in EVERY}
-#: Programs of their own, started as such: what they load never enters the studio's process.
-PROGRAMS = {"firmware/emulator.py"}
+#: A program of its own, started as such: what it loads (GPL) never enters the studio's process.
+EMULATOR = {"firmware/emulator.py", "firmware/boardside/chip.py"}
 
 
 def imported(nodes: list[ast.AST], path: Path) -> set[str]:
@@ -66,10 +66,18 @@ def test_imports_go_down(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_heavy_guests_come_late(path: Path) -> None:
-    if name(path) in PROGRAMS:
+    if name(path) in EMULATOR:
         return
     tops = {module.split(".")[0] for module in imported(list(TREES[path].body), path)}
     assert tops & HEAVY == set(), "import it inside the function that needs it: the window opens fast"
+
+
+def test_the_emulator_stays_outside() -> None:
+    modules = {_module(ROOT / path) for path in EMULATOR}
+    for path in EVERY:
+        if name(path) not in EMULATOR:
+            loaded = imported(list(ast.walk(TREES[path])), path)
+            assert not {m for m in loaded if m.startswith(tuple(modules))}, f"{name(path)} loads the emulator"
 
 
 def test_no_import_cycle_inside_a_room() -> None:

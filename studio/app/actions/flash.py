@@ -46,4 +46,5 @@ def stored_windows(raw: Array, n: int) -> Array:
     """`n` of the windows, spread over all of them; all when there are fewer."""
     if n < 1:
         raise InputError("Number of windows", str(n), "Give at least 1.")
-    return raw[np.linspace(0, len(raw) - 1, min(n, len(raw))).astype(int)]
+    chosen: Array = raw[np.linspace(0, len(raw) - 1, min(n, len(raw))).astype(int)]
+    return chosen
