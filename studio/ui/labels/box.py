@@ -34,6 +34,7 @@ class TimeBox(pg.ViewBox):
     def __init__(self, edit: Edit, rate_hz: float, menu: Callable[[float, Any], None]) -> None:
         super().__init__(enableMenu=False)
         self.edit, self.rate_hz, self.open_menu = edit, rate_hz, menu
+        self._panning = False
         self.setMouseEnabled(x=True, y=False)
         self.setDefaultPadding(0)
 
@@ -58,12 +59,14 @@ class TimeBox(pg.ViewBox):
         self.scaleBy(x=factor, center=(center, 0))
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        panning = ev.button() == Button.MiddleButton or bool(ev.modifiers() & Modifier.ShiftModifier)
+        if ev.isStart():  # letting go of Shift on the way does not turn a pan into a label
+            shifted = bool(ev.modifiers() & Modifier.ShiftModifier)
+            self._panning = ev.button() == Button.MiddleButton or shifted
         if ev.button() not in (Button.LeftButton, Button.MiddleButton):
             ev.ignore()
             return
         ev.accept()
-        if panning:
+        if self._panning:
             self.translateBy(x=self.time_at(ev.lastPos()) - self.time_at(ev.pos()))
             return
         if ev.isStart():

@@ -49,6 +49,7 @@ class Inspector(Side):
         self.name = combo("label_class", "Class of the selected label", "Choose a class, or type a new one", True)
         self.name.setInsertPolicy(QtWidgets.QComboBox.InsertPolicy.NoInsert)
         self.name.activated.connect(lambda _: self._assign())
+        self.name.lineEdit().returnPressed.connect(self._assign)  # a new name activates nothing
         self.start = self._spin("label_start", "Start of the selected label", "Where the label starts")
         self.stop = self._spin("label_stop", "End of the selected label", "Where the label ends")
         self.length = label("", "small")
@@ -79,6 +80,7 @@ class Inspector(Side):
         made = QtWidgets.QDoubleSpinBox()
         made.setSuffix(" s")
         made.setKeyboardTracking(False)
+        made.lineEdit().setTextMargins(5, 0, 0, 0)
         made.setFont(font(13, figures=True))
         made.valueChanged.connect(self._place)
         return named(made, name, accessible, tip)

@@ -136,21 +136,17 @@ class TrainPage(Page):
             self._view(self._nothing())
             return
         board = self.boards.get(found.document.get("lock", {}).get("board", ""))
-        self.result.show_model(
-            found.document, board.title if board else "no board", self._limits(found.document, board)
-        )
+        self.result.show_model(found.document, board.title if board else "no board", self._limits(found, board))
         self.middle.setCurrentIndex(3)
 
     @staticmethod
-    def _limits(document: dict[str, Any], board: Any) -> dict[str, float]:
+    def _limits(shown: Shown, board: Any) -> dict[str, float]:
         """What the model may need: as it was searched with, else what the board has."""
-        asked = document.get("lock", {}).get("settings", {})
-        stream, graph_stride = document.get("stream", {}), document.get("lock", {}).get("stride", 0)
-        stride_ms = 1000 * graph_stride / stream["rate_hz"] if stream.get("rate_hz") and graph_stride else 0
+        asked = shown.document.get("lock", {}).get("settings", {})
         return {
             "flash_bytes": 1024 * asked.get("max_flash_kb", 0) or (board.app_bytes if board else 0),
             "ram_bytes": 1024 * asked.get("max_ram_kb", 0) or (board.ram_bytes if board else 0),
-            "latency_ms": asked.get("max_latency_ms", 0) or stride_ms,
+            "latency_ms": asked.get("max_latency_ms", 0) or shown.stride_ms,
         }
 
     # --- a search ------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from PySide6.QtCore import Qt
 
 from studio.ui.plots.plot import PlotArea, quiet, recolor
 from studio.ui.safe import safe_overrides
-from studio.ui.theme import font, theme
+from studio.ui.theme import theme
 from studio.ui.widgets import bytes_text
 
 #: Colour of a family: its place here as an index into the theme's class colours.
 FAMILY_LANES = {"forest": 2, "cnn": 0}
+AXES = {"left": "macro-F1", "bottom": "flash [kB]"}
 SIZE_PX, CHOSEN_PX = 11, 17
 #: Shapes say the family too, for eyes that do not tell the colours apart.
 SHAPES = {"forest": "t1", "cnn": "o"}
@@ -43,8 +44,9 @@ class FrontPlot(PlotArea):
         quiet(self.plot)
         recolor(self.plot)
         self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.setLabel("bottom", "flash  [kB]")
-        self.plot.setLabel("left", "macro-F1")
+        self.plot.getAxis("left").setWidth(64)
+        for side in AXES:
+            self.plot.getAxis(side).setStyle(maxTickLevel=0)
         self.line = pg.InfiniteLine(angle=90)
         self.points = pg.ScatterPlotItem(hoverable=True, tip=self._tip)
         self.steps = pg.PlotCurveItem()
@@ -70,10 +72,8 @@ class FrontPlot(PlotArea):
 
     def _redraw(self) -> None:
         t = theme().tokens
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setLabel(**{"color": t.dim, "font-size": "11px"})
-            axis.label.setFont(font(11))
+        for side, text in AXES.items():
+            self.plot.setLabel(side, text, **{"color": t.dim, "font-size": "12px"})
         self.points.setData([self._spot(r) for r in self._rows])
         self.line.setPen(pg.mkPen(t.warn, width=1, style=Qt.PenStyle.DashLine))
         on = sorted((r["cost"]["flash_bytes"] / 1024, r["score"]) for r in self._rows if r["model"] in self._front)

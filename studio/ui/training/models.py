@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from PySide6 import QtGui
@@ -16,10 +17,11 @@ from studio.ui.widgets import bytes_text
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A model's id and its `model.json`."""
+    """A model's id, its `model.json`, and the milliseconds from one answer to the next (0: unknown)."""
 
     id: str
     document: dict[str, Any]
+    stride_ms: float = 0.0
 
     @property
     def family(self) -> str:
@@ -36,8 +38,10 @@ def models_of(project: Project | None) -> list[Shown]:
     paths = (project.path / "models").glob("*/model.json") if project is not None else ()
     for path in sorted(paths, key=lambda p: (p.stat().st_mtime, p.parent.name), reverse=True):
         try:
-            found.append(Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError):
+            graph = json.loads((path.parent / "graph.json").read_text(encoding="utf-8"))
+            stride_ms = 1000.0 * graph["stride"] / graph["rate_hz"]
+            found.append(Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8")), stride_ms))
+        except (OSError, ValueError, KeyError, ZeroDivisionError):
             continue
     return found
 
@@ -47,6 +51,16 @@ def model_text(shown: Shown) -> str:
     accuracy = shown.accuracy
     right = f", accuracy {accuracy:.1%}" if accuracy is not None else ""
     return f"{shown.id}, {shown.family}{right}"
+
+
+def when_text(created: str) -> str:
+    """14:30 for today, else 21 Nov, in local time."""
+    try:
+        made = datetime.fromisoformat(created).astimezone()
+    except ValueError:
+        return ""
+    today = made.date() == datetime.now().astimezone().date()
+    return made.strftime("%H:%M") if today else f"{made.day} {made.strftime('%b')}"
 
 
 class ModelLine(Line):
@@ -64,9 +78,9 @@ class ModelLine(Line):
         painter.drawEllipse(place.left(), place.top() + 13, 8, 8)
         write(painter, top.adjusted(16, 0, -taken, 0), value.id, t.text, bold=True)
         write(painter, top, accuracy, t.text, right=True)
-        low = QRect(place.left() + 16, place.top() + 27, place.width() - 16, 16)
+        low = QRect(place.left() + 16, place.top() + 28, place.width() - 16, 16)
         cost = value.document.get("cost", {})
         size = f"{bytes_text(cost['flash_bytes'])} flash" if cost.get("flash_bytes") else ""
-        when = str(value.document.get("created", ""))[:16].replace("T", " ")
+        when = when_text(str(value.document.get("created", "")))
         write(painter, low, size, t.dim, 12)
         write(painter, low, when, t.faint, 12, right=True)

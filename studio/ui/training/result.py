@@ -78,7 +78,7 @@ class Result(QtWidgets.QWidget):
         self.classes.horizontalHeader().setHighlightSections(False)
         for column in range(1, 1 + len(FIGURES)):
             self.classes.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
-        self.classes.horizontalHeaderItem(0).setTextAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.classes.horizontalHeaderItem(0).setTextAlignment(_LEFT)
         card.body.addWidget(named(self.classes, "class_results", "Results by class"))
         return card
 
@@ -137,6 +137,7 @@ class Result(QtWidgets.QWidget):
         self.classes.setMinimumHeight(min(34 + 28 * len(per_class) + 6, 34 + 28 * 5 + 6))
 
 
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
