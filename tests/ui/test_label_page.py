@@ -9,10 +9,9 @@ from PySide6.QtCore import QPoint, Qt
 
 from studio.data.labels import Labels, Segment
 from studio.data.recording import load
-from studio.ui import theme
 from studio.ui.labels.layer import CROWD, STRIP_PX
 from studio.ui.pages.label import LabelPage
-from tests.ui.label_parts import BareShell, drag, hold, make_project
+from tests.ui.label_parts import BareShell, drag, hold, make_project, themed
 
 Key, Modifier = Qt.Key, Qt.KeyboardModifier
 THREE = (Segment(2.0, 4.0, "wave"), Segment(6.0, 8.0, "tap"), Segment(12.0, 15.0, "idle"))
@@ -25,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def open_page(qtbot: Any, qapp: Any, path: Path | None) -> tuple[LabelPage, BareShell]:
-    theme.start(qapp)
+    themed(qapp)
     shell = BareShell(path)
     page = LabelPage(shell)
     qtbot.addWidget(page)
@@ -149,10 +148,9 @@ def test_shift_drag_pans_and_the_wheel_zooms_to_the_mouse(page: LabelPage, qtbot
     before = page.timeline.visible_s
     at = px(page, 9.0)
     place, port = page.timeline.viewport().mapToGlobal(at), page.timeline.viewport()
-    none = Qt.MouseButton.NoButton
-    wheel = QtGui.QWheelEvent(
-        at.toPointF(), place.toPointF(), QPoint(), QPoint(0, 240), none, Modifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False
-    )  # fmt: skip
+    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    points = (at.toPointF(), place.toPointF(), QPoint(), QPoint(0, 240))
+    wheel = QtGui.QWheelEvent(*points, none, Modifier.NoModifier, phase, False)
     QtWidgets.QApplication.sendEvent(port, wheel)
     left, right = page.timeline.visible_s
     assert right - left < 0.7 * (before[1] - before[0])
