@@ -82,6 +82,7 @@ def _number(f: "Field[Any]", start: float) -> QtWidgets.QAbstractSpinBox:
     kind = type(start)
     spin.setRange(kind(-FAR if low is None else low), kind(FAR if high is None else high))
     spin.setValue(start)
+    spin.lineEdit().setTextMargins(5, 0, 0, 0)  # a style sheet's padding does not reach the text
     spin.setSuffix(f" {f.metadata['unit']}" if f.metadata["unit"] else "")
     return spin
 
