@@ -58,7 +58,6 @@ class Talk:
         self._greeting, self._hello = False, b""
         self._number = 0
         self._broken: Exception | None = None
-        self._pumped: tuple[int, float] = (0, 0.0)
         self._reading, self._writing, self._news = threading.Lock(), threading.Lock(), threading.Condition()
 
     def send(self, packet: Packet) -> None:
@@ -67,7 +66,6 @@ class Talk:
 
     def pump(self) -> list[Packet]:
         """What came, except answers that somebody waits for. Reads the link once when nothing is left over."""
-        self._pumped = threading.get_ident(), time.monotonic()
         with self._reading:
             if not self._backlog:
                 self._read()
@@ -149,7 +147,7 @@ class Talk:
         while not ready() and (left := deadline - time.monotonic()) > 0:
             if self._broken is not None:
                 raise self._broken
-            if self._pumped_by_another() or not self._reading.acquire(blocking=False):
+            if not self._reading.acquire(blocking=False):
                 with self._news:
                     self._news.wait_for(ready, min(left, 0.05))
                 continue
@@ -158,10 +156,6 @@ class Talk:
             finally:
                 self._reading.release()
         return ready()
-
-    def _pumped_by_another(self) -> bool:
-        thread, at = self._pumped
-        return thread != threading.get_ident() and time.monotonic() - at < 0.3
 
     def _read(self) -> None:
         try:

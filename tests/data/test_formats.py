@@ -91,6 +91,11 @@ def test_a_word_per_sample_becomes_labels_and_classes(tmp_path: Path, project: P
     assert [c.name for c in open_project(project.path).classes] == ["sit", "walk"]
 
 
+def test_a_gap_ends_a_label(tmp_path: Path, project: Project) -> None:
+    found = bring(project, csv(tmp_path, "time,x,label\n" + "".join(f"{i / 10},1,a\n" for i in range(20) if i != 9)))
+    assert found.labels["labels"].segments == (Segment(0, 0.9, "a"), Segment(1.0, 2.0, "a"))
+
+
 BAD_CSV = [
     ("time,x\n0,1\n0.1,abc\n0.2,2\n", r"file.csv, line 3: 'abc' is not a number: '0.1,abc'"),
     ("time,x\n0,1\n\n0.1,2\n0.2\n", r"file.csv, line 5: has 1 cells where the header has 2: '0.2'"),

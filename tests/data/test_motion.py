@@ -17,6 +17,7 @@ def test_at_rest_there_is_only_gravity(seed: int) -> None:
     for x in stretches(seed, "idle"):
         size = np.linalg.norm(x, axis=1)
         assert abs(size.mean() - 1) < 0.02 and size.std() < 0.05
+        assert x[:, 2].mean() > 0.4, "held upright, more or less"
 
 
 @pytest.mark.parametrize("seed", range(8))

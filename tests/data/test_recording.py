@@ -193,6 +193,18 @@ def test_a_full_disk_loses_nothing_written_and_names_itself(tmp_path: Path) -> N
     assert found.gaps == {ACCEL.name: ((10, 20),)} and np.array_equal(found.raw(ACCEL.name)[30:], rows(30, 10))
 
 
+def test_gaps_outlive_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path / "r", [ACCEL])
+    for start in (0, 30):
+        writer.append(chunk(start, 10))
+
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("studio.data.recording.write_atomic", full)
+    assert writer.close().gaps == load(tmp_path / "r").gaps == {ACCEL.name: ((10, 20),)}
+
+
 @pytest.mark.skipif(sys.platform != "linux" or getattr(os, "getuid", lambda: 1)() != 0, reason="mounts a small disk")
 def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     disk = tmp_path / "disk"

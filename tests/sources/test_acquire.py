@@ -111,6 +111,14 @@ def test_a_device_that_counts_anew_goes_on_behind_the_old_samples() -> None:
     assert (known, count.restarts) == (0, 2) and rebooted == 1620
 
 
+def test_counting_anew_without_a_clock() -> None:
+    count = Count(ACCEL)
+    for i in range(50):
+        count.place(1000 + i * N, N, 0)
+    assert count.place(1480, N, 0) == (1480, N) and count.late == N
+    assert count.place(0, N, 0) == (1500, 0) and count.restarts == 1 and count.lost == 0
+
+
 def test_a_leap_that_the_clock_denies_is_a_new_count() -> None:
     count = Count(ACCEL)
     count.place(0, N, 1_000_000)
