@@ -4,7 +4,6 @@ import errno
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -135,7 +134,7 @@ def test_kill_9_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     assert run.stdout is not None
     for _ in range(300):
         appended = int(run.stdout.readline())
-    os.kill(run.pid, signal.SIGKILL)
+    run.kill()  # SIGKILL
     run.wait()
     found = load(tmp_path / "r")
     n, gaps = found.n_samples[ACCEL.name], found.gaps[ACCEL.name]
