@@ -76,7 +76,7 @@ def _labelled_people(folder: Path, board: str) -> Work[dict[str, Any]]:
     for seed in PEOPLE:
         url = f"virtual:{board}?seed={seed}&speed={RECORD_SPEED:g}"
         yield Progress(0, 0, f"recording person {seed} of {len(PEOPLE)} from {url}")
-        result = yield from record(folder, url, SECONDS, subject=f"person-{seed}", streams=(sensor.name,))
+        result = yield from record(folder, url, SECONDS, subject=f"person-{seed:02d}", streams=(sensor.name,))
         recording = load(project.path / "recordings" / result["recording"])
         label_from_truth(recording, motion(MOTION_SECONDS, sensor.rate_hz, seed)[1])
     return result
