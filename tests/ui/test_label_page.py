@@ -278,3 +278,12 @@ def test_every_acting_widget_is_named_for_tests_and_screen_readers(page: LabelPa
     assert len(lists) > 12
     for widget in lists:
         assert widget.objectName() and widget.accessibleName() and widget.toolTip(), widget
+
+
+def test_handles_lie_over_the_traces_of_every_row(page: LabelPage, qtbot: Any) -> None:
+    page.edit_.pick(1)
+    page.timeline.grab()
+    assert [row.marks.n_handles for row in page.timeline.rows] == [2, 2]
+    page.timeline.look_at(7.0, 12.0)
+    page.timeline.grab()
+    assert page.timeline.rows[0].marks.n_handles == 1, "the start is out of view"

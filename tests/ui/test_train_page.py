@@ -85,7 +85,7 @@ def save_model(shell: BareShell, name: str = "forest-1") -> None:
     lock = {"settings": {"max_flash_kb": 64.0}, "board": "cortex-m4f", "split_by": "subject", "groups_disjoint": True}
     found = {"id": name, "family": "forest", "test": TEST, "cost": COST, "lock": lock, "created": "2026-01-02T10:00:00"}
     (folder / "model.json").write_text(json.dumps(found))
-    (folder / "graph.json").write_text(json.dumps({"stride": 16, "rate_hz": 50.0}))
+    (folder / "graph.json").write_text(json.dumps({"length": 32, "stride": 16, "rate_hz": 50.0}))
 
 
 def test_start_hands_the_settings_to_a_process(opened: tuple[TrainPage, BareShell], qtbot: Any) -> None:
@@ -152,6 +152,9 @@ def test_a_result_shows_the_model_and_opens_deploy(opened: tuple[TrainPage, Bare
     assert result.meters["Flash"].amount.text() == "29.3 kB of 64.0 kB"
     assert result.meters["Latency"].amount.text() == "0.64 ms of 320 ms"
     assert result.split.text() == "tested on other people" and "emulator" in result.more.text()
+    assert (
+        result.origin["Window"].text() == "0.64 s, every 0.32 s" and result.origin["Test part"].text() == "by subject"
+    )
     assert result.classes.rowCount() == 2 and result.classes.item(0, 2).text() == "0.800"
     result.deploy.click()
     assert shell.went == ["deploy"]

@@ -62,6 +62,14 @@ class Edit:
         """A new recording: labels snap to the samples of a stream of `rate_hz` and stay within [0, end_s]."""
         self.rate_hz, self.end_s, self.draft, self.cursor_s = rate_hz, end_s, None, None
 
+    @property
+    def chosen(self) -> Draft | None:
+        """The label in the hand, else the selected one."""
+        if self.draft is not None or self.selected is None or self.selected >= len(self.labels):
+            return self.draft
+        segment = self.labels.segments[self.selected]
+        return Draft(self.selected, segment.start_s, segment.stop_s, segment.label)
+
     def snap(self, time_s: float) -> float:
         """The nearest sample's time."""
         return round(time_s * self.rate_hz) / self.rate_hz

@@ -218,7 +218,7 @@ class Inspector(Side):
     def show_edit(self) -> None:
         """The selected label (or the one in the hand) and the current class."""
         edit = self._edit
-        shown = edit.draft or (edit.labels.segments[edit.selected] if edit.selected is not None else None)
+        shown = edit.chosen
         self.nothing.setVisible(shown is None)
         self.fields.setVisible(shown is not None)
         names = [v.name for v in self.lines.values]

@@ -12,7 +12,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from studio.ui.labels.edit import Draft, Edit
+from studio.ui.labels.edit import Edit
 from studio.ui.labels.look import Look
 from studio.ui.safe import safe_overrides
 
@@ -25,6 +25,27 @@ WIDE_PX = 4
 NAME_PX = 28
 #: At most this many names in one paint.
 NAMES = 400
+
+
+class Frame:
+    """The visible stretch of time and where it lies on the device, in pixels."""
+
+    def __init__(self, left: float, right: float, top: int, bottom: int, scale: float, offset: float) -> None:
+        self.left, self.right, self.top, self.bottom = left, right, top, bottom
+        self._scale, self._offset = scale, offset
+
+    def px(self, time_s: Any) -> Any:
+        """Pixel column (fraction) of times; far outside is cut, Qt's integers are small."""
+        edge_px = 40 / self._scale
+        return np.clip(time_s, self.left - edge_px, self.right + edge_px) * self._scale + self._offset
+
+
+def frame_of(box: pg.ViewBox, painter: QPainter) -> Frame:
+    """What `box` shows, on the device of `painter`."""
+    (left, right), (low, high) = box.viewRange()
+    t = painter.transform()
+    top, bottom = sorted((int(low * t.m22() + t.dy()), int(high * t.m22() + t.dy())))
+    return Frame(left, right, top, bottom, t.m11(), t.dx())
 
 
 @safe_overrides
@@ -51,19 +72,15 @@ class LabelLayer(pg.GraphicsObject):
         box = self.getViewBox()
         if box is None:
             return
-        (left, right), (low, high) = box.viewRange()
-        t = painter.transform()
-        top, bottom = sorted((int(low * t.m22() + t.dy()), int(high * t.m22() + t.dy())))
-        frame = _Frame(left, right, top, bottom, t.m11(), t.dx())
+        frame = frame_of(box, painter)
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         self._paint_track(painter, frame)
         self._paint_chosen(painter, frame)
-        self._paint_cursor(painter, frame)
         painter.restore()
 
-    def _paint_track(self, painter: QPainter, frame: "_Frame") -> None:
+    def _paint_track(self, painter: QPainter, frame: Frame) -> None:
         table, hidden = self.edit.table, self._held()
         i, j = table.visible(frame.left, frame.right)
         k = np.arange(i, j)
@@ -96,7 +113,7 @@ class LabelLayer(pg.GraphicsObject):
         self.n_rects += len(x)
 
     def _paint_name(
-        self, painter: QPainter, name: str, ends: tuple[float, float], frame: "_Frame", strong: bool = False
+        self, painter: QPainter, name: str, ends: tuple[float, float], frame: Frame, strong: bool = False
     ) -> None:
         """The class's name at the label's left end, or at the view's when that is further right."""
         font = painter.font()
@@ -114,53 +131,14 @@ class LabelLayer(pg.GraphicsObject):
         """The label that is painted apart: the one in the hand, else the selected one."""
         return self.edit.draft.index if self.edit.draft else self.edit.selected
 
-    def _paint_chosen(self, painter: QPainter, frame: "_Frame") -> None:
+    def _paint_chosen(self, painter: QPainter, frame: Frame) -> None:
         """The draft or the selected label: stronger fill, edges, and handles to take it by."""
-        chosen = self.edit.draft or self._selected()
+        chosen = self.edit.chosen
         if chosen is None or chosen.stop_s < frame.left or chosen.start_s > frame.right:
             return
         a, b = (round(v) for v in frame.px(np.array([chosen.start_s, chosen.stop_s])))
-        color, height = self.look.color(chosen.label), frame.bottom - frame.top
+        height = frame.bottom - frame.top
         painter.fillRect(a, frame.top, max(b - a, 1), height, self.look.fill(chosen.label, strong=True))
         self.n_rects += 1
-        for x in (a, b - 1):
-            painter.fillRect(x, frame.top, 1, height, color)
         if b - a >= NAME_PX:
             self._paint_name(painter, chosen.label, (a, b), frame, strong=True)
-        self._paint_handles(painter, a, b, (frame.top + frame.bottom) // 2, color)
-
-    def _paint_handles(self, painter: QPainter, a: int, b: int, middle: int, color: QColor) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setPen(pg.mkPen(self.look.plot, width=1))
-        painter.setBrush(color)
-        for x in (a, b):
-            painter.drawRoundedRect(QRectF(x - 3.5, middle - 13, 7, 26), 3.5, 3.5)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-    def _selected(self) -> Draft | None:
-        index = self.edit.selected
-        if index is None or index >= len(self.edit.labels):
-            return None
-        segment = self.edit.labels.segments[index]
-        return Draft(index, segment.start_s, segment.stop_s, segment.label)
-
-    def _paint_cursor(self, painter: QPainter, frame: "_Frame") -> None:
-        if self.edit.cursor_s is None or not frame.left <= self.edit.cursor_s <= frame.right:
-            return
-        x = round(float(frame.px(np.array([self.edit.cursor_s]))[0]))
-        color = QColor(self.look.dim)
-        color.setAlpha(150)
-        painter.fillRect(x, frame.top, 1, frame.bottom - frame.top, color)
-
-
-class _Frame:
-    """The visible stretch of time and where it lies on the device, in pixels."""
-
-    def __init__(self, left: float, right: float, top: int, bottom: int, scale: float, offset: float) -> None:
-        self.left, self.right, self.top, self.bottom = left, right, top, bottom
-        self._scale, self._offset = scale, offset
-
-    def px(self, time_s: Any) -> Any:
-        """Pixel column (fraction) of times; far outside is cut, Qt's integers are small."""
-        edge_px = 40 / self._scale
-        return np.clip(time_s, self.left - edge_px, self.right + edge_px) * self._scale + self._offset

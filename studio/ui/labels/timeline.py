@@ -17,6 +17,7 @@ from studio.ui.labels.gaps import GapItem
 from studio.ui.labels.keys import Keys
 from studio.ui.labels.layer import LabelLayer
 from studio.ui.labels.look import Look
+from studio.ui.labels.marks import LabelMarks
 from studio.ui.plots.envelope import EnvelopeItem, Pyramid
 from studio.ui.plots.live import lanes, note
 from studio.ui.plots.plot import PlotArea, quiet, recolor
@@ -38,6 +39,7 @@ class Row:
     stream: Stream
     plot: pg.PlotItem
     layer: LabelLayer
+    marks: LabelMarks
 
 
 @safe_overrides
@@ -83,14 +85,15 @@ class Timeline(PlotArea):
         self._plots.append(plot)
         quiet(plot)
         recolor(plot)
-        plot.getAxis("bottom").setStyle(showValues=last)
+        plot.getAxis("bottom").setStyle(showValues=last, maxTickLevel=0)
+        plot.getAxis("left").setStyle(maxTickLevel=0)
         if not last:
             plot.getAxis("bottom").setHeight(6)
         if self.rows:
             plot.setXLink(self.rows[0].plot)
         else:
             box.sigXRangeChanged.connect(lambda _, seen: self.seen.emit(*seen))
-        return Row(stream, plot, LabelLayer(self.edit, self.look))
+        return Row(stream, plot, LabelLayer(self.edit, self.look), LabelMarks(self.edit, self.look))
 
     def _fill(self, row: Row, recording: Recording, pyramid: Pyramid) -> None:
         """Labels at the back, traces over them, gaps on top."""
@@ -100,6 +103,7 @@ class Timeline(PlotArea):
             item = EnvelopeItem(pyramid, channel, stream.rate_hz, stream.scale, gaps, lane)
             row.plot.addItem(item, ignoreBounds=True)
         row.plot.addItem(GapItem(gaps, stream.rate_hz), ignoreBounds=True)
+        row.plot.addItem(row.marks, ignoreBounds=True)
         ends = [v * stream.scale for c in range(len(stream.channels)) for v in pyramid.limits(c)]
         low, high = min(ends), max(ends)
         span = (high - low) or 1.0
@@ -111,13 +115,15 @@ class Timeline(PlotArea):
         """Take over colours after a change of theme or classes."""
         self.look = look
         for row in self.rows:
-            row.layer.look = look
-            row.layer.update()
+            for item in (row.layer, row.marks):
+                item.look = look
+                item.update()
 
     def repaint_labels(self) -> None:
         """Labels, selection, draft or cursor changed."""
         for row in self.rows:
             row.layer.update()
+            row.marks.update()
 
     # --- what the keys and the overview ask for -------------------------------------------
 

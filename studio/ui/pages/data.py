@@ -230,8 +230,9 @@ class DataPage(Page):
                 for c in classes_of(state)
             ]
         )
-        self.advice.setText(" ".join(f["text"] for f in self._classes))
-        self.advice.setVisible(bool(self._classes))
+        words = ["Pale: the part that judges the model."] if judged else []
+        self.advice.setText(" ".join([*words, *(f["text"] for f in self._classes)]))
+        self.advice.setVisible(bool(self.advice.text()))
 
     # --- the selection -------------------------------------------------------------------
 

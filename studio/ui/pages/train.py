@@ -136,7 +136,9 @@ class TrainPage(Page):
             self._view(self._nothing())
             return
         board = self.boards.get(found.document.get("lock", {}).get("board", ""))
-        self.result.show_model(found.document, board.title if board else "no board", self._limits(found, board))
+        self.result.show_model(
+            found.document, board.title if board else "no board", self._limits(found, board), found.window_s
+        )
         self.middle.setCurrentIndex(3)
 
     @staticmethod
@@ -146,7 +148,8 @@ class TrainPage(Page):
         return {
             "flash_bytes": 1024 * asked.get("max_flash_kb", 0) or (board.app_bytes if board else 0),
             "ram_bytes": 1024 * asked.get("max_ram_kb", 0) or (board.ram_bytes if board else 0),
-            "latency_ms": asked.get("max_latency_ms", 0) or shown.stride_ms,
+            "latency_ms": asked.get("max_latency_ms", 0) or 1000 * shown.stride_s,
+            "stride_ms": 1000 * shown.stride_s,
         }
 
     # --- a search ------------------------------------------------------------------------

@@ -17,11 +17,12 @@ from studio.ui.widgets import bytes_text
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A model's id, its `model.json`, and the milliseconds from one answer to the next (0: unknown)."""
+    """A model's id, its `model.json`, the seconds of its window and from one answer to the next (0: unknown)."""
 
     id: str
     document: dict[str, Any]
-    stride_ms: float = 0.0
+    window_s: float = 0.0
+    stride_s: float = 0.0
 
     @property
     def family(self) -> str:
@@ -39,8 +40,8 @@ def models_of(project: Project | None) -> list[Shown]:
     for path in sorted(paths, key=lambda p: (p.stat().st_mtime, p.parent.name), reverse=True):
         try:
             graph = json.loads((path.parent / "graph.json").read_text(encoding="utf-8"))
-            stride_ms = 1000.0 * graph["stride"] / graph["rate_hz"]
-            found.append(Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8")), stride_ms))
+            window_s, stride_s = (graph[k] / graph["rate_hz"] for k in ("length", "stride"))
+            found.append(Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8")), window_s, stride_s))
         except (OSError, ValueError, KeyError, ZeroDivisionError):
             continue
     return found

@@ -10,6 +10,7 @@ from studio.ui.theme import font
 from studio.ui.training.confusion import Confusion
 from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, label, named, rows
 
+ORIGIN = ("Stream", "Window", "Test part", "Seed", "Data")
 FIGURES = ("Precision", "Recall", "F1", "Windows")
 
 
@@ -40,7 +41,8 @@ class Result(QtWidgets.QWidget):
         matrix = Card("Confusion")
         matrix.body.addWidget(self.confusion, 1)
         matrix.body.addWidget(self.cell)
-        below = columns(matrix, self._build_cost(), spacing=14)
+        below = columns(matrix, spacing=14)
+        below.addLayout(rows(self._build_cost(), self._build_origin(), spacing=14))
         below.setStretch(0, 3)
         below.setStretch(1, 2)
         layout = rows(spacing=16)
@@ -59,8 +61,24 @@ class Result(QtWidgets.QWidget):
         card.body.addWidget(self.board)
         for meter in self.meters.values():
             card.body.addWidget(meter)
+            meter.layout().setSpacing(9)
         card.body.addWidget(self.more)
         card.body.addStretch()
+        return card
+
+    def _build_origin(self) -> Card:
+        card = Card("Made from", spacing=6)
+        grid = QtWidgets.QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(1, 1)
+        self.origin = {name: label("", "small") for name in ORIGIN}
+        for row, (name, value) in enumerate(self.origin.items()):
+            value.setAlignment(_RIGHT)
+            value.setFont(font(12, figures=True))
+            grid.addWidget(label(name, "small"), row, 0)
+            grid.addWidget(value, row, 1)
+        card.body.addLayout(grid)
         return card
 
     def _build_classes(self) -> Card:
@@ -84,8 +102,8 @@ class Result(QtWidgets.QWidget):
 
     # --- content -------------------------------------------------------------------------
 
-    def show_model(self, found: dict[str, Any], board: str, limits: dict[str, float]) -> None:
-        """`limits`: flash_bytes, ram_bytes and latency_ms that the model may have (0: none)."""
+    def show_model(self, found: dict[str, Any], board: str, limits: dict[str, float], window_s: float = 0.0) -> None:
+        """`limits`: flash_bytes, ram_bytes, latency_ms that the model may have (0: none), and its stride_ms."""
         test, lock = found.get("test", {}), found.get("lock", {})
         self.title.setText(found["id"])
         self.family.say(found["family"], "accent")
@@ -101,6 +119,7 @@ class Result(QtWidgets.QWidget):
         self.stats["False alarms / h"].say("–" if alarms is None else f"{alarms:.1f}")
         self.confusion.show_confusion(test.get("confusion") or {"labels": [], "matrix": []})
         self._show_cost(found.get("cost", {}), board, limits)
+        self._show_origin(found, window_s, limits.get("stride_ms", 0.0) / 1000)
         self._show_classes(test.get("per_class", {}))
 
     def _show_cost(self, cost: dict[str, Any], board: str, limits: dict[str, float]) -> None:
@@ -123,6 +142,19 @@ class Result(QtWidgets.QWidget):
         }
         parts.append(sources.get(cost.get("source", ""), "estimated"))
         self.more.setText(" · ".join(parts))
+
+    def _show_origin(self, found: dict[str, Any], window_s: float, stride_s: float) -> None:
+        lock, stream = found.get("lock", {}), found.get("stream", {})
+        by = {"given": "as marked", "time": "by time"}.get(lock.get("split_by", ""), f"by {lock.get('split_by', '–')}")
+        texts = {
+            "Stream": f"{stream['name']}, {stream['rate_hz']:g} Hz" if stream else "–",
+            "Window": f"{window_s:g} s, every {stride_s:g} s" if window_s else "–",
+            "Test part": by,
+            "Seed": str(lock.get("seed", "–")),
+            "Data": str(lock.get("data_sha256", "–"))[:12],
+        }
+        for name, text in texts.items():
+            self.origin[name].setText(text)
 
     def _show_classes(self, per_class: dict[str, dict[str, float]]) -> None:
         self.classes.setRowCount(len(per_class))

@@ -96,7 +96,8 @@ class Searching(QtWidgets.QWidget):
             cursor.select(cursor.SelectionType.BlockUnderCursor)
             cursor.removeSelectedText()
         self._last = text
-        self.log.appendPlainText(f"{self.seconds:6.1f} s   {text}")
+        clock = f"{self.seconds:6.1f}".replace(" ", "\u2007")  # as wide as a digit
+        self.log.appendPlainText(f"{clock} s   {text}")
 
     @property
     def seconds(self) -> float:
