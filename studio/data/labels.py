@@ -102,6 +102,8 @@ def _check(segment: Segment) -> None:
 
 
 def _outside(old: Segment, new: Segment) -> list[Segment]:
+    if old.stop_s <= new.start_s or new.stop_s <= old.start_s:
+        return [old]
     left = old.start_s, min(old.stop_s, new.start_s)
     right = max(old.start_s, new.stop_s), old.stop_s
     return [replace(old, start_s=a, stop_s=b) for a, b in (left, right) if a < b]

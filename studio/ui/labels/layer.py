@@ -57,7 +57,7 @@ class LabelLayer(pg.GraphicsObject):
         self.edit, self.look = edit, look
         self.n_rects = self.n_names = 0
         self._rects = pg.Qt.internals.PrimitiveArray(QRectF, 4)
-        self.setZValue(-10)
+        self.setZValue(-200)  # below the grid, which would vanish under opaque rectangles
 
     def boundingRect(self) -> QRectF:
         box = self.getViewBox()

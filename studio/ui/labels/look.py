@@ -29,15 +29,15 @@ class Look:
         return QColor(self.colors.get(name, self.dim))
 
     def fill(self, name: str, strong: bool = False) -> QColor:
-        """The class's colour as a veil over the plot."""
+        """The class's colour as a veil over the plot, mixed beforehand: Qt fills opaque rectangles ten times faster."""
         color = self.color(name)
         color.setAlpha((120 if strong else 74) if self.dark else (110 if strong else 66))
-        return color
+        return blend(color, self.plot)
 
     def ink(self, name: str, strong: bool = False) -> QColor:
         """The class's colour, moved towards white or black until it reads well on its own veil."""
         fill = self.fill(name, strong)
-        return QColor(_ink(self.color(name).name(), blend(fill, self.plot).name()))
+        return QColor(_ink(self.color(name).name(), fill.name()))
 
 
 def blend(over: QColor, under: str) -> QColor:
