@@ -70,7 +70,7 @@ def test_no_window_holds_a_lost_sample_and_none_that_fits_is_missing(gaps, lengt
     covered = np.zeros(60, bool)
     for a, b in parts:
         covered[a:b] = True
-    assert np.array_equal(good, covered)
+    assert np.array_equal(good, covered) and all(a < b for a, b in parts)
     assert all(b == 60 or not good[b] for _, b in parts)
 
 
@@ -104,6 +104,16 @@ def test_origin_of_every_window() -> None:
     assert data.subject.tolist() == ["ann", "ann", ""] and data.split.tolist() == ["train", "train", ""]
     assert data.take(np.array([2, 0])).start.tolist() == [0, 0]
     assert data.take(np.array([2, 0])).recording.tolist() == ["two", "one"]
+
+
+def test_renumbered_for_a_model_that_knows_other_classes() -> None:
+    data = toy()  # rest, shake, swing
+    other = data.renumbered(("swing", "jump", "rest"))
+    assert other.classes == ("swing", "jump", "rest") and other.counts()["swing"] == data.counts()["swing"]
+    names = np.array(data.classes)[data.y]
+    kept = names != "shake"
+    assert np.array(other.classes)[other.y].tolist() == names[kept].tolist()
+    assert np.array_equal(other.x, data.x[kept])
 
 
 def test_no_window_at_all_says_what_to_do() -> None:

@@ -20,7 +20,7 @@ from studio.learn.families.cnn import Cnn, float_graph, spread
 from studio.learn.families.family import Family
 from studio.learn.families.forest import RandomForest, features, run
 from studio.learn.families.layout import layout
-from studio.learn.families.network import _Net, disturbed
+from studio.learn.families.network import Course, Lessons, Weights, _Net, _Task, disturbed, train
 from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
 
@@ -79,13 +79,14 @@ class TestContract:
         assert not same(graphs[name], finish(EXAMPLES[name].fit(sides[0], 2)))
 
     def test_stops_when_told_and_leaves_nothing_behind(self, name: str, sides) -> None:
-        threads, seed = torch.get_num_threads(), torch.initial_seed()
+        torch.set_num_threads(2)
+        seed = torch.initial_seed()
         work = EXAMPLES[name].fit(sides[0], 1)
         before = set(threading.enumerate())
         assert isinstance(next(work), Progress) and isinstance(next(work), Progress)
         work.close()
         assert set(threading.enumerate()) == before and not multiprocessing.active_children()
-        assert torch.get_num_threads() == threads and torch.initial_seed() == seed
+        assert torch.get_num_threads() == 2 and torch.initial_seed() == seed
         with pytest.raises(StopIteration):
             next(work)
 
@@ -217,6 +218,49 @@ def test_disturbances_keep_the_shape_and_nothing_is_done_at_strength_0() -> None
     assert disturbed(torch, x, 0) is x
     moved = disturbed(torch, x, 1.0)
     assert moved.shape == x.shape and not torch.equal(moved, x)
+
+
+def lessons(data: Dataset) -> Lessons:
+    mean, std = spread(data.x)
+    z = (data.x - mean) / std
+    return Lessons(z, data.y, np.array([1.0, 2.0, 0.5]), z[:9], data.y[:9])
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_rest(sides, monkeypatch) -> None:
+    def learn(patience: int) -> tuple[Weights, int]:
+        scores = iter([0.5, 0.9, *[0.1] * 50])
+        monkeypatch.setattr(_Task, "judge", lambda task: (next(scores), 0.0))
+        steps: list[Progress] = []
+        course = Course(epochs=12, batch=32, rate=0.01, dropout=0.0, augment=0.0, patience=patience)
+        return finish(train(lessons(sides[0]), layout(64, 4, 2, 5), course, 0), steps.append), len(steps)
+
+    (early, n_early), (late, n_late) = learn(1), learn(4)
+    assert (n_early, n_late) == (4, 7)  # the best is the second; one, or four, are forgiven
+    assert np.array_equal(early.dense[0], late.dense[0])
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(early.convolutions, late.convolutions, strict=True))
+
+
+def test_the_loss_weighs_the_classes_as_told(sides) -> None:
+    told = lessons(sides[0])
+    course = Course(epochs=1, batch=32, rate=0.01, dropout=0.0, augment=0.0, patience=1)
+    task = _Task(torch, _Net(torch, 3, 3, layout(64, 4, 2, 5), 0.0), told, course, 0)
+    assert task.loss.weight.tolist() == [1.0, 2.0, 0.5]
+
+
+def test_the_last_fit_holds_nothing_back(sides, monkeypatch) -> None:
+    from studio.learn.families import cnn
+
+    seen: list[Lessons] = []
+
+    def record(told: Lessons, *rest: object):
+        seen.append(told)
+        return train(told, *rest)
+
+    monkeypatch.setattr(cnn, "train", record)
+    data, family = sides[0], Cnn(width=2, depth=1, epochs=1)
+    finish(family.fit(data, 0))
+    finish(family.final().fit(data, 0))
+    assert 0 < len(seen[0].held_y) < len(seen[0].y) < len(data) == len(seen[1].y) and not len(seen[1].held_y)
 
 
 def test_balance_gives_every_class_the_same_say() -> None:

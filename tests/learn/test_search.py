@@ -9,11 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from studio.errors import DataError, TrainError
 from studio.graph.graph import Graph
 from studio.learn import search as module
 from studio.learn.cost import Cost, estimate
+from studio.learn.dataset import split
 from studio.learn.families.cnn import Cnn
 from studio.learn.families.forest import RandomForest
 from studio.learn.search import Candidate, Found, Limits, front, recommended, search
@@ -96,6 +98,31 @@ def test_a_candidate_that_grows_too_large_on_all_groups_gives_way_to_the_next() 
     assert result.best.name != first.name and result.best.cost.flash_bytes == 100
 
 
+def test_scores_are_macro_f1_of_the_kernels_on_people_held_out_and_the_last_fit_sees_everybody(monkeypatch) -> None:
+    data = toy(6)
+    wrong = np.random.default_rng(0).random(len(data)) < 0.3
+    noisy = dataclasses.replace(data, y=np.where(wrong, (data.y + 1) % 3, data.y))
+    learned: list[int] = []
+    fit = RandomForest.fit
+    monkeypatch.setattr(RandomForest, "fit", lambda self, d, seed: learned.append(len(d)) or fit(self, d, seed))
+    result = finish(search(noisy, Limits(), ("forest",), 2, 5.0, 3, estimate))
+    parts = split(noisy, 3)
+    held = noisy.take(parts.test)
+    assert learned == [len(parts.train), len(parts.train), len(noisy)]
+    other = next(c for c in result.candidates if c is not result.best)
+    assert other.graph is not None
+    told = other.graph.decide(other.graph.scores(held.x))
+    assert other.score == pytest.approx(f1_score(held.y, told, average="macro")) and other.score < 1
+
+
+def test_time_told_by_a_board_is_not_guessed_again() -> None:
+    def weigh(graph: Graph) -> Cost:
+        return dataclasses.replace(estimate(graph), latency_ms=7.0, source="elf+board")
+
+    result = finish(search(toy(4), Limits(clock_hz=1e6), ("forest",), 1, 5.0, 0, weigh))
+    assert result.best.cost.latency_ms == 7.0
+
+
 def test_out_of_time_ends_with_what_is_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(np.arange(0.0, 1e6, 10.0))
     monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
@@ -128,6 +155,7 @@ def test_front_and_recommendation() -> None:
     a, b, c = candidate("a", 0.90, 100), candidate("b", 0.95, 300), candidate("c", 0.90, 200)
     d, e = candidate("d", 0.947, 250), candidate("e", 0.99, 900, "flash")
     assert [x.name for x in front([a, b, c, d, e])] == ["a", "b", "d"]
+    assert [x.name for x in front([a, dataclasses.replace(a, name="twin")])] == ["a", "twin"]
     assert recommended([a, b, c, d]).name == "d"
     assert recommended([a, b, c]).name == "b"
 

@@ -74,8 +74,18 @@ def test_marked_train_stays_in_training_when_the_test_must_be_drawn() -> None:
     tapes = people(5)
     tapes[0].split = tapes[1].split = "train"
     data = windows(tapes, STREAM.name, 64, 32)
-    for seed in range(5):
+    for seed in range(30):
         assert not {"r0", "r1"} & sides(data, split(data, seed), "recording")[1]
+
+
+def test_a_person_drawn_for_the_test_leaves_training_also_with_what_was_marked_train() -> None:
+    tapes = people(4)
+    for tape, mark, who in zip(tapes, ("train", "", "train", ""), "aabc", strict=True):
+        tape.split, tape.subject = mark, who
+    data = windows(tapes, STREAM.name, 64, 32)
+    drawn = [split(data, seed) for seed in range(20)]
+    assert all(not np.intersect1d(data.subject[p.train], data.subject[p.test]).size for p in drawn)
+    assert any("r1" in data.recording[p.test] for p in drawn)
 
 
 def test_everything_marked_train_is_parted_by_group() -> None:
@@ -131,3 +141,10 @@ def test_draw_never_takes_a_class_out_of_training_and_covers_what_it_can() -> No
 def test_draw_takes_about_the_share_of_equal_groups() -> None:
     table = np.full((21, 6), 10)
     assert len(draw(table, 0.2, np.random.default_rng(0)) or []) == 5
+
+
+def test_draw_gives_up_when_half_of_the_classes_would_go_unjudged() -> None:
+    alone = np.array([[9, 0, 0, 0], [0, 9, 0, 0], [9, 0, 9, 0], [9, 0, 0, 9]])
+    assert draw(alone, 0.2, np.random.default_rng(0)) is None
+    shared = np.array([[9, 9, 9, 0], [9, 9, 9, 9], [9, 9, 9, 0]])
+    assert draw(shared, 0.2, np.random.default_rng(0)) in ([0], [2])
