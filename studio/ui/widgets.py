@@ -339,6 +339,7 @@ class Meter(QWidget):
         super().__init__()
         self._used = self._limit = 0.0
         self.name, self.amount = label(name), label("–", "dim")
+        self.name.setMinimumHeight(20)
         self.amount.setFont(font(13, figures=True))
         top = columns(self.name, self.amount)
         top.insertStretch(1)
@@ -346,7 +347,7 @@ class Meter(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(top)
-        layout.addSpacing(8)
+        layout.addSpacing(10)
         theme().changed.connect(self.update)
 
     def say(self, used: float, limit: float, text: str) -> None:

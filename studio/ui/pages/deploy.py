@@ -8,11 +8,13 @@ from PySide6 import QtWidgets
 
 from studio.app import models
 from studio.app.jobs import Job, ProcessJob
+from studio.app.models import Model
 from studio.app.session import State
 from studio.errors import StudioError, VerifyError
 from studio.firmware.board import Board, boards
 from studio.progress import Progress, Work
 from studio.ui.pages.base import Page, Shell
+from studio.ui.parts.facts import Facts
 from studio.ui.parts.steps import Step
 from studio.ui.parts.weight import Weight
 from studio.ui.widgets import Banner, Card, EmptyState, button, bytes_text, caption, columns, combo, rule, scrolled
@@ -30,7 +32,7 @@ class DeployPage(Page):
         self.model = combo("deploy_model", "Model", "What to put on the board")
         self.board = combo("deploy_board", "Board", "Which board the image is for")
         self.target = combo("flash_url", "Address of the board", "Where the board is connected", editable=True)
-        self.weight, self.banner = Weight(), Banner("deploy_error")
+        self.weight, self.banner, self.facts = Weight(), Banner("deploy_error"), Facts()
         self.all = button(
             "deploy_start", "Build, flash, verify", lambda: self._begin(*ORDER), icon="bolt", kind="primary",
             shortcut="Ctrl+Shift+D", tip="All three steps, one after the other",
@@ -42,6 +44,7 @@ class DeployPage(Page):
         self._running = ""
         self._job: Any = None
         self._image: Path | None = None
+        self._model: Model | None = None
         self._build_page()
         self._fill_boards()
         self.model.currentIndexChanged.connect(self._chosen)
@@ -83,6 +86,8 @@ class DeployPage(Page):
         for name, field in (("Model", self.model), ("Board", self.board), ("Address", self.target)):
             across.addLayout(caption(name, field), 1)
         choices.body.addLayout(across)
+        choices.body.addSpacing(4)
+        choices.body.addWidget(self.facts)
         steps = Card("Steps", spacing=0)
         for i, step in enumerate(self.steps.values()):
             if i:
@@ -161,6 +166,8 @@ class DeployPage(Page):
     def _chosen(self) -> None:
         """Another model or board: what was done for the last one does not count."""
         if not self._running:
+            self._model = self._load()
+            self.facts.show_model(self._model)
             self._image = self._built()
             self.weight.clear()
             for key, step in self.steps.items():
@@ -168,6 +175,17 @@ class DeployPage(Page):
                     "waiting", "Built before. Build again to weigh it." if key == "build" and self._image else ""
                 )
             self._show_buttons()
+
+    def _load(self) -> Model | None:
+        """The chosen model; what is wrong with it goes to the banner of the steps."""
+        project = self.shell.session.state.project
+        if project is None or self.model.currentData() is None:
+            return None
+        try:
+            return models.load(project, self.model.currentData())
+        except StudioError as e:
+            self.banner.show_error(e)
+            return None
 
     def _built(self) -> Path | None:
         """The image of this model for this board, if it was built before."""
@@ -240,9 +258,11 @@ class DeployPage(Page):
         self._rest()
 
     def _rest(self) -> None:
-        """Between steps, or after the last one: then the device comes back, with its new firmware."""
+        """Between steps, or after the last one: then the device comes back."""
         self._job = None
-        if not self._todo:
+        if not self._todo and self.steps["flash"].state == "done":
+            self.shell.device.connect(self.target.currentText().strip())  # with its new firmware
+        elif not self._todo:
             self.shell.device.take_back()
         self._show_buttons()
 
@@ -253,17 +273,11 @@ class DeployPage(Page):
 
     def _period_ms(self) -> float:
         """Time between two answers of the chosen model."""
-        project = self.shell.session.state.project
-        if project is None:
-            return 0.0
-        try:
-            graph = models.load(project, self.model.currentData()).graph
-        except StudioError:
-            return 0.0
-        return 1000.0 * graph.stride / graph.rate_hz
+        return 1000.0 * self._model.graph.stride / self._model.graph.rate_hz if self._model is not None else 0.0
 
     def _see(self) -> None:
-        self.shell.device.connect(self.target.currentText().strip())
+        if not self.shell.device.streaming:
+            self.shell.device.connect(self.target.currentText().strip())
         self.shell.go("live")
 
     def _show_buttons(self) -> None:
@@ -298,7 +312,8 @@ def _say_build(result: dict[str, Any]) -> str:
 
 def _say_flash(result: dict[str, Any]) -> str:
     size, seconds = bytes_text(result["bytes"]), result["seconds"]
-    return f"{size} in {seconds:.1f} s. {result['board']} answers with build {result['build_hash'][:8]}."
+    board = boards()[result["board"]].title if result["board"] in boards() else result["board"]
+    return f"{size} in {seconds:.2f} s. {board} answers with build {result['build_hash'][:8]}."
 
 
 def _say_verify(result: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ class HelpPage(Page):
         self.text.anchorClicked.connect(self._follow)
         self.text.document().setDocumentMargin(4)
         self.topics.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        side = Side("left", 232)
+        side = Side("left", 280)
         side.body.addWidget(heading("Help"))
         side.body.addWidget(self.topics, 1)
         holder = QtWidgets.QHBoxLayout()

@@ -5,6 +5,7 @@ from PySide6 import QtWidgets
 
 from studio.app.live import Connection
 from studio.app.session import State
+from studio.data.project import with_classes
 from studio.data.stream import Ring
 from studio.data.wire import BoardModel
 from studio.ui.pages.base import Page, Shell
@@ -145,10 +146,9 @@ class LivePage(Page):
 
 
 def colors_of(classes: tuple[str, ...], state: State) -> list[str]:
-    """Colour of each class: the project's, else one of the theme."""
-    known = {c.name: c.color for c in state.project.classes} if state.project is not None else {}
-    spare = theme().tokens.classes
-    return [known.get(name, spare[i % len(spare)]) for i, name in enumerate(classes)]
+    """Colour of each class: the project's, so that Label and Live agree; a free one for a class it does not know."""
+    known = with_classes(state.project.classes if state.project is not None else (), classes)
+    return [next(c.color for c in known if c.name == name) for name in classes]
 
 
 def short(name: str) -> str:

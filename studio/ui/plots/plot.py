@@ -141,7 +141,7 @@ def quiet(plot: pg.PlotItem, x: bool = True, y: bool = True) -> None:
     plot.getAxis("left").setWidth(AXIS_WIDTH)
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
-        axis.setStyle(tickFont=font(11, figures=True), tickLength=4, autoExpandTextSpace=False)
+        axis.setStyle(tickFont=font(11, figures=True), tickLength=4, maxTickLevel=1, autoExpandTextSpace=False)
         axis.enableAutoSIPrefix(False)
 
 
