@@ -19,9 +19,10 @@ from studio.progress import Progress, Work
 
 BLOCK_BYTES = 960  # with its CBOR head well inside a frame, and whole words
 TRIES = 4
-ANSWER_S = 1.0
+ANSWER_S = 0.5
 ERASE_S = 3.0
 RESTART_S = 8.0
+HELLO_S = 0.5
 DEFAULT_FLASHER = "serial-boot"
 
 Flasher = Callable[[Talk, bytes, Header], Work[None]]
@@ -103,13 +104,16 @@ def _wait_for(talk: Talk, mode: str) -> Hello:
     """The board's HELLO in this mode; the last one it said when RESTART_S are over."""
     deadline = time.monotonic() + RESTART_S
     while True:
+        asked_s = time.monotonic()
         try:
-            hello = talk.hello(0.5)
-            if hello.mode == mode or time.monotonic() > deadline:
-                return hello
+            hello = talk.hello(HELLO_S)
         except LinkError:
-            if time.monotonic() > deadline:
+            link_is_gone = time.monotonic() - asked_s < HELLO_S / 2  # a silent board takes the whole time
+            if link_is_gone or time.monotonic() > deadline:
                 raise
+            continue
+        if hello.mode == mode or time.monotonic() > deadline:
+            return hello
 
 
 def _pages(talk: Talk, area: BootArea, image: bytes) -> Iterator[int]:

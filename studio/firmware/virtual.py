@@ -172,9 +172,12 @@ def boot_loader(board: Board) -> bytes:
 
 
 def streaming_image(firmware: Firmware) -> bytes:
-    """The image of a firmware without a model."""
-    with tempfile.TemporaryDirectory(prefix="shipped") as folder:
-        return finish(build_firmware(firmware, Path(folder))).bin.read_bytes()
+    """The image of a firmware without a model, made once and kept under its build hash."""
+    path = own_folder() / f"{firmware.board.id}-plain-{write_c(firmware)[1].hex()}.bin"
+    if not path.exists():
+        with tempfile.TemporaryDirectory(prefix="shipped") as folder:
+            write_atomic(path, finish(build_firmware(firmware, Path(folder))).bin.read_bytes())
+    return path.read_bytes()
 
 
 def own_folder() -> Path:

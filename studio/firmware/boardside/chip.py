@@ -43,6 +43,7 @@ class Chip:
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self.uc.ctl_set_cpu_model(CORES[core])
         readable = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC  # the flash is written by its controller only
+        self._flash = flash  # unicorn reads its memory: it must live as long as the chip
         self.uc.mem_map_ptr(0, flash.size, readable, flash.address)
         self.uc.mem_map(RAM, -(-ram_bytes // 4096) * 4096)
         self.uc.hook_add(unicorn.UC_HOOK_INTR, self._interrupted)
@@ -109,7 +110,7 @@ class Chip:
         (self._pc,) = struct.unpack("<I", self.uc.mem_read(self.vtor + 4 * FAULT_VECTOR, 4))
 
     def _count(self, _uc: unicorn.Uc, address: int, size: int, _data: object) -> None:
-        """Instructions of a block, counted once per block: 2 bytes each, 4 where the first five bits say so."""
+        """A block runs whole, so its instructions count at once; a hook for each would miss those behind an IT."""
         n = self._sizes.get(address << 16 | size)
         if n is None:
             n = self._sizes[address << 16 | size] = _instructions(bytes(self.uc.mem_read(address, size)))
@@ -117,6 +118,7 @@ class Chip:
 
 
 def _instructions(code: bytes) -> int:
+    """2 bytes each, 4 where the first five bits say so."""
     at = n = 0
     while at < len(code):
         at += 4 if code[at + 1] >> 3 >= 0b11101 else 2

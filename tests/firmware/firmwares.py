@@ -1,0 +1,48 @@
+"""Models and images for these tests, each built once."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from studio.data.stream import Array, Stream
+from studio.firmware.board import boards
+from studio.firmware.build import Image, build
+from studio.firmware.image import HEADER_BYTES, make_image, parse_header
+from studio.graph.graph import Graph
+from studio.graph.passes import quantize
+from studio.paths import home
+from studio.progress import finish
+from tests.graph.nets import cnn_graph, forest_graph, motion
+
+BOARDS = ("host", "cortex-m0plus", "cortex-m4f", "cortex-m33")
+ACCELEROMETER = Stream("accelerometer", 50.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer")
+
+
+@cache
+def graph(family: str) -> Graph:
+    """A small forest, or a small int8 network."""
+    return forest_graph() if family == "forest" else quantize(cnn_graph(), motion(50))
+
+
+@cache
+def image(board_id: str, family: str = "", stream: Stream = ACCELEROMETER) -> Image:
+    """The image of a model, or with "" of a firmware that only streams."""
+    folder = home() / "images" / f"{board_id}-{family}-{stream.dtype}-{stream.name}"
+    given = (graph(family), stream) if family else (None, None)
+    return finish(build(*given, boards()[board_id], folder))
+
+
+def raw_windows(n: int, seed: int = 0) -> Array:
+    """Windows (n, 64, 3) int16 as ACCELEROMETER sends them."""
+    return np.clip(motion(n, seed=seed) * 4096, -32768, 32767).astype("<i2")
+
+
+def with_flipped_bit(original: Path, pattern: bytes, bit: int, to: Path) -> Path:
+    """The image with one bit of the first `pattern` in its payload flipped and every checksum made right again."""
+    content = original.read_bytes()
+    header, payload = parse_header(content), bytearray(content[HEADER_BYTES:])
+    at = payload.index(pattern)
+    payload[at] ^= 1 << bit
+    to.write_bytes(make_image(header.board, header.build_hash, bytes(payload)))
+    return to
