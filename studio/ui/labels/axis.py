@@ -8,8 +8,22 @@ import pyqtgraph as pg
 MINUTES_FROM_S = 90.0
 
 
+#: Steps between ticks of a long recording, in seconds.
+STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+#: Room for one tick's text.
+TICK_PX = 90
+
+
 class TimeAxis(pg.AxisItem):
     """Ticks like 12.5 or 1:30; the unit stands behind the last one's place in the axis' label."""
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        """Whole minutes where the ticks read as minutes."""
+        span = maxVal - minVal
+        if maxVal < MINUTES_FROM_S or span < STEPS_S[0] * size / TICK_PX:
+            return super().tickSpacing(minVal, maxVal, size)
+        step = next((s for s in STEPS_S if s * size >= TICK_PX * span), STEPS_S[-1])
+        return [(float(step), 0.0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         long = max((abs(v) for v in self.range), default=0.0) >= MINUTES_FROM_S

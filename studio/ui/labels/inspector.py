@@ -12,7 +12,7 @@ from studio.ui.icons import icon
 from studio.ui.labels import classes
 from studio.ui.labels.edit import Edit
 from studio.ui.labels.lists import Balance, ClassLine, ClassRow, Lines, class_text, list_view
-from studio.ui.labels.tally import span_text, tally_all
+from studio.ui.labels.tally import grouped, span_text, tally_all
 from studio.ui.pages.base import Shell
 from studio.ui.theme import font
 from studio.ui.widgets import Side, button, columns, combo, heading, label, line, named, rows, swatch
@@ -206,7 +206,7 @@ class Inspector(Side):
         self.balance.show_tally(counted, {c.name: c.color for c in found})
         labelled = sum(1 for r in state.recordings if len(r.labels.get(state.track, ())))
         where = f"{labelled} of {len(state.recordings)} recordings"
-        self.balance_text.setText(f"{counted.n} labels · {span_text(counted.total_s)} in {where}")
+        self.balance_text.setText(f"{grouped(counted.n)} labels · {span_text(counted.total_s)} in {where}")
         names = [c.name for c in found]
         if names != [self.name.itemText(i) for i in range(self.name.count())]:
             self.name.clear()

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from studio.ui.labels.edit import Edit
 from studio.ui.labels.look import Look
+from studio.ui.labels.table import runs
 from studio.ui.safe import safe_overrides
 
 #: More labels than this in view are drawn as a strip.
@@ -38,6 +39,10 @@ class Frame:
         """Pixel column (fraction) of times; far outside is cut, Qt's integers are small."""
         edge_px = 40 / self._scale
         return np.clip(time_s, self.left - edge_px, self.right + edge_px) * self._scale + self._offset
+
+    def time_s(self, px: Any) -> Any:
+        """Times of pixel columns."""
+        return (px - self._offset) / self._scale
 
 
 def frame_of(box: pg.ViewBox, painter: QPainter) -> Frame:
@@ -84,30 +89,35 @@ class LabelLayer(pg.GraphicsObject):
         table, hidden = self.edit.table, self._held()
         i, j = table.visible(frame.left, frame.right)
         k = np.arange(i, j)
-        k = k[k != hidden] if hidden is not None else k
-        if not len(k):
+        if len(k) > CROWD:
+            self._paint_crowd(painter, frame)
             return
+        k = k[k != hidden] if hidden is not None else k
         x0 = np.rint(frame.px(table.start_s[k]))
         width = np.rint(frame.px(table.stop_s[k])) - x0
         width = np.maximum(np.where(width > WIDE_PX, width - 1.0, width), 1.0)
         codes = table.code[k]
-        height = STRIP_PX if len(k) > CROWD else frame.bottom - frame.top
         painter.setPen(Qt.PenStyle.NoPen)
         for code in np.unique(codes):
             mine = codes == code
-            fill = self.look.fill(table.names[code], strong=len(k) > CROWD)
-            self._paint_rects(painter, x0[mine], width[mine], frame.top, height, fill)
+            self._paint_rects(painter, x0[mine], width[mine], frame, self.look.fill(table.names[code]))
         for n in np.flatnonzero(width >= NAME_PX)[:NAMES]:
             self._paint_name(painter, table.names[codes[n]], (x0[n], x0[n] + width[n]), frame)
 
-    def _paint_rects(self, painter: QPainter, x: Any, width: Any, top: int, height: int, fill: QColor) -> None:
-        """One class; of labels that begin in the same pixel column only the widest is drawn."""
-        columns, first = np.unique(x, return_index=True)
-        if len(columns) < len(x):
-            x, width = columns, np.maximum.reduceat(width, first)
+    def _paint_crowd(self, painter: QPainter, frame: Frame) -> None:
+        """A strip of pixel columns, each in the colour of the first label in it."""
+        table = self.edit.table
+        first, last = (int(np.floor(frame.px(t))) for t in (frame.left, frame.right))
+        codes = table.columns(frame.time_s(np.arange(first, last + 2)))
+        for a, b, code in runs(codes):
+            painter.fillRect(first + a, frame.top, b - a, STRIP_PX, self.look.fill(table.names[code], strong=True))
+            self.n_rects += 1
+
+    def _paint_rects(self, painter: QPainter, x: Any, width: Any, frame: Frame, fill: QColor) -> None:
+        """The labels of one class."""
         self._rects.resize(len(x))
         view = self._rects.ndarray()
-        view[:, 0], view[:, 1], view[:, 2], view[:, 3] = x, top, width, height
+        view[:, 0], view[:, 1], view[:, 2], view[:, 3] = x, frame.top, width, frame.bottom - frame.top
         painter.setBrush(fill)
         painter.drawRects(*self._rects.drawargs())
         self.n_rects += len(x)

@@ -8,7 +8,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QModelIndex, QRect, QRectF, Qt
 
 from studio.data.recording import Recording
-from studio.ui.labels.tally import Tally, share, span_text
+from studio.ui.labels.tally import Tally, grouped, share, span_text
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import font, theme
 
@@ -174,9 +174,7 @@ class ClassRow(Line):
             painter.setPen(QtGui.QColor(t.dim))
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, value.key)
         figures = QRect(right - 92, place.top(), 62, place.height())
-        write(
-            painter, figures, f"{value.count:,}".replace(",", "\u2009"), t.dim if value.count else t.faint, right=True
-        )
+        write(painter, figures, grouped(value.count), t.dim if value.count else t.faint, right=True)
         write(painter, QRect(place.left() + 24, place.top(), place.width() - 116, place.height()), value.name, t.text)
 
     def updateEditorGeometry(self, editor: QtWidgets.QWidget, option: Any, index: QModelIndex) -> None:

@@ -5,7 +5,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QRectF, Qt
 
 from studio.ui.labels.look import Look
-from studio.ui.labels.table import Table
+from studio.ui.labels.table import Table, runs
 from studio.ui.plots.envelope import Pyramid, lane_color
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
@@ -108,18 +108,12 @@ class Overview(QtWidgets.QWidget):
         painter.drawLines([QtCore.QLineF(x + 0.5, y0[x], x + 0.5, y1[x] + 0.5) for x in range(width)])
 
     def _draw_labels(self, painter: QtGui.QPainter) -> None:
-        """A strip at the bottom; in each pixel the label that covers its middle, or one that lies inside it."""
+        """A strip at the bottom; each pixel shows the first label in it."""
         assert self._table is not None
-        table, width = self._table, self.width()
-        edges = np.linspace(0, self._end_s, width + 1)
-        i = np.minimum(np.searchsorted(table.stop_s, edges[:-1], "right"), len(table) - 1)
-        there = (table.start_s[i] < edges[1:]) & (table.stop_s[i] > edges[:-1])
-        code = np.where(there, table.code[i], -1)
-        cuts = np.flatnonzero(np.diff(code)) + 1
-        for a, b in zip([0, *cuts], [*cuts, width], strict=True):
-            if code[a] >= 0:
-                color = self._look.color(table.names[code[a]])
-                painter.fillRect(QRectF(a, self.height() - LABELS_PX - 1, b - a, LABELS_PX), color)
+        edges = np.linspace(0, self._end_s, self.width() + 1)
+        for a, b, code in runs(self._table.columns(edges)):
+            color = self._look.color(self._table.names[code])
+            painter.fillRect(QRectF(a, self.height() - LABELS_PX - 1, b - a, LABELS_PX), color)
 
     def _window(self) -> QRectF:
         per_s = self.width() / self._end_s

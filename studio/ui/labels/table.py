@@ -38,6 +38,14 @@ class Table:
         j = int(np.searchsorted(self.start_s, stop_s, "left"))
         return i, max(i, j)
 
+    def columns(self, edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """For each pixel column [edges[i], edges[i + 1]): the code of the first segment in it, else -1."""
+        if not len(self):
+            return np.full(len(edges) - 1, -1)
+        i = np.minimum(np.searchsorted(self.stop_s, edges[:-1], "right"), len(self) - 1)
+        there = (self.start_s[i] < edges[1:]) & (self.stop_s[i] > edges[:-1])
+        return np.where(there, self.code[i], -1).astype(np.int64)
+
     def at(self, time_s: float) -> int | None:
         """Index of the segment that covers `time_s`."""
         i = int(np.searchsorted(self.start_s, time_s, "right")) - 1
@@ -75,6 +83,13 @@ class Table:
         if -reach_s <= time_s - start <= inner:
             return "start"
         return "stop" if -inner <= time_s - stop <= reach_s else ""
+
+
+def runs(codes: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """(first, end, code) of each stretch of equal codes; stretches of -1 are left out."""
+    cuts = np.flatnonzero(np.diff(codes)) + 1
+    ends = zip([0, *cuts.tolist()], [*cuts.tolist(), len(codes)], strict=True)
+    return [(a, b, int(codes[a])) for a, b in ends if codes[a] >= 0]
 
 
 def table_of(labels: Labels, classes: tuple[str, ...]) -> Table:

@@ -69,3 +69,8 @@ def span_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def grouped(n: int) -> str:
+    """20 000, with a thin space."""
+    return f"{n:,}".replace(",", "\u2009")

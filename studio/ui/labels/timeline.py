@@ -75,6 +75,8 @@ class Timeline(PlotArea):
             self.rows.append(row)
             self._fill(row, recording, pyramids[stream.name])
         self.setMinimumHeight(ROW_PX * len(streams) + 40)
+        self.ci.layout.activate()
+        self.ci.setGeometry(self.range)  # an emptied layout shrinks, and grows again only when told
         self.fit()
 
     def _add_row(self, stream: Stream, last: bool) -> Row:
@@ -86,7 +88,7 @@ class Timeline(PlotArea):
         quiet(plot)
         recolor(plot)
         plot.getAxis("bottom").setStyle(showValues=last, maxTickLevel=0)
-        plot.getAxis("left").setStyle(maxTickLevel=0)
+        plot.getAxis("left").setStyle(maxTickLevel=1)
         if not last:
             plot.getAxis("bottom").setHeight(6)
         if self.rows:

@@ -41,16 +41,17 @@ class Result(QtWidgets.QWidget):
         matrix = Card("Confusion")
         matrix.body.addWidget(self.confusion, 1)
         matrix.body.addWidget(self.cell)
-        below = columns(matrix, spacing=14)
-        below.addLayout(rows(self._build_cost(), self._build_origin(), spacing=14))
-        below.setStretch(0, 3)
-        below.setStretch(1, 2)
+        middle = columns(matrix, self._build_cost(), spacing=14)
+        below = columns(self._build_classes(), self._build_origin(), spacing=14)
+        for pair in (middle, below):
+            pair.setStretch(0, 3)
+            pair.setStretch(1, 2)
         layout = rows(spacing=16)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.addLayout(head)
         layout.addLayout(figures)
-        layout.addLayout(below, 3)
-        layout.addWidget(self._build_classes(), 2)
+        layout.addLayout(middle, 3)
+        layout.addLayout(below, 2)
         self.setLayout(layout)
 
     def _build_cost(self) -> Card:
@@ -79,6 +80,7 @@ class Result(QtWidgets.QWidget):
             grid.addWidget(label(name, "small"), row, 0)
             grid.addWidget(value, row, 1)
         card.body.addLayout(grid)
+        card.body.addStretch()
         return card
 
     def _build_classes(self) -> Card:
