@@ -194,13 +194,19 @@ def settings() -> QtCore.QSettings:
 
 def start(app: QtWidgets.QApplication) -> Theme:
     """Fonts, base style and the remembered theme for `app`."""
-    app.setStyle("Fusion")
-    for file in sorted((RESOURCES / "fonts").glob("*.otf")):
-        QtGui.QFontDatabase.addApplicationFont(str(file))
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    _load_fonts()
     app.setFont(font())
     chosen = str(settings().value("theme", "system"))
     theme().choose(chosen if chosen in CHOICES else "system")
     return theme()
+
+
+@cache
+def _load_fonts() -> None:
+    for file in sorted((RESOURCES / "fonts").glob("*.otf")):
+        QtGui.QFontDatabase.addApplicationFont(str(file))
 
 
 def font(

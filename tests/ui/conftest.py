@@ -11,7 +11,7 @@ import pytest
 if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from studio.app.session import Session
@@ -39,9 +39,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def look(qapp: QtWidgets.QApplication, home: Path) -> theme.Theme:
     """The dark theme on the app."""
-    found = theme.start(qapp)
-    found.choose("dark")
-    return found
+    theme.settings().setValue("theme", "dark")
+    return theme.start(qapp)
 
 
 @pytest.fixture
@@ -67,9 +66,10 @@ def board() -> FakeBoard:
 def window(qtbot: QtBot, look: theme.Theme, board: FakeBoard) -> Iterator[Window]:
     """A visible window on an empty session, whose device is a fake."""
     made = Window(Session(), Device(board.connect))
-    qtbot.addWidget(made)
     made.go("capture")
     made.show()
     qtbot.waitExposed(made)
     yield made
     made.close()
+    made.deleteLater()
+    QtCore.QCoreApplication.sendPostedEvents(made, QtCore.QEvent.Type.DeferredDelete.value)

@@ -49,6 +49,7 @@ class FakeConnection:
         self._model = board.model
         self._writer: Writer | None = None
         self._next: dict[str, int] = {}
+        self.started = ("", "")
 
     def stream(self) -> None:
         """The board has answered and streams."""

@@ -1,5 +1,7 @@
 """Plots show every peak, nothing in gaps, and cost the same at any length."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyqtgraph as pg
 import pytest
@@ -69,7 +71,7 @@ def test_few_samples_are_a_line_that_a_gap_breaks(qtbot: QtBot, look: Theme) -> 
     item = EnvelopeItem(Pyramid(raw), 0, 1.0, gaps=((8, 4),))
     picture = draw(qtbot, item, 0, 19)
     used = sorted(colored_columns(picture, look.tokens.lanes[0], picture.height()))
-    holes = [b - a for a, b in zip(used, used[1:], strict=False) if b - a > 1]
+    holes = [b - a for a, b in pairwise(used) if b - a > 1]
     assert len(holes) == 1 and holes[0] == pytest.approx((used[-1] - used[0]) * 5 / 19, abs=3)
 
 

@@ -25,8 +25,9 @@ def contrast(a: str, b: str) -> float:
 @pytest.mark.parametrize(
     ("front", "back", "least"),
     [
-        ("text", "bg", 7), ("text", "panel", 7), ("dim", "panel", 4.5), ("dim", "bg", 4.5), ("accent_text", "accent", 4.5),
-        ("accent", "soft", 4.2), ("ok", "ok_soft", 4.5), ("warn", "warn_soft", 4.5), ("danger", "danger_soft", 4.5),
+        ("text", "bg", 7), ("text", "panel", 7), ("dim", "panel", 4.5), ("dim", "bg", 4.5),
+        ("accent_text", "accent", 4.5), ("accent", "soft", 4.2), ("ok", "ok_soft", 4.5),
+        ("warn", "warn_soft", 4.5), ("danger", "danger_soft", 4.5),
         ("focus", "panel", 3), ("tip_text", "tip", 7),
     ],
 )  # fmt: skip

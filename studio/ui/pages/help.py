@@ -39,12 +39,15 @@ class HelpPage(Page):
             item.setData(QtCore.Qt.ItemDataRole.UserRole, str(path))
             item.setSizeHint(QtCore.QSize(0, 34))
         self.topics.currentItemChanged.connect(lambda item: self._show(item))
-        theme().changed.connect(lambda: self._show(self.topics.currentItem()))
+        theme().changed.connect(self._again)
 
     def enter(self) -> None:
         """Begin at the first topic. Not before it is visible: rows laid out unstyled keep their wrong height."""
         if self.topics.currentRow() < 0:
             self.topics.setCurrentRow(0)
+
+    def _again(self) -> None:
+        self._show(self.topics.currentItem())
 
     def _show(self, item: QtWidgets.QListWidgetItem | None) -> None:
         if item is None:

@@ -1,0 +1,187 @@
+"""Deploy: steps run in order, fail with a reason, can be cancelled, and free the port first."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6 import QtWidgets
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from studio.app import models
+from studio.app.models import Model
+from studio.data.project import open_project
+from studio.data.stream import Stream
+from studio.errors import FlashError
+from studio.progress import Progress
+from studio.ui.pages import deploy as deploys
+from studio.ui.pages.deploy import DeployPage
+from studio.ui.window import Window
+from tests.ui.fakes import FakeBoard
+
+BUILT = {
+    "flash_bytes": 25_000, "ram_bytes": 70_000, "stack_bytes": 900, "instructions_per_inference": 51_338,
+    "latency_ms": 0.8, "source": "elf+emulator", "files": ["/x/firmware.elf", "/x/firmware.bin"], "sha256": "",
+    "build_hash": "ef582d3f", "board": "host",
+}  # fmt: skip
+FLASHED = {"board": "host", "bytes": 25_000, "seconds": 0.5, "verified": True, "build_hash": "ef582d3f0000"}
+VERIFIED = {"windows": 200, "equal": 200, "first_difference": None}
+
+
+class FakeJob:
+    """A job whose end the test decides."""
+
+    made: list["FakeJob"] = []  # noqa: RUF012 - emptied for each test
+
+    def __init__(self, name: str, *_: Any) -> None:
+        self.name, self.result, self.error, self.done, self.stopped = name, None, None, False, False
+        self.news: list[Progress] = []
+        FakeJob.made.append(self)
+
+    def poll(self) -> list[Progress]:
+        news, self.news = self.news, []
+        return news
+
+    def stop(self) -> None:
+        self.stopped = self.done = True
+
+    def end(self, result: Any = None, error: BaseException | None = None) -> None:
+        self.result, self.error, self.done = result, error, True
+
+
+@pytest.fixture
+def page(window: Window, project_path: Path, monkeypatch: pytest.MonkeyPatch, graph_model: Model) -> DeployPage:
+    FakeJob.made.clear()
+    monkeypatch.setattr(deploys, "Job", FakeJob)
+    monkeypatch.setattr(deploys, "ProcessJob", FakeJob)
+    models.save(open_project(project_path), graph_model)
+    window.open_project(project_path)
+    window.go("deploy")
+    found = window.pages["deploy"]
+    assert isinstance(found, DeployPage)
+    found.board.setCurrentIndex(found.board.findData("host"))
+    return found
+
+
+@pytest.fixture
+def graph_model() -> Model:
+    from studio.graph.graph import WINDOW, Graph, Node
+    from studio.graph.ops.statistics import Statistics
+
+    n = Statistics().shape((20, 3))[0]
+    classes = tuple(f"c{i}" for i in range(n))
+    graph = Graph(("x", "y", "z"), 100.0, 20, 10, (Node(Statistics(), (WINDOW,), "features"),), classes)
+    return Model("forest-1", "forest", graph, Stream("acc", 100.0, ("x", "y", "z"), "g"), test={"accuracy": 0.987})
+
+
+def press(window: Window, qtbot: QtBot, name: str) -> None:
+    one = window.findChild(QtWidgets.QPushButton, name)
+    assert one.isVisible() and one.isEnabled(), name
+    qtbot.mouseClick(one, Qt.MouseButton.LeftButton)
+
+
+def job(qtbot: QtBot, number: int) -> FakeJob:
+    qtbot.waitUntil(lambda: len(FakeJob.made) >= number)
+    return FakeJob.made[number - 1]
+
+
+def test_without_a_model_the_page_leads_to_training(window: Window, project_path: Path, qtbot: QtBot) -> None:
+    window.open_project(project_path)
+    window.go("deploy")
+    assert not window.findChild(QtWidgets.QPushButton, "deploy_start").isEnabled()
+    press(window, qtbot, "go_train_from_deploy")
+    assert window.page == "train"
+
+
+def test_one_press_builds_flashes_and_verifies(
+    window: Window, page: DeployPage, board: FakeBoard, qtbot: QtBot
+) -> None:
+    assert page.model.currentData() == "forest-1" and page.target.currentText() == "virtual:host"
+    press(window, qtbot, "deploy_start")
+    job(qtbot, 1).end(BUILT)
+    flash = job(qtbot, 2)
+    assert flash.name == "flash" and page.steps["build"].state == "done" and page.steps["flash"].state == "running"
+    flash.news.append(Progress(512, 1024, "writing block 2 of 4"))
+    qtbot.waitUntil(lambda: page.steps["flash"]._bar.value() == 500)
+    assert "Writing block" in page.steps["flash"]._words.text()
+    flash.end(FLASHED)
+    job(qtbot, 3).end(VERIFIED)
+    qtbot.waitUntil(lambda: page.steps["verify"].state == "done")
+    assert "200 of 200" in page.steps["verify"]._words.text()
+    qtbot.waitUntil(lambda: bool(board.connections))
+    assert board.last.url == "virtual:host"
+    press(window, qtbot, "deploy_live")
+    assert window.page == "live" and len(board.connections) == 1
+
+
+def test_sizes_are_those_of_the_build(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    press(window, qtbot, "build_start")
+    job(qtbot, 1).end(BUILT)
+    qtbot.waitUntil(lambda: page.steps["build"].state == "done")
+    assert page.weight.flash.amount.text().startswith("24.4 kB of ")
+    assert page.weight.instructions.value.text() == "51 338" and page.weight.latency.value.text() == "0.80 ms"
+    assert page.weight.rate.value.text() == "0.8%"  # 0.8 ms of every 100 ms
+    assert "firmware.elf" in page.weight.files.text() and len(FakeJob.made) == 1
+
+
+def test_a_failed_step_stops_the_rest_and_gives_the_next_step(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    press(window, qtbot, "deploy_start")
+    job(qtbot, 1).end(BUILT)
+    job(qtbot, 2).end(error=FlashError("virtual:host", "block 3 did not take", "Flash again."))
+    qtbot.waitUntil(page.banner.isVisible)
+    assert page.banner.next_step.text() == "Flash again." and not window.banner.isVisible()
+    assert [s.state for s in page.steps.values()] == ["done", "failed", "waiting"] and len(FakeJob.made) == 2
+    assert window.findChild(QtWidgets.QPushButton, "flash_start").isEnabled()
+
+
+def test_a_board_that_computes_otherwise_fails_the_check_and_names_the_stage(
+    window: Window, page: DeployPage, qtbot: QtBot
+) -> None:
+    press(window, qtbot, "verify_start")
+    first = {"window": 3, "stage": "logits", "host": "0a", "board": "0b"}
+    job(qtbot, 1).end({"windows": 200, "equal": 3, "first_difference": first})
+    qtbot.waitUntil(page.banner.isVisible)
+    assert page.steps["verify"].state == "failed" and "logits" in page.banner.thing.text()
+
+
+def test_cancel_ends_the_step_and_everything_can_be_pressed_again(
+    window: Window, page: DeployPage, qtbot: QtBot
+) -> None:
+    press(window, qtbot, "deploy_start")
+    job(qtbot, 1)
+    assert not page.model.isEnabled()
+    press(window, qtbot, "deploy_stop")
+    qtbot.waitUntil(lambda: page.steps["build"].state == "stopped")
+    assert page.model.isEnabled() and len(FakeJob.made) == 1
+    assert window.findChild(QtWidgets.QPushButton, "deploy_start").isEnabled()
+
+
+def test_the_port_is_free_before_flashing_begins(
+    window: Window, page: DeployPage, board: FakeBoard, qtbot: QtBot
+) -> None:
+    window.device.connect("virtual:host")
+    qtbot.waitUntil(lambda: bool(board.connections))
+    board.last.stream()
+    page._image = Path("firmware.bin")
+    page._show_buttons()
+    press(window, qtbot, "flash_start")
+    job(qtbot, 1)
+    assert board.last.closed and window.device.words == "Lent to Deploy"
+    FakeJob.made[0].end(error=FlashError("a", "b", "c"))
+    qtbot.waitUntil(lambda: len(board.connections) == 2)
+
+
+def test_facts_of_the_model(page: DeployPage) -> None:
+    shown = {name: value.text() for name, value in page.facts._values.items()}
+    assert shown["Right on unseen data"] == "98.7%" and shown["Window"] == "0.20 s every 0.10 s"
+
+
+def test_another_board_forgets_the_old_results(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    press(window, qtbot, "build_start")
+    job(qtbot, 1).end(BUILT)
+    qtbot.waitUntil(lambda: page.steps["build"].state == "done")
+    page.board.setCurrentIndex(page.board.findData("cortex-m4f"))
+    assert page.steps["build"].state == "waiting" and page.target.currentText() == "virtual:cortex-m4f"
+    assert page.weight.flash.amount.text() == "–"
+    assert np.isclose(page.weight.flash._used, 0)
