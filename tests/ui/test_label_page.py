@@ -11,8 +11,10 @@ from PySide6.QtCore import QPoint, Qt
 from studio.data.labels import Labels, Segment
 from studio.data.project import new_recording_path
 from studio.data.recording import load, write
+from studio.errors import DataError
 from studio.ui.labels.axis import TimeAxis
 from studio.ui.labels.layer import CROWD, STRIP_PX
+from studio.ui.pages import label as label_module
 from studio.ui.pages.label import LabelPage
 from tests.ui.label_parts import ACCEL, BareShell, drag, hold, make_project, themed
 
@@ -314,3 +316,29 @@ def test_handles_lie_over_the_traces_of_every_row(page: LabelPage, qtbot: Any) -
     page.timeline.look_at(7.0, 12.0)
     page.timeline.grab()
     assert page.timeline.rows[0].marks.n_handles == 1, "the start is out of view"
+
+
+def test_a_long_recording_is_read_beside_the_window(home: Path, qtbot: Any, qapp: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(label_module, "AT_ONCE", 10)
+    page, shell = open_page(qtbot, qapp, make_project(home, labels=THREE))
+    assert page.timeline.rows == [] and len(shell.watches) == 1
+    qtbot.waitUntil(lambda: shell.beat() or bool(page.timeline.rows), timeout=5000)
+    assert len(page.timeline.rows) == 2 and page.timeline.visible_s == (0.0, 20.0)
+    drag(qtbot, page.timeline, px(page, 9.0), px(page, 10.0))
+    assert len(found(page)) == 4
+
+
+def test_a_full_disk_is_told_and_the_label_is_not_shown(page: LabelPage, qtbot: Any, monkeypatch: Any) -> None:
+    def full(*_: Any) -> None:
+        raise DataError("disk", "is full", "Free some space.")
+
+    monkeypatch.setattr("studio.data.recording.save", full)
+    drag(qtbot, page.timeline, px(page, 9.0), px(page, 11.0))
+    assert [str(e) for e in page.shell.errors] == ["disk: is full. Free some space."]
+    assert page.edit_.labels.segments == THREE and page.edit_.draft is None
+
+
+def test_the_help_card_names_the_keys(page: LabelPage) -> None:
+    page.keys.click()
+    assert page.help.isVisible() and "Delete: delete" in page.help.accessibleName()
+    page.help.hide()

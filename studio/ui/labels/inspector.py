@@ -115,6 +115,17 @@ class Inspector(Side):
         )
         self.classes.clicked.connect(lambda at: self._edit.assign(self.lines.values[at.row()].name))
         self.classes.activated.connect(lambda at: self._edit.assign(self.lines.values[at.row()].name))
+        self._build_class_buttons()
+        head = columns(heading("Classes"), spacing=0)
+        head.addStretch()
+        for one in (self.rename_button, self.color, self.remove):
+            one.setFixedSize(30, 28)
+            head.addWidget(one)
+        self.body.addLayout(head)
+        self.body.addWidget(self.classes)
+        self.body.addLayout(columns(self.new_name, self.add, spacing=6))
+
+    def _build_class_buttons(self) -> None:
         self.new_name = line("class_name", "Name of a new class", "New class")
         self.new_name.returnPressed.connect(self._add_class)
         self.add = button("class_add", "", self._add_class, icon="plus", accessible="Add class", tip="Add this class")
@@ -129,14 +140,6 @@ class Inspector(Side):
             "class_remove", "", self._remove_class, icon="trash", kind="ghost", accessible="Remove class",
             tip="Remove the chosen class; only one that no label uses",
         )  # fmt: skip
-        head = columns(heading("Classes"), spacing=0)
-        head.addStretch()
-        for one in (self.rename_button, self.color, self.remove):
-            one.setFixedSize(30, 28)
-            head.addWidget(one)
-        self.body.addLayout(head)
-        self.body.addWidget(self.classes)
-        self.body.addLayout(columns(self.new_name, self.add, spacing=6))
 
     def _chosen(self) -> str:
         at = self.classes.currentIndex().row()

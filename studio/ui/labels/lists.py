@@ -11,6 +11,7 @@ from studio.data.recording import Recording
 from studio.ui.labels.tally import Tally, grouped, share, span_text
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import font, theme
+from studio.ui.widgets import Side, scrolled
 
 ITEM = Qt.ItemDataRole.UserRole
 Weight = QtGui.QFont.Weight
@@ -230,3 +231,12 @@ def list_view(name: str, accessible: str, model: Lines, line: Line, tip: str = "
     view.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
     view.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
     return view
+
+
+def scrolled_side(side: Side) -> QtWidgets.QScrollArea:
+    """A side column that scrolls when the window is low."""
+    width = side.width()
+    area = scrolled(side)
+    side.setProperty("kind", "side")
+    area.setFixedWidth(width)
+    return area

@@ -16,32 +16,24 @@ from studio.data.project import with_classes
 from studio.data.recording import Recording
 from studio.errors import DataError, StudioError
 from studio.progress import Work
-from studio.ui.dataset.bars import Bar, ClassBars
-from studio.ui.dataset.findings import Findings
-from studio.ui.dataset.parting import Parting
+from studio.ui.dataset.bars import Bar
+from studio.ui.dataset.side import SelectionSide
 from studio.ui.dataset.table import RecordingTable, recording_table, worst
 from studio.ui.labels.classes import classes_of
+from studio.ui.labels.lists import scrolled_side
 from studio.ui.labels.tally import span_text, tally, tally_all
 from studio.ui.pages.base import Page, Shell
 from studio.ui.safe import safe_overrides
 from studio.ui.widgets import (
     EmptyState,
     JobBar,
-    Side,
     Stat,
     button,
-    caption,
     columns,
-    combo,
-    heading,
-    label,
     line,
-    rule,
-    scrolled,
 )
 
 FILTER = "Recordings (*.csv *.wav *.flac *.npy *.json);;All files (*)"
-SPLITS = (("Automatic", ""), ("Train", "train"), ("Test", "test"))
 
 
 @safe_overrides
@@ -60,10 +52,21 @@ class DataPage(Page):
         self._classes: list[dict[str, str]] = []
         self._removed: list[tuple[Path, Path]] = []
         self._test_ids: set[str] = set()
+        self.side = SelectionSide()
+        self.subject, self.split = self.side.subject, self.side.split
+        self.open, self.delete = self.side.open, self.side.delete
+        self.findings, self.bars, self.parting = self.side.findings, self.side.bars, self.side.parting
         self._build()
         self._build_tools()
+        self._wire()
+
+    def _wire(self) -> None:
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_selection())
         self.table.doubleClicked.connect(lambda _: self._open())
+        self.subject.editingFinished.connect(self._set_subject)
+        self.split.activated.connect(lambda _: self._set_split())
+        self.open.clicked.connect(self._open)
+        self.delete.clicked.connect(self.remove_selected)
 
     # --- building ------------------------------------------------------------------------
 
@@ -87,7 +90,13 @@ class DataPage(Page):
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(0)
         across.addLayout(middle, 1)
-        across.addWidget(self._side())
+        across.addWidget(scrolled_side(self.side))
+        self._build_empty()
+        self.stack = QtWidgets.QStackedLayout(self)
+        for one in (self.no_project, self.empty, work):
+            self.stack.addWidget(one)
+
+    def _build_empty(self) -> None:
         first = button("import_first", "Import files", self._ask_files, icon="file-import", kind="primary")
         folder = button("import_first_folder", "Import a folder", self._ask_folder, icon="folder")
         capture = button("capture_open", "Record a sensor", lambda: self.shell.go("capture"), icon="player-record")
@@ -95,51 +104,6 @@ class DataPage(Page):
         self.empty = EmptyState("database", "No recordings yet", words, first, folder, capture)
         no = button("project_choose", "Open project", self._ask_project, icon="folder-open", kind="primary")
         self.no_project = EmptyState("folder", "No project is open", "Recordings live in a project folder.", no)
-        self.first_job = JobBar("import_cancel_first", self._cancel)
-        self.first_job.hide()
-        self.stack = QtWidgets.QStackedLayout(self)
-        for one in (self.no_project, self.empty, work):
-            self.stack.addWidget(one)
-
-    def _side(self) -> QtWidgets.QWidget:
-        side = Side("right", 318)
-        side.setMinimumWidth(0)
-        side.body.setSpacing(12)
-        self.chosen = label("", "title")
-        self.subject = line("recording_subject", "Subject of the selected recordings", "Nobody in particular")
-        self.subject.editingFinished.connect(self._set_subject)
-        self.split = combo("recording_split", "Part of the selected recordings", "Which part the recordings belong to")
-        for text, value in SPLITS:
-            self.split.addItem(text, value)
-        self.split.activated.connect(lambda _: self._set_split())
-        fields = QtWidgets.QHBoxLayout()
-        fields.setSpacing(10)
-        fields.addLayout(caption("Subject", self.subject), 3)
-        fields.addLayout(caption("Split", self.split), 2)
-        self.open = button("recording_open", "Label", self._open, icon="tags", tip="Label this recording")
-        self.delete = button(
-            "recording_delete", "Delete", self.remove_selected, icon="trash", tip="Move the selection to the trash",
-            shortcut="Ctrl+Del",
-        )  # fmt: skip
-        self.findings, self.bars, self.parting = Findings(), ClassBars(), Parting()
-        self.advice = label("", "small", wrap=True)
-        side.body.addWidget(self.chosen)
-        side.body.addLayout(fields)
-        side.body.addLayout(columns(self.open, self.delete))
-        side.body.addWidget(self.findings)
-        for title, widget in (("Labelled time by class", self.bars), ("Split for training", self.parting)):
-            side.body.addSpacing(4)
-            side.body.addWidget(rule())
-            side.body.addWidget(heading(title))
-            side.body.addWidget(widget)
-            if widget is self.bars:
-                side.body.addWidget(self.advice)
-        side.body.addStretch()
-        area = scrolled(side)
-        side.setProperty("kind", "side")
-        side.setFixedWidth(318)
-        area.setFixedWidth(318)
-        return area
 
     def _build_tools(self) -> None:
         self.restore = button(
@@ -231,8 +195,8 @@ class DataPage(Page):
             ]
         )
         words = ["Pale: the part that judges the model."] if judged else []
-        self.advice.setText(" ".join([*words, *(f["text"] for f in self._classes)]))
-        self.advice.setVisible(bool(self.advice.text()))
+        self.side.advice.setText(" ".join([*words, *(f["text"] for f in self._classes)]))
+        self.side.advice.setVisible(bool(self.side.advice.text()))
 
     # --- the selection -------------------------------------------------------------------
 
@@ -248,7 +212,7 @@ class DataPage(Page):
         for widget in (self.subject, self.split, self.delete):
             widget.setEnabled(bool(found))
         self.open.setEnabled(len(found) == 1)
-        self.chosen.setText(found[0].id if len(found) == 1 else f"{len(found)} recordings selected")
+        self.side.chosen.setText(found[0].id if len(found) == 1 else f"{len(found)} recordings selected")
         subjects, splits = {r.subject for r in found}, {r.split for r in found}
         self.subject.setText(subjects.pop() if len(subjects) == 1 else "")
         self.split.setCurrentIndex(self.split.findData(splits.pop()) if len(splits) == 1 else -1)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6 import QtGui, QtWidgets
-from PySide6.QtCore import Qt
 
 from studio.app.jobs import Job
 from studio.app.session import State
@@ -15,9 +14,9 @@ from studio.progress import Progress, Work
 from studio.ui.icons import icon
 from studio.ui.labels import classes
 from studio.ui.labels.edit import Edit
+from studio.ui.labels.help import HelpCard
 from studio.ui.labels.inspector import Inspector
-from studio.ui.labels.keys import HELP
-from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text
+from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text, scrolled_side
 from studio.ui.labels.look import Look
 from studio.ui.labels.overview import Overview
 from studio.ui.labels.table_view import LabelTable, label_table
@@ -25,7 +24,7 @@ from studio.ui.labels.timeline import Timeline
 from studio.ui.pages.base import Page, Shell
 from studio.ui.plots.envelope import Pyramid
 from studio.ui.theme import theme
-from studio.ui.widgets import EmptyState, Side, button, heading, scrolled, swatch
+from studio.ui.widgets import EmptyState, Side, button, heading, rows, scrolled, swatch
 
 #: Recordings up to this many values are read at once; longer ones beside the window.
 AT_ONCE = 3_000_000
@@ -50,40 +49,43 @@ class LabelPage(Page):
         self._wire()
 
     def _build(self) -> None:
+        work = QtWidgets.QWidget()
+        across = QtWidgets.QHBoxLayout(work)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        across.addWidget(self._recordings())
+        across.addLayout(self._views(), 1)
+        across.addWidget(scrolled_side(self.inspector))
+        self.stack = QtWidgets.QStackedLayout(self)
+        self.stack.addWidget(self._empty())
+        self.stack.addWidget(work)
+
+    def _recordings(self) -> Side:
         self.lines = Lines(recording_text)
         self.list = list_view("recording_list", "Recordings", self.lines, RecordingLine(), "Choose what to label")
-        left = Side("left", 232)
-        left.body.setContentsMargins(10, 16, 10, 10)
+        side = Side("left", 232)
+        side.body.setContentsMargins(10, 16, 10, 10)
         title = heading("Recordings")
         title.setContentsMargins(6, 0, 0, 0)
-        left.body.addWidget(title)
-        left.body.addWidget(self.list)
+        side.body.addWidget(title)
+        side.body.addWidget(self.list)
+        return side
+
+    def _views(self) -> QtWidgets.QVBoxLayout:
+        """Rows or table, and the overview below."""
         self.table_model = LabelTable(self.edit_)
         self.table = label_table(self.table_model)
         self.views = QtWidgets.QStackedWidget()
-        rows_area = scrolled(self.timeline, "timeline_area")
-        self.views.addWidget(rows_area)
+        self.views.addWidget(scrolled(self.timeline, "timeline_area"))
         self.views.addWidget(self.table)
-        middle = QtWidgets.QVBoxLayout()
-        middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(0)
-        middle.addWidget(self.views, 1)
         strip = QtWidgets.QFrame()
         strip.setProperty("kind", "plots")
         inner = QtWidgets.QVBoxLayout(strip)
         inner.setContentsMargins(58, 4, 14, 10)
         inner.addWidget(self.overview)
-        middle.addWidget(strip)
-        work = QtWidgets.QWidget()
-        across = QtWidgets.QHBoxLayout(work)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(0)
-        across.addWidget(left)
-        across.addLayout(middle, 1)
-        across.addWidget(scrolled_side(self.inspector))
-        self.stack = QtWidgets.QStackedLayout(self)
-        self.stack.addWidget(self._empty())
-        self.stack.addWidget(work)
+        made = rows(self.views, strip, spacing=0)
+        made.setStretch(0, 1)
+        return made
 
     def _empty(self) -> QtWidgets.QWidget:
         capture = button(
@@ -99,6 +101,11 @@ class LabelPage(Page):
         self.list.selectionModel().currentChanged.connect(self._choose)
         self.table.selectionModel().currentRowChanged.connect(lambda now, _: self._pick_row(now.row()))
         theme().changed.connect(self._restyle)
+        self.keys = button(
+            "label_keys", "", lambda: self.help.show_below(self.keys), icon="help-circle", kind="ghost", shortcut="?",
+            accessible="Mouse and keys", tip="What the mouse and the keys do here",
+        )  # fmt: skip
+        self.help = HelpCard(self)
         self.as_table = button(
             "label_table_show", "Table", self._toggle_table, icon="table", shortcut="Ctrl+T",
             tip="Show the labels as a table",
@@ -113,7 +120,7 @@ class LabelPage(Page):
         )  # fmt: skip
 
     def toolbar(self) -> list[QtWidgets.QWidget]:
-        return [self.as_table, self.fit, self.add]
+        return [self.keys, self.as_table, self.fit, self.add]
 
     def crumb(self) -> str:
         return f"›  {self.shell.session.state.recording}" if self.shell.session.state.recording else ""
@@ -256,11 +263,11 @@ class LabelPage(Page):
             self.table.setFocus()
 
     def _show_table(self) -> None:
-        rows_blocker = self.table.selectionModel().blockSignals(True)
+        quiet = self.table.selectionModel().blockSignals(True)
         self.table_model.refresh()
         if self.edit_.selected is not None:
             self.table.selectRow(self.edit_.selected)
-        self.table.selectionModel().blockSignals(rows_blocker)
+        self.table.selectionModel().blockSignals(quiet)
 
     def _pick_row(self, row: int) -> None:
         if row >= 0 and row != self.edit_.selected:
@@ -289,15 +296,3 @@ def build_pyramids(recording: Recording) -> Work[dict[str, Pyramid]]:
         yield Progress(len(found), len(recording.streams), stream.name)
         found[stream.name] = Pyramid(recording.raw(stream.name))
     return found
-
-
-def scrolled_side(side: Side) -> QtWidgets.QScrollArea:
-    """A side column that scrolls when the window is low."""
-    area = scrolled(side)
-    side.setProperty("kind", "side")
-    area.setFixedWidth(side.width() if side.width() < 400 else 286)
-    area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-    return area
-
-
-HELP_TEXT = "\n".join(f"{keys}: {what}" for keys, what in HELP)

@@ -11,7 +11,7 @@ from studio.app.session import State
 from studio.errors import StudioError
 from studio.firmware.board import boards
 from studio.progress import Progress
-from studio.ui.labels.lists import ITEM, Lines, list_view
+from studio.ui.labels.lists import ITEM, Lines, list_view, scrolled_side
 from studio.ui.labels.tally import tally_all
 from studio.ui.pages.base import Page, Shell
 from studio.ui.training.models import ModelLine, Shown, model_text, models_of
@@ -62,9 +62,18 @@ class TrainPage(Page):
             to_label,
         )
         self.middle = QtWidgets.QStackedWidget()
+        self._build_models()
         for widget in (self.empty, self.unlabelled, self.searching, scrolled(self.result, "result_area")):
             self.middle.addWidget(widget)
-        side = Side("right", 236)
+        across = QtWidgets.QHBoxLayout(self)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        across.addWidget(scrolled_side(self.settings))
+        across.addWidget(self.middle, 1)
+        across.addWidget(self.models)
+
+    def _build_models(self) -> None:
+        self.models = side = Side("right", 236)
         side.body.setContentsMargins(10, 16, 10, 12)
         title = heading("Models")
         title.setContentsMargins(6, 0, 0, 0)
@@ -75,15 +84,6 @@ class TrainPage(Page):
         self.none.setContentsMargins(6, 0, 6, 0)
         for widget in (title, self.none, self.list):
             side.body.addWidget(widget, 1 if widget is self.list else 0)
-        area = scrolled(self.settings, "train_settings")
-        self.settings.setProperty("kind", "side")
-        area.setFixedWidth(292)
-        across = QtWidgets.QHBoxLayout(self)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(0)
-        across.addWidget(area)
-        across.addWidget(self.middle, 1)
-        across.addWidget(side)
 
     def toolbar(self) -> list[QtWidgets.QWidget]:
         return [self.show_search, self.start]

@@ -29,6 +29,9 @@ class Result(QtWidgets.QWidget):
             tip="Build and flash this model",
             shortcut="Ctrl+D",
         )
+        self._build()
+
+    def _build(self) -> None:
         head = columns(self.title, self.family, self.split, spacing=10)
         head.addStretch()
         head.addWidget(self.deploy)
