@@ -21,11 +21,17 @@ MIC = Stream("mic", 1000.0, ("sound",), "FS", "i16", 1 / 32768, "microphone")
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
-def make_project(folder: Path, recordings: int = 2, labels: tuple[Segment, ...] = (), seconds: float = 20.0) -> Path:
+def make_project(
+    folder: Path,
+    recordings: int = 2,
+    labels: tuple[Segment, ...] = (),
+    seconds: float = 20.0,
+    classes: tuple[str, ...] = ("wave", "tap", "idle"),
+) -> Path:
     """A project whose first recording carries `labels`; classes wave, tap, idle on the keys 1, 2, 3."""
     path = folder / "project"
     project = create(path, "Wrist")
-    save(replace(project, classes=with_classes((), ("wave", "tap", "idle"))))
+    save(replace(project, classes=with_classes((), classes)))
     rng = np.random.default_rng(1)
     for i in range(recordings):
         n = round(seconds * 50)

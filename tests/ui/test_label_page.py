@@ -184,6 +184,8 @@ def test_the_fields_place_and_rename_the_selected_label(page: LabelPage, qtbot: 
     qtbot.keyClick(page.inspector.name.lineEdit(), Key.Key_Return)
     assert found(page)[1].label == "clap"
     assert "clap" in [c.name for c in page.shell.session.state.project.classes]
+    page.shell.session.undo()
+    assert found(page)[1].label == "tap" and len(page.shell.session.state.project.classes) == 3
 
 
 def test_a_class_is_added_renamed_and_kept_while_labels_use_it(page: LabelPage, qtbot: Any) -> None:
@@ -200,6 +202,16 @@ def test_a_class_is_added_renamed_and_kept_while_labels_use_it(page: LabelPage, 
     page.inspector.classes.setCurrentIndex(page.inspector.lines.index(3))
     page.inspector.remove.click()
     assert [c.name for c in shell.session.state.project.classes] == ["swing", "tap", "idle"]
+
+
+def test_the_first_label_of_a_project_without_classes_asks_for_its_name(home: Path, qtbot: Any, qapp: Any) -> None:
+    page, shell = open_page(qtbot, qapp, make_project(home, 1, classes=()))
+    drag(qtbot, page.timeline, px(page, 2.0), px(page, 5.0))
+    assert [s.label for s in found(page)] == ["event"]
+    assert [c.name for c in shell.session.state.project.classes] == ["event"]
+    page.inspector.name.lineEdit().setText("clap")
+    qtbot.keyClick(page.inspector.name.lineEdit(), Key.Key_Return)
+    assert [s.label for s in found(page)] == ["clap"] and page.edit_.label == "clap"
 
 
 def test_the_overview_moves_the_window_of_time(page: LabelPage, qtbot: Any) -> None:

@@ -12,6 +12,9 @@ from typing import Protocol
 from studio.data.labels import Labels, Segment
 from studio.ui.labels.table import Hit, Table, table_of
 
+#: Class of the first label of a project that has no classes yet.
+FIRST = "event"
+
 
 class Door(Protocol):
     """Where finished edits go. `edit` commits a new track with a name for undo; `select` only shows."""
@@ -41,7 +44,7 @@ class Edit:
         self.table: Table = table_of(self.labels, ())
         self.selected: int | None = None
         self.draft: Draft | None = None
-        self.label = ""
+        self.label = FIRST
         self.rate_hz, self.end_s = 1.0, 0.0
         self.cursor_s: float | None = None
         self._hit, self._grab_s, self._down = Hit(None, "empty"), 0.0, False
@@ -55,7 +58,7 @@ class Edit:
             self.table = table_of(labels, classes)
         self.selected = selected if selected is not None and selected < len(labels) else None
         if self.label not in classes:
-            self.label = classes[0] if classes else ""
+            self.label = classes[0] if classes else FIRST
         self.watch()
 
     def open(self, rate_hz: float, end_s: float) -> None:
@@ -167,7 +170,7 @@ class Edit:
     def add(self, start_s: float, length_s: float) -> None:
         """A label of the current class at `start_s`, as long as `length_s` or as the room there allows."""
         self.settle()
-        if not self.label or (self.table.at(start_s) is not None):
+        if self.table.at(start_s) is not None:
             return
         low, high = self.table.gap(start_s, self.end_s)
         start = max(low, self.snap(start_s))
@@ -225,8 +228,6 @@ class Edit:
         return Draft(index, segment.start_s, stop, segment.label)
 
     def _add(self, draft: Draft) -> None:
-        if not draft.label:
-            return
         labels = self.labels.add(Segment(draft.start_s, draft.stop_s, draft.label))
         index = int(self.table.start_s.searchsorted(draft.start_s))
         self.door.edit(f"Add label {draft.label}", labels, index)

@@ -88,13 +88,12 @@ class Inspector(Side):
     def rename(self) -> None:
         """Put the cursor into the class field: the Enter key's way to another name."""
         if self._edit.selected is not None:
+            self.show_edit()  # a hidden field takes no focus
             self.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.name.lineEdit().selectAll()
 
     def _assign(self) -> None:
         text = self.name.currentText().strip()
-        if text and text not in self._edit.classes:
-            self._change(lambda s: classes.add(s, text))
         if text:
             self._edit.assign(text)
 
@@ -122,6 +121,8 @@ class Inspector(Side):
             one.setFixedSize(30, 28)
             head.addWidget(one)
         self.body.addLayout(head)
+        self.no_classes = label("None yet. Type a name below, or draw a label.", "small", wrap=True)
+        self.body.addWidget(self.no_classes)
         self.body.addWidget(self.classes)
         self.body.addLayout(columns(self.new_name, self.add, spacing=6))
 
@@ -205,6 +206,8 @@ class Inspector(Side):
                 for c in found
             ]
         )
+        self.no_classes.setVisible(not found)
+        self.classes.setVisible(bool(found))
         self.classes.setFixedHeight(min(max(len(found), 1), 7) * TABLE_PX + 6)
         self.balance.show_tally(counted, {c.name: c.color for c in found})
         labelled = sum(1 for r in state.recordings if len(r.labels.get(state.track, ())))

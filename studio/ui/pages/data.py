@@ -186,6 +186,7 @@ class DataPage(Page):
         self.stats["To look at"].say(str(trouble))
         test = [r for r in recordings if r.id in self._test_ids]
         judged = tally_all(test).seconds
+        self.bars.setVisible(bool(classes_of(state)))
         self.bars.show_bars(
             [
                 Bar(
@@ -194,7 +195,7 @@ class DataPage(Page):
                 for c in classes_of(state)
             ]
         )
-        words = ["Pale: the part that judges the model."] if judged else []
+        words = ["Pale: the part that judges the model."] if judged else [] if counted.n else ["No labels yet."]
         self.side.advice.setText(" ".join([*words, *(f["text"] for f in self._classes)]))
         self.side.advice.setVisible(bool(self.side.advice.text()))
 

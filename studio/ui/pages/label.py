@@ -8,12 +8,13 @@ from PySide6 import QtGui, QtWidgets
 from studio.app.jobs import Job
 from studio.app.session import State
 from studio.data.labels import Labels
+from studio.data.project import Project, with_classes
 from studio.data.recording import Recording
 from studio.errors import StudioError
 from studio.progress import Progress, Work
 from studio.ui.icons import icon
 from studio.ui.labels import classes
-from studio.ui.labels.edit import Edit
+from studio.ui.labels.edit import FIRST, Edit
 from studio.ui.labels.help import HelpCard
 from studio.ui.labels.inspector import Inspector
 from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text, scrolled_side
@@ -129,11 +130,18 @@ class LabelPage(Page):
 
     def edit(self, what: str, labels: Labels, selected: int | None) -> None:
         """A finished edit of the track (the door of `Edit`)."""
+        session, known = self.shell.session, self.shell.session.state.project
         try:
-            self.shell.session.edit(what, labels, selected)
+            if known is not None and (fresh := strange(known, labels)):
+                session.commit(what, with_labels(session.state, labels, selected, fresh))
+            else:
+                session.edit(what, labels, selected)
             self.shell.say(what)
         except StudioError as e:
             self.shell.show_error(e)
+        else:
+            if labels.segments and selected is not None and labels.segments[selected].label == FIRST:
+                self.inspector.rename()  # nobody wants to keep that name
 
     def select(self, index: int | None) -> None:
         """Another label is selected (the door of `Edit`)."""
@@ -283,6 +291,21 @@ class LabelPage(Page):
         if not event.isAutoRepeat():
             self.timeline.keys.release()
         super().keyReleaseEvent(event)
+
+
+def strange(project: Project, labels: Labels) -> list[str]:
+    """Labels that are no class of the project yet."""
+    known = {c.name for c in project.classes}
+    return sorted({s.label for s in labels.segments} - known)
+
+
+def with_labels(state: State, labels: Labels, selected: int | None, fresh: list[str]) -> State:
+    """The state with another open track, and with a class for each of `fresh`: one step of undo."""
+    project, recording = state.project, state.open_recording
+    assert project is not None and recording is not None
+    changed = replace(recording, labels=recording.labels | {state.track: labels})
+    known = replace(project, classes=with_classes(project.classes, fresh))
+    return replace(state.with_recording(changed), project=known, selected=selected)
 
 
 def _filled(recording: Recording) -> list[Any]:
