@@ -33,7 +33,8 @@ class Connection:
         With `start` False it stops at "ready", so that a recording can begin before the first sample: call `start`.
         """
         self.url, self._wanted, self._autostart = url, streams, start
-        self.error: StudioError | None = None
+        self._error: StudioError | None = None
+        self.recording_error: StudioError | None = None
         self.hello: Hello | None = None
         self.rings: dict[str, Ring] = {}
         self.talk: Talk | None = None
@@ -88,7 +89,7 @@ class Connection:
         return [r for r in wanted if r.stream.kind not in ANSWERS]
 
     def _fail(self, error: StudioError) -> None:
-        self.error, self._phase = error, "lost"
+        self._error, self._phase = error, "lost"
         self._release()
 
     def _release(self) -> None:
@@ -102,18 +103,26 @@ class Connection:
         ring = self.rings.get(chunk.stream.name)
         if ring is not None:
             ring.append(chunk)
+        if chunk.stream.kind in ANSWERS:
+            return
         with self._lock:
-            if self._writer is not None:
-                self._writer.append(chunk)
+            if self._writer is not None and self.recording_error is None:
+                try:
+                    self._writer.append(chunk)
+                except StudioError as e:  # a full disk ends the recording, not the live view
+                    self.recording_error = e
+
+    @property
+    def error(self) -> StudioError | None:
+        """Why it is lost; None while all is well."""
+        return self._error or (self._acquisition.error if self._acquisition is not None else None)
 
     @property
     def state(self) -> str:
         """Where the connection stands."""
-        acquisition = self._acquisition
-        if self._phase == "streaming" and acquisition is not None:
-            if acquisition.error is not None and self.error is None:
-                self.error = acquisition.error
-            return acquisition.state if self.error is None else "lost"
+        if self._phase in ("ready", "streaming") and self._acquisition is not None:
+            streaming = self._phase == "streaming" or self.error is not None
+            return self._acquisition.state if streaming else self._phase
         return self._phase
 
     @property
@@ -144,7 +153,7 @@ class Connection:
         path = new_recording_path(project, label or subject or "recording")
         with self._lock:
             self._writer = Writer(path, sensors, subject=subject, device=device)
-            self._began_s, self._label = time.monotonic(), label
+            self._began_s, self._label, self.recording_error = time.monotonic(), label, None
 
     def stop_recording(self) -> Recording:
         """Close the recording; the label given at its start, if any, covers all of it."""

@@ -12,13 +12,17 @@ from studio.data import recording as recording_files
 from studio.data.labels import Labels
 from studio.data.project import Project
 from studio.data.recording import Recording
+from studio.errors import DataError
 
 Watcher = Callable[["State", "State"], None]
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """All a view needs to draw itself. Samples are not in it; they are on disk and in the rings."""
+    """All a view needs to draw itself. Samples are not in it; they are on disk and in the rings.
+
+    `broken` says why some recordings in the folder could not be opened; they stay where they are.
+    """
 
     project: Project | None = None
     recordings: tuple[Recording, ...] = ()
@@ -26,6 +30,7 @@ class State:
     track: str = "labels"
     selected: int | None = None
     model: str = ""
+    broken: tuple[DataError, ...] = ()
 
     @property
     def open_recording(self) -> Recording | None:
@@ -54,23 +59,25 @@ class Session:
 
     def open(self, path: Path) -> None:
         """Open the project folder `path`; its history starts afresh. ProjectError when it cannot be opened."""
-        project = projects.open_project(path)
-        recordings = projects.recordings(project)
+        project, broken = projects.open_project(path), list[DataError]()
+        recordings = projects.recordings(project, broken)
         self._past.clear()
         self._future.clear()
         first = recordings[0].id if recordings else ""
-        self._become(State(project=project, recordings=recordings, recording=first, model=newest_model(project)))
+        model = newest_model(project)
+        self._become(State(project, recordings, recording=first, model=model, broken=tuple(broken)))
 
     def reload(self) -> None:
         """Look at the folder again, after a recording or import; labels in hand stay as they are."""
         if self.state.project is None:
             return
         held = {r.id: r for r in self.state.recordings}
-        found = tuple(held.get(r.id, r) for r in projects.recordings(self.state.project))
+        broken: list[DataError] = []
+        found = tuple(held.get(r.id, r) for r in projects.recordings(self.state.project, broken))
         known = self.state.recording in {r.id for r in found}
         chosen = self.state.recording if known else (found[0].id if found else "")
         model = self.state.model or newest_model(self.state.project)
-        self.show(replace(self.state, recordings=found, recording=chosen, model=model))
+        self.show(replace(self.state, recordings=found, recording=chosen, model=model, broken=tuple(broken)))
 
     def commit(self, what: str, state: State) -> None:
         """Make `state` the present; `what` is the words of the Undo menu."""

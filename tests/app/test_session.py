@@ -79,3 +79,13 @@ def test_watchers_see_old_and_new(session: Session) -> None:
     session.watch(lambda old, new: seen.append((len(old.labels), len(new.labels))))
     session.edit("one", Labels((Segment(0, 1, "a"),)))
     assert seen == [(0, 1)]
+
+
+def test_one_broken_recording_does_not_hide_the_others(session: Session) -> None:
+    assert session.state.project is not None
+    path = session.state.project.path
+    (path / "recordings" / "b" / "recording.json").write_text("{half")
+    again = Session()
+    again.open(path)
+    assert [r.id for r in again.state.recordings] == ["a"]
+    assert len(again.state.broken) == 1 and "b" in again.state.broken[0].thing

@@ -49,9 +49,10 @@ def _until(connection: Connection, seconds: float) -> Work[None]:
         yield Progress(min(done, seconds), seconds, f"recording {min(done, seconds):.1f} of {seconds:g} s")
         if done >= seconds:
             return
-        if connection.error is not None:
+        error = connection.error or connection.recording_error
+        if error is not None:
             connection.stop_recording()
-            raise connection.error
+            raise error
         time.sleep(0.02)
 
 
