@@ -17,10 +17,13 @@ int32_t board_stack_used(void);
    The board should wake up from board_idle when `watermark` rows wait. */
 void board_sensor_start(int32_t index, int32_t row_bytes, uint32_t rate_mhz, int32_t watermark);
 void board_sensor_stop(int32_t index);
-/* Move at most `n` rows, oldest first; returns how many. `t_us` is the time of the first. */
-int32_t board_sensor_read(int32_t index, void *rows, int32_t n, uint64_t *t_us);
-/* Rows lost so far since the start because nobody read them in time; they came before the rows that wait now. */
-uint32_t board_sensor_overruns(int32_t index);
+/* Move at most `n` rows, oldest first; returns how many. Told with them: when the first was measured, and how many
+   rows before it were lost since the start because nobody read them in time. */
+struct sensor_batch {
+    uint64_t t_us;
+    uint32_t overruns;
+};
+int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_batch *batch);
 
 /* Sleep until bytes come, a sensor reaches its watermark, or (when `writing`) the link takes bytes again. */
 void board_idle(int32_t writing);

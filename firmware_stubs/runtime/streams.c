@@ -83,14 +83,15 @@ void streams_set_source(int32_t inject)
 
 int32_t streams_inject(void) { return source_inject; }
 
-/* Lost rows came before those that wait now, so a half gathered frame must end in front of the hole. */
-static void account_overruns(int32_t id)
+/* Rows were lost between those held and the `n` that have just been put behind them: the frame ends at the hole. */
+static void end_at_hole(int32_t id, int32_t n, uint32_t overruns)
 {
     struct progress *p = &progress[id];
-    const uint32_t overruns = board_sensor_overruns(id);
-    if (overruns == p->overruns)
-        return;
+    const int32_t size = row_bytes(&firmware_streams[id]);
+    uint8_t *frame = firmware_streams[id].frame;
+    const int32_t held = p->held;
     send_frame(id);
+    __builtin_memmove(frame, frame + held * size, (uint32_t)(n * size));
     p->next += overruns - p->overruns;
     p->overruns = overruns;
 }
@@ -99,18 +100,19 @@ static int32_t poll(int32_t id)
 {
     struct progress *p = &progress[id];
     const struct stream *stream = &firmware_streams[id];
-    account_overruns(id);
-    uint8_t *rows = stream->frame + p->held * row_bytes(stream);
-    uint64_t t_us = 0;
-    const int32_t n = board_sensor_read(id, rows, stream->rows - p->held, &t_us);
+    const int32_t size = row_bytes(stream);
+    struct sensor_batch batch;
+    const int32_t n = board_sensor_read(id, stream->frame + p->held * size, stream->rows - p->held, &batch);
     if (n == 0)
         return 0;
+    if (batch.overruns != p->overruns)
+        end_at_hole(id, n, batch.overruns);
     if (p->held == 0)
-        p->t_us = t_us;
+        p->t_us = batch.t_us;
     p->held += n;
     p->next += (uint32_t)n;
     if (feeds_model(id))
-        answer_take(rows, n, t_us);
+        answer_take(stream->frame + (p->held - n) * size, n, batch.t_us);
     if (p->held == stream->rows)
         send_frame(id);
     return 1;

@@ -22,7 +22,7 @@ RESTART, BOOT, APP = 0, 1, 2
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 _i32, _u32, _u64 = ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint64
-_pointer, _time = ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64)
+_pointer = ctypes.c_void_p
 #: struct host_calls in firmware_stubs/boards/host/board.c, in order: name and type.
 CALLS: dict[str, Any] = {
     "write": ctypes.CFUNCTYPE(_i32, _pointer, _i32),
@@ -30,8 +30,7 @@ CALLS: dict[str, Any] = {
     "time_us": ctypes.CFUNCTYPE(_u64),
     "sensor_start": ctypes.CFUNCTYPE(None, _i32, _i32, _u32, _i32),
     "sensor_stop": ctypes.CFUNCTYPE(None, _i32),
-    "sensor_read": ctypes.CFUNCTYPE(_i32, _i32, _pointer, _i32, _time),
-    "sensor_overruns": ctypes.CFUNCTYPE(_u32, _i32),
+    "sensor_read": ctypes.CFUNCTYPE(_i32, _i32, _pointer, _i32, ctypes.POINTER(_u64), ctypes.POINTER(_u32)),
     "idle": ctypes.CFUNCTYPE(None, _i32),
 }
 
@@ -90,18 +89,13 @@ class HostBoard:
         """board_sensor_stop"""
         self.sensors[index].stop()
 
-    def sensor_read(self, index: int, at: int, n: int, t_us: Any) -> int:
+    def sensor_read(self, index: int, at: int, n: int, t_us: Any, overruns: Any) -> int:
         """board_sensor_read"""
         sensor = self.sensors[index]
         rows, t_us[0] = sensor.take(self.time_us(), n)
+        overruns[0] = sensor.overruns
         ctypes.memmove(at, rows, len(rows))
         return len(rows) // max(sensor.row_bytes, 1)
-
-    def sensor_overruns(self, index: int) -> int:
-        """board_sensor_overruns"""
-        sensor = self.sensors[index]
-        sensor.settle(self.time_us())
-        return sensor.overruns
 
     def idle(self, writing: int) -> None:
         """board_idle"""

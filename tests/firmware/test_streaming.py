@@ -125,6 +125,28 @@ def test_a_host_that_does_not_read_costs_old_frames_and_the_board_says_how_many(
         assert np.array_equal(values(p, 1), rows[1][np.arange(p.seq, p.seq + p.count) % len(rows[1])])
 
 
+def test_a_sensor_too_fast_for_the_core_leaves_holes_of_known_size(tmp_path: Path) -> None:
+    """Overruns: what is read carries its true number, and what is missing is counted to the sample."""
+    fast = Stream("fast", 50_000.0, tuple(map(str, range(64))), dtype="i32")
+    rows = np.arange(64 * 3_001, dtype="<i4").reshape(-1, 64)
+    (tmp_path / "fast.raw").write_bytes(rows.tobytes())
+    plugged = (SensorFile(fast, tmp_path / "fast.raw"),)
+    with VirtualBoard("cortex-m0plus", plugged, tmp_path / "flash", speed=0) as board:
+        talk = Talk(SocketToBoard(board.url))
+        talk.request(Verb.START)
+        packets = gathered(talk, 4_000, 0)
+        talk.request(Verb.STOP, timeout_s=5.0)
+        stats = parse_stats(talk.request(Verb.STATS, timeout_s=5.0))
+        packets += [p for p in talk.pump() if p.type == Type.SAMPLES]
+        talk.close()
+    holes = [b.seq - a.seq - a.count for a, b in pairwise(packets)]
+    assert min(holes) == 0 < max(holes)
+    assert sum(p.count for p in packets) + stats.dropped[0] == packets[-1].seq + packets[-1].count
+    for p in packets:
+        got = np.frombuffer(p.payload, "<i4").reshape(-1, 64)
+        assert np.array_equal(got, rows[np.arange(p.seq, p.seq + p.count) % len(rows)])
+
+
 def test_stats_come_every_second_of_the_board(start: Started, tmp_path: Path) -> None:
     files, _ = sensors(tmp_path)
     with start("host", files) as talk:

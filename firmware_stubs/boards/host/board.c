@@ -15,8 +15,7 @@ struct host_calls {
     uint64_t (*time_us)(void);
     void (*sensor_start)(int32_t index, int32_t row_bytes, uint32_t rate_mhz, int32_t watermark);
     void (*sensor_stop)(int32_t index);
-    int32_t (*sensor_read)(int32_t index, void *rows, int32_t n, uint64_t *t_us);
-    uint32_t (*sensor_overruns)(int32_t index);
+    int32_t (*sensor_read)(int32_t index, void *rows, int32_t n, uint64_t *t_us, uint32_t *overruns);
     void (*idle)(int32_t writing);
     uint8_t *flash;
     int32_t stay_in_boot;
@@ -54,12 +53,10 @@ void board_sensor_start(int32_t index, int32_t row_bytes, uint32_t rate_mhz, int
 
 void board_sensor_stop(int32_t index) { host->sensor_stop(index); }
 
-int32_t board_sensor_read(int32_t index, void *rows, int32_t n, uint64_t *t_us)
+int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_batch *batch)
 {
-    return host->sensor_read(index, rows, n, t_us);
+    return host->sensor_read(index, rows, n, &batch->t_us, &batch->overruns);
 }
-
-uint32_t board_sensor_overruns(int32_t index) { return host->sensor_overruns(index); }
 
 void board_idle(int32_t writing) { host->idle(writing); }
 

@@ -97,20 +97,19 @@ void board_sensor_start(int32_t index, int32_t row_bytes, uint32_t rate_mhz, int
 
 void board_sensor_stop(int32_t index) { VB_SENSOR_ON(index) = 0; }
 
-int32_t board_sensor_read(int32_t index, void *rows, int32_t n, uint64_t *t_us)
+int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_batch *batch)
 {
     VB_SENSOR_TO(index) = (uint32_t)(uintptr_t)rows;
     VB_SENSOR_ROWS(index) = (uint32_t)n;
     const int32_t moved = (int32_t)VB_SENSOR_ROWS(index);
     if (moved > 0 && virtual_block()) {
         const uint64_t now = board_time_us();
-        *t_us = now - ((uint32_t)now - VB_SENSOR_TIME(index));
+        batch->t_us = now - ((uint32_t)now - VB_SENSOR_TIME(index));
+        batch->overruns = VB_SENSOR_OVERRUNS(index);
         return moved;
     }
     return 0;
 }
-
-uint32_t board_sensor_overruns(int32_t index) { return VB_SENSOR_OVERRUNS(index); }
 
 /* A byte that comes after the flags are cleared sets them again, so none is slept through. */
 void board_idle(int32_t writing)

@@ -23,7 +23,7 @@
 #define VB_SENSOR_WATERMARK(i) VB_SENSOR(i, 0x0Cu)
 #define VB_SENSOR_TO(i) VB_SENSOR(i, 0x10u)
 #define VB_SENSOR_ROWS(i) VB_SENSOR(i, 0x14u) /* write: move at most so many; read: how many were moved */
-#define VB_SENSOR_OVERRUNS(i) VB_SENSOR(i, 0x18u)
+#define VB_SENSOR_OVERRUNS(i) VB_SENSOR(i, 0x18u) /* rows lost before the first row moved */
 #define VB_SENSOR_TIME(i) VB_SENSOR(i, 0x1Cu) /* us, low word, of the first row moved */
 
 /* The flash controller. The key opens it for one operation. */

@@ -52,8 +52,6 @@ class Peripherals:
         self._sensors.stop()
 
     def _read(self, at: int) -> int:
-        if SENSOR <= at < SENSOR + SENSOR_STEP * SENSORS:
-            return self._read_sensor(at, *divmod(at - SENSOR, SENSOR_STEP))
         if at == TIME_LOW:
             now_us = self._time_us()
             self._held[TIME_HIGH] = now_us >> 32
@@ -83,13 +81,6 @@ class Peripherals:
         else:
             self._held[at] = value
 
-    def _read_sensor(self, at: int, index: int, register: int) -> int:
-        if register == OVERRUNS:
-            sensor = self._sensors[index]
-            sensor.settle(self._time_us())
-            return sensor.overruns & MASK
-        return self._held.get(at, 0)
-
     def _write_sensor(self, at: int, index: int, register: int, value: int) -> None:
         base, sensor = at - register, self._sensors[index]
         self._held[at] = value
@@ -104,6 +95,7 @@ class Peripherals:
                 self._chip.uc.mem_write(self._held[base + TO], rows)
             self._held[at] = len(rows) // max(sensor.row_bytes, 1)
             self._held[base + TIME] = first_us & MASK
+            self._held[base + OVERRUNS] = sensor.overruns & MASK
 
     def _change_flash(self, what: int, value: int) -> None:
         """Erase to ones or write zeros, when the key has been given and the place exists; else nothing happens."""
