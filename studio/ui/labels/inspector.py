@@ -27,6 +27,7 @@ class Inspector(Side):
     def __init__(self, shell: Shell, edit: Edit) -> None:
         super().__init__("right", 286)
         self._shell, self._edit, self._busy = shell, edit, False
+        self._named: tuple[int | None, str] = (None, "")
         self.body.addWidget(heading("Selected label"))
         self._build_selected()
         self.body.addSpacing(6)
@@ -215,6 +216,7 @@ class Inspector(Side):
         self.balance_text.setText(f"{grouped(counted.n)} labels · {span_text(counted.total_s)} in {where}")
         names = [c.name for c in found]
         if names != [self.name.itemText(i) for i in range(self.name.count())]:
+            self._named = (None, "")
             self.name.clear()
             for c in found:
                 self.name.addItem(swatch(c.color), c.name)
@@ -248,9 +250,10 @@ class Inspector(Side):
                 or abs(spin.value() - value) > self._edit.sample_s / 4
             ):
                 spin.setValue(value)
-        if not self.name.lineEdit().hasFocus() or self.name.currentText() not in self._edit.classes:
-            self.name.setCurrentText(name)
+        if (self._edit.selected, name) != self._named:  # else somebody may be typing there
+            self._named = (self._edit.selected, name)
             self.name.setCurrentIndex(self.name.findText(name))
+            self.name.setCurrentText(name)
         n = round((stop_s - start_s) * self._edit.rate_hz)
         self.length.setText(f"{stop_s - start_s:.{digits}f} s · {n} samples")
         self._busy = False
