@@ -21,6 +21,7 @@ class Board:
 
     `flash_bytes` is all flash; the boot loader lies below `app_offset`, the app's image from there on. `stack_bytes`
     of the RAM are kept free by the build. `program` plays the board on this computer; real boards have none.
+    `fpu` is whether the core computes with floats itself.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Board:
     usb: tuple[str, ...]
     tried_on_hardware: bool
     any_sensor: bool = False
+    fpu: bool = True
     program: str = ""
     shared: str = ""
 

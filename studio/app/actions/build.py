@@ -45,7 +45,7 @@ def weigh(project: Project, model: Model, board: Board) -> Work[dict[str, Any]]:
 
 def cost_of(image: Image, model: Model, board: Board) -> Work[dict[str, Any]]:
     """Bytes from the ELF; instructions and stack from the emulated core where there is one, else an estimate."""
-    guess = estimate(model.graph, board.clock_hz).as_dict()
+    guess = estimate(model.graph, board.clock_hz, board.fpu).as_dict()
     cost = guess | {"flash_bytes": image.flash_bytes, "ram_bytes": image.ram_bytes, "source": "estimate"}
     if not scales.can_measure(board):
         return cost

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from studio.app.actions.train import TrainSettings, dataset
+from studio.app.actions.train import TrainSettings, board_of, dataset
 from studio.data.project import open_project
 from studio.learn.dataset import split
 from studio.progress import Progress, Work
@@ -16,7 +16,8 @@ def split_preview(project_path: Path, seed: int = 0) -> Work[dict[str, Any]]:
     SIDE is {"windows", "recordings": [ids], "subjects": [..], "classes": {name: windows}}. DataError as `train` gives.
     """
     yield Progress(0, 1, "cutting windows")
-    data = dataset(open_project(project_path), TrainSettings(seed=seed))
+    settings = TrainSettings(seed=seed)
+    data = dataset(open_project(project_path), settings, board_of(settings.board))
     parts = split(data, seed)
     sides = {}
     for name, index in (("train", parts.train), ("test", parts.test)):

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from studio.learn.search import Found, Limits, search
 from studio.params import check, param
 from studio.progress import Progress, Work
 
+WINDOW_SHARE = 1 / 3  # of the board's RAM may hold the window of samples
 LONGEST_WINDOW_S = 2.56  # what the field uses for motion; a longer one waits too long for its first answer
 
 
@@ -50,7 +52,7 @@ def train(project_path: Path, settings: TrainSettings) -> Work[dict[str, Any]]:
     began = time.monotonic()
     project, board = open_project(project_path), board_of(settings.board)
     yield Progress(0, 0, "cutting windows")
-    data = dataset(project, settings)
+    data = dataset(project, settings, board)
     parts = split(data, settings.seed)
     limits = limits_of(board, settings, data)
     yield Progress(0, 0, f"{len(data.y)} windows of {data.length} samples, {len(data.classes)} classes")
@@ -61,14 +63,14 @@ def train(project_path: Path, settings: TrainSettings) -> Work[dict[str, Any]]:
         settings.trials,
         settings.minutes,
         settings.seed,
-        estimate,
+        partial(estimate, clock_hz=board.clock_hz, fpu=board.fpu),
     )
     model, front = yield from _finished(project, found, data, parts, board, settings)
     models.save(project, model)
     return _result(model, front, found, parts, settings, time.monotonic() - began)
 
 
-def dataset(project: Project, settings: TrainSettings) -> Dataset:
+def dataset(project: Project, settings: TrainSettings, board: Board) -> Dataset:
     """The labelled windows of the project's most telling stream."""
     labelled = [r for r in recordings(project) if any(len(t) for t in r.labels.values())]
     if not labelled:
@@ -76,7 +78,8 @@ def dataset(project: Project, settings: TrainSettings) -> Dataset:
     stream = choose_stream(labelled, settings.stream)
     have = [r for r in labelled if stream.name in r.n_samples]
     seconds = settings.window_s or min(LONGEST_WINDOW_S, _typical_label_s(have) / 2)
-    length = 2 ** max(4, int(np.log2(seconds * stream.rate_hz) + 1e-9))
+    most = board.ram_bytes * WINDOW_SHARE / (4 * len(stream.channels))
+    length = 2 ** max(4, int(np.log2(min(seconds * stream.rate_hz, most)) + 1e-9))
     stride = round(settings.stride_s * stream.rate_hz) or length // 2
     return windows(have, stream.name, length, stride)
 
