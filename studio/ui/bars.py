@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton
 
 from studio.ui.icons import icon
 from studio.ui.pages import Place
-from studio.ui.widgets import button, label, named, set_look
+from studio.ui.widgets import Button, button, label, named, set_look
 
 RAIL_WIDTH, TOP_HEIGHT = 84, 52
 
@@ -72,19 +72,13 @@ class TopBar(QFrame):
         super().__init__()
         self.setObjectName("topbar")
         self.setFixedHeight(TOP_HEIGHT)
-        self.project = button("project_menu", "No project", lambda: None, kind="project", tip="Open or make a project")
+        self.project = _project_button()
         self.crumb = label("", "dim")
         self.crumb.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.device = button("device_show", "No device", device, kind="device", tip="The device in use")
-        self.undo = button(
-            "undo", "", undo, icon="arrow-back-up", kind="ghost", shortcut="Ctrl+Z", accessible="Undo", tip="Undo"
-        )
-        self.redo = button(
-            "redo", "", redo, icon="arrow-forward-up", kind="ghost", shortcut="Ctrl+Shift+Z", accessible="Redo"
-        )
-        self.search = button(
-            "command_palette_open", "", search, icon="search", kind="ghost", accessible="Search commands"
-        )
+        self.undo = _tool("undo", "arrow-back-up", "Undo", "Ctrl+Z", undo)
+        self.redo = _tool("redo", "arrow-forward-up", "Redo", "Ctrl+Shift+Z", redo)
+        self.search = _tool("command_palette_open", "search", "Search commands", "", search)
         named(self.search, "command_palette_open", "Search commands", "Search all commands", "Ctrl+K")
         self._tools = QtWidgets.QHBoxLayout()
         self._tools.setSpacing(8)
@@ -117,3 +111,13 @@ class TopBar(QFrame):
         for one, word, what, keys in ((self.undo, "Undo", undo, "Ctrl+Z"), (self.redo, "Redo", redo, "Ctrl+Shift+Z")):
             one.setEnabled(bool(what))
             named(one, one.objectName(), word, f"{word}: {what}" if what else word, keys)
+
+
+def _project_button() -> Button:
+    tip = "Open or make a project"
+    return button("project_menu", "No project", lambda: None, kind="project", accessible="Project", tip=tip)
+
+
+def _tool(name: str, picture: str, words: str, keys: str, do: Callable[[], object]) -> Button:
+    """A button without text."""
+    return button(name, "", do, icon=picture, kind="ghost", shortcut=keys, accessible=words)

@@ -1,13 +1,17 @@
 """The command palette: every action that can be done now, found by typing a part of its name."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.ui.safe import safe_overrides
+from studio.ui.theme import font, theme
 from studio.ui.widgets import line, named
 
 SIZE = QtCore.QSize(560, 380)
-ACTION = Qt.ItemDataRole.UserRole
+COMMAND = Qt.ItemDataRole.UserRole
 
 
 def rank(typed: str, name: str) -> int | None:
@@ -22,13 +26,39 @@ def rank(typed: str, name: str) -> int | None:
     return 500 + len(name) if all(c in letters for c in typed) else None
 
 
-def actions(window: QtWidgets.QWidget) -> list[QtWidgets.QAbstractButton]:
-    """The buttons that can be pressed now, each name once."""
-    found: dict[str, QtWidgets.QAbstractButton] = {}
-    for one in window.findChildren(QtWidgets.QAbstractButton):
-        if one.objectName() and one.accessibleName() and one.isEnabled() and one.isVisible():
-            found.setdefault(one.objectName(), one)
+@dataclass(frozen=True)
+class Command:
+    """One line of the palette."""
+
+    name: str
+    keys: QtGui.QKeySequence
+    icon: QtGui.QIcon
+    do: Callable[[], object]
+
+
+def commands(window: QtWidgets.QWidget) -> list[Command]:
+    """The buttons that can be pressed now and the window's menu actions, each once."""
+    found: dict[str, Command] = {}
+    for b in window.findChildren(QtWidgets.QAbstractButton):
+        if b.objectName() and b.accessibleName() and b.isEnabled() and b.isVisible():
+            found.setdefault(b.objectName(), Command(b.accessibleName(), b.shortcut(), b.icon(), b.click))
+    for a in window.actions():
+        if a.text() and a.isEnabled():
+            found.setdefault(a.objectName(), Command(a.text(), a.shortcut(), a.icon(), a.trigger))
     return list(found.values())
+
+
+@safe_overrides
+class KeysDelegate(QtWidgets.QStyledItemDelegate):
+    """A row with its keys at the right."""
+
+    def paint(self, painter: QtGui.QPainter, option: QtWidgets.QStyleOptionViewItem, index: QtCore.QModelIndex) -> None:
+        super().paint(painter, option, index)
+        keys = index.data(COMMAND).keys.toString(QtGui.QKeySequence.SequenceFormat.NativeText)
+        painter.setPen(theme().color("dim"))
+        painter.setFont(font(12))
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(option.rect.adjusted(0, 0, -14, 0), right, keys)
 
 
 @safe_overrides
@@ -41,12 +71,17 @@ class Palette(QtWidgets.QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.typed = line("palette_search", "Search for a command", "Type a command")
         self.found = named(QtWidgets.QListWidget(), "palette_list", "Commands", "Enter does the chosen command")
+        self.found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._rows = KeysDelegate()
+        self.found.setItemDelegate(self._rows)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.typed)
         layout.addWidget(self.found)
-        for one in actions(window):
-            self._add(one)
+        for command in commands(window):
+            item = QtWidgets.QListWidgetItem(command.icon, command.name, self.found)
+            item.setData(COMMAND, command)
+            item.setSizeHint(QtCore.QSize(0, 36))
         self.typed.textChanged.connect(self.filter)
         self.found.itemActivated.connect(self.do)
         self.found.itemClicked.connect(self.do)
@@ -56,18 +91,12 @@ class Palette(QtWidgets.QDialog):
         at = window.mapToGlobal(QtCore.QPoint((window.width() - SIZE.width()) // 2, 90))
         self.move(at)
 
-    def _add(self, action: QtWidgets.QAbstractButton) -> None:
-        keys = action.shortcut().toString(QtGui.QKeySequence.SequenceFormat.NativeText)
-        item = QtWidgets.QListWidgetItem(action.icon(), action.accessibleName() + (f"    {keys}" if keys else ""))
-        item.setData(ACTION, action)
-        self.found.addItem(item)
-
     def filter(self, typed: str) -> None:
         """Show what fits and choose the best."""
         best: tuple[int, QtWidgets.QListWidgetItem | None] = (1 << 30, None)
         for i in range(self.found.count()):
             item = self.found.item(i)
-            fit = rank(typed, item.data(ACTION).accessibleName())
+            fit = rank(typed, item.data(COMMAND).name)
             item.setHidden(fit is None)
             if fit is not None and fit < best[0]:
                 best = (fit, item)
@@ -86,6 +115,6 @@ class Palette(QtWidgets.QDialog):
     def do(self, item: QtWidgets.QListWidgetItem | None) -> None:
         """Close and press the chosen button."""
         if item is not None:
-            action = item.data(ACTION)
+            command = item.data(COMMAND)
             self.close()
-            QtCore.QTimer.singleShot(0, action.click)
+            QtCore.QTimer.singleShot(0, command.do)

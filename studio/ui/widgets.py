@@ -39,7 +39,7 @@ def set_look(widget: QWidget, **properties: str | bool) -> None:
 
 
 def label(text: str, kind: str = "", wrap: bool = False) -> QLabel:
-    """Text in one of the kinds of the style sheet: title, display, heading, dim, small, figure, clock."""
+    """Text in one of the kinds of the style sheet: title, display, heading, strong, dim, small, figure, clock."""
     made = QLabel(text)
     made.setProperty("kind", kind)
     made.setWordWrap(wrap)
@@ -292,7 +292,7 @@ class Banner(QFrame):
         """Show `error`; one that is no StudioError is a bug and says so."""
         thing, seen, next_step = three_parts(error)
         self.thing.setText(thing)
-        self.seen.setText(seen)
+        self.seen.setText(f"{seen[:1].upper()}{seen[1:]}.".replace("..", "."))
         self.next_step.setText(next_step)
         self.setAccessibleName(f"Error. {thing}: {seen}. {next_step}")
         self.show()

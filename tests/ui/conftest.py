@@ -1,4 +1,4 @@
-"""A window for tests: offscreen when there is no display, themed once, with a home of its own."""
+"""A window for tests: offscreen, so that it needs no display and takes no focus; with a home of its own."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+if sys.platform.startswith("linux"):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6 import QtCore, QtWidgets
@@ -28,8 +28,12 @@ ACC = Stream("acc", 100.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Settings of a test never reach the user's own."""
+def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings of a test never reach the user's own; a test with real boards also keeps the compiler's cache."""
+    if "own_home" in request.fixturenames:
+        found = request.getfixturevalue("own_home")
+        assert isinstance(found, Path)
+        return found
     path = tmp_path / "home"
     path.mkdir()
     monkeypatch.setenv("SENSORSMITH_HOME", str(path))

@@ -31,10 +31,10 @@ def test_a_banner_has_three_parts_and_copies_them(look: Theme, qtbot: QtBot) -> 
     banner = Banner()
     qtbot.addWidget(banner)
     banner.show_error(LinkError("COM7", "access denied", "Close other programs that use it."))
-    assert (banner.thing.text(), banner.seen.text()) == ("COM7", "access denied")
+    assert (banner.thing.text(), banner.seen.text()) == ("COM7", "Access denied.")
     assert "Close other programs" in banner.accessibleName()
     banner.findChild(QtWidgets.QPushButton, "error_copy").click()
-    assert QtGui.QGuiApplication.clipboard().text() == "COM7\naccess denied\nClose other programs that use it."
+    assert QtGui.QGuiApplication.clipboard().text() == "COM7\nAccess denied.\nClose other programs that use it."
     with qtbot.waitSignal(banner.closed):
         banner.findChild(QtWidgets.QPushButton, "error_close").click()
     assert banner.isHidden()

@@ -20,8 +20,9 @@ from studio.ui.parts.weight import Weight
 from studio.ui.widgets import Banner, Card, EmptyState, button, bytes_text, caption, columns, combo, rule, scrolled
 
 N_WINDOWS = 200
+#: Files of a build that can be flashed or examined.
+IMAGES = (".bin", ".hex", ".elf", ".uf2", ".lib")
 ORDER = ("build", "flash", "verify")
-PORT_FREE_S = 10.0
 
 
 class DeployPage(Page):
@@ -81,19 +82,7 @@ class DeployPage(Page):
         inside = QtWidgets.QVBoxLayout(inner)
         inside.setContentsMargins(24, 22, 24, 22)
         inside.setSpacing(16)
-        choices = Card("What goes where")
-        across = columns(spacing=14)
-        for name, field in (("Model", self.model), ("Board", self.board), ("Address", self.target)):
-            across.addLayout(caption(name, field), 1)
-        choices.body.addLayout(across)
-        choices.body.addSpacing(4)
-        choices.body.addWidget(self.facts)
-        steps = Card("Steps", spacing=0)
-        for i, step in enumerate(self.steps.values()):
-            if i:
-                steps.body.addWidget(rule())
-            steps.body.addWidget(step)
-        for widget in (choices, steps, self.banner):
+        for widget in (self._choices(), self._list(), self.banner):
             inside.addWidget(widget)
         inside.addStretch()
         self._work = QtWidgets.QWidget()
@@ -103,8 +92,25 @@ class DeployPage(Page):
         self._view = QtWidgets.QStackedWidget()
         self._view.addWidget(self._empty)
         self._view.addWidget(self._work)
-        layout = columns(self._view)
-        self.setLayout(layout)
+        self.setLayout(columns(self._view))
+
+    def _choices(self) -> Card:
+        card = Card("What goes where")
+        across = columns(spacing=14)
+        for name, field in (("Model", self.model), ("Board", self.board), ("Address", self.target)):
+            across.addLayout(caption(name, field), 1)
+        card.body.addLayout(across)
+        card.body.addSpacing(4)
+        card.body.addWidget(self.facts)
+        return card
+
+    def _list(self) -> Card:
+        card = Card("Steps", spacing=0)
+        for i, step in enumerate(self.steps.values()):
+            if i:
+                card.body.addWidget(rule())
+            card.body.addWidget(step)
+        return card
 
     # Choices -------------------------------------------------------------------------------------------------
 
@@ -169,12 +175,23 @@ class DeployPage(Page):
             self._model = self._load()
             self.facts.show_model(self._model)
             self._image = self._built()
-            self.weight.clear()
+            self._weigh()
             for key, step in self.steps.items():
-                step.become(
-                    "waiting", "Built before. Build again to weigh it." if key == "build" and self._image else ""
-                )
+                step.become("waiting", "Built before." if key == "build" and self._image else "")
             self._show_buttons()
+
+    def _weigh(self) -> None:
+        """What is known without building: training has weighed the model for its own board."""
+        model = self._model
+        if model is not None and model.cost and model.lock.get("board") == self.board.currentData():
+            files = (
+                sorted(str(p) for p in self._image.parent.glob("firmware.*") if p.suffix in IMAGES)
+                if self._image is not None
+                else []
+            )
+            self.weight.show_build(model.cost | {"files": files}, self._board(), self._period_ms())
+        else:
+            self.weight.clear()
 
     def _load(self) -> Model | None:
         """The chosen model; what is wrong with it goes to the banner of the steps."""

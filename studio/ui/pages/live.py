@@ -103,7 +103,8 @@ class LivePage(Page):
         """The device may have changed; scores may have come."""
         connection = self.shell.device.connection
         hello = connection.hello if connection is not None else None
-        if connection is None or hello is None or not connection.rings:
+        gone = self.shell.device.state in ("idle", "lost", "closed")
+        if gone or connection is None or hello is None or not connection.rings:
             self._view.setCurrentWidget(self._no_device)
         elif hello.model is None:
             self._view.setCurrentWidget(self._no_model)

@@ -13,10 +13,10 @@ class Facts(QtWidgets.QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._values = {name: label("–", "title") for name in self.NAMES}
+        self._values = {name: label("–", "strong") for name in self.NAMES}
         across = QtWidgets.QHBoxLayout(self)
         across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(28)
+        across.setSpacing(22)
         for name, value in self._values.items():
             across.addLayout(rows(label(name, "small"), value, spacing=2))
         across.addStretch()

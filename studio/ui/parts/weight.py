@@ -17,7 +17,7 @@ class Weight(Side):
     """The right column of Deploy."""
 
     def __init__(self) -> None:
-        super().__init__("right", 320)
+        super().__init__("right", 304)
         self.flash, self.ram = Meter("Flash"), Meter("RAM")
         self.latency, self.rate = Stat("per answer"), Stat("of the core's time")
         self.instructions, self.stack = Stat("instructions per answer"), Stat("stack")

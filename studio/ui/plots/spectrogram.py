@@ -18,6 +18,8 @@ COLUMNS_PER_S = 60.0
 RANGE_DB, FLOOR = 70.0, 1e-12
 SINK_DB_PER_S = 0.5
 AT_ONCE = 256
+#: Over 1: the lower levels take less of the heat map.
+QUIET = 1.6
 
 
 class Stft:
@@ -117,8 +119,9 @@ class SpectrogramItem(pg.GraphicsObject):
 
 
 def heat_table() -> list[int]:
-    """256 colours from the plot's background up through the theme's heat map."""
+    """256 colours from the plot's background up through the theme's heat map; noise stays calm, sounds stand out."""
     heat = pg.colormap.get(theme().tokens.heat).getLookupTable(nPts=256, alpha=False)
+    heat = heat[(255 * (np.arange(256) / 255.0) ** QUIET).astype(int)]
     paper = np.array(theme().color("plot").getRgb()[:3], float)
     share = np.minimum(1.0, np.arange(256) / 48.0)[:, None]
     mixed = (paper * (1 - share) + heat * share).astype(int)
