@@ -18,7 +18,7 @@ from studio.firmware.render import render
 from studio.graph.graph import Graph
 from studio.paths import STUBS
 
-WARNINGS = ("-Wall", "-Wextra", "-Werror")
+WARNINGS = ("-Wall", "-Wextra", "-Wdouble-promotion", "-Werror")
 FRAME_SECONDS = 0.05  # samples wait about this long for their frame to fill
 DTYPE_NAMES = {"i16": "DTYPE_I16", "i32": "DTYPE_I32", "f32": "DTYPE_F32"}
 

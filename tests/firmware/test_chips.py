@@ -69,6 +69,26 @@ def test_counting_blocks_counts_instructions(core: str, tmp_path: Path) -> None:
         assert abs(blocks - single) <= single / 10_000 and blocks > 10_000
 
 
+PROGRAMS = ("emulator", "hostboard")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_that_plays_a_board_stands_alone(program: str) -> None:
+    """Unicorn is GPLv2: nothing of the studio but the program's own files, licensed to match, is in its process."""
+    if program == "emulator" and not emulator_installed():
+        pytest.skip("needs the emulator: pip install unicorn==2.1.4")
+    told = f"import sys; before = set(sys.modules); import studio.firmware.{program}; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=ROOT, check=True)
+    loaded = {m for m in done.stdout.split() if m.partition(".")[0] not in sys.stdlib_module_names}
+    own = {m for m in loaded if m.startswith("studio.firmware.boardside")}
+    ours = {m for m in loaded - own if m.startswith("studio")}
+    assert ours == {"studio", "studio.firmware", f"studio.firmware.{program}"}
+    others = {m.partition(".")[0] for m in loaded - own - ours}
+    assert others <= ({"unicorn", "pkg_resources", "importlib_resources"} if program == "emulator" else set())
+    files = [*(ROOT / "studio/firmware/boardside").glob("*.py"), ROOT / f"studio/firmware/{program}.py"]
+    assert all(f.read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: MIT OR Apache-2.0") for f in files)
+
+
 @needs_emulator
 def test_a_firmware_that_crashes_ends_in_the_boot_loader(start: Started, tmp_path: Path) -> None:
     """A whole image with one undefined instruction where it starts: its own fault handler asks for the boot loader."""

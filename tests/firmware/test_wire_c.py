@@ -97,7 +97,7 @@ def test_frames_are_the_same_bytes_at_every_length_of_a_run(c: ctypes.CDLL, size
 
 
 @given(PACKETS)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_both_ends_agree_on_any_packet(c: ctypes.CDLL, packet: Packet) -> None:
     frame = encode(packet)
     assert encoded(c, packet) == frame
@@ -107,7 +107,7 @@ def test_both_ends_agree_on_any_packet(c: ctypes.CDLL, packet: Packet) -> None:
 
 
 @given(PACKETS, PACKETS, st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_damaged_frame_is_counted_and_the_next_is_whole(
     c: ctypes.CDLL, first: Packet, second: Packet, data: st.DataObject
 ) -> None:
@@ -151,7 +151,7 @@ def find(function: Callable[..., int], packed: bytes, key: int, *more: Any) -> i
 
 
 @given(st.dictionaries(st.integers(-30, 300), VALUES, max_size=8), st.integers(-30, 300))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_the_c_reader_finds_what_cbor2_wrote(c: ctypes.CDLL, map_: dict[int, Any], key: int) -> None:
     packed = cbor2.dumps(map_)
     assert c.c_skip(packed, len(packed)) == len(packed)
@@ -170,7 +170,7 @@ def test_the_c_reader_finds_what_cbor2_wrote(c: ctypes.CDLL, map_: dict[int, Any
 
 
 @given(st.dictionaries(st.integers(0, 30), VALUES, min_size=1, max_size=4), st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_truncated_message_is_refused(c: ctypes.CDLL, map_: dict[int, Any], data: st.DataObject) -> None:
     packed = cbor2.dumps(map_)
     cut = data.draw(st.integers(0, len(packed) - 1))
@@ -193,6 +193,7 @@ def test_hostile_messages_are_refused(c: ctypes.CDLL, hostile: bytes) -> None:
 
 
 @given(st.sampled_from([0, 1, 2, 3, 4, 5]), st.integers(0, 2**64 - 1) | st.integers(0, 300))
+@settings(deadline=None)
 def test_heads_are_the_shortest_as_cbor2_writes_them(c: ctypes.CDLL, major: int, value: int) -> None:
     out = ctypes.create_string_buffer(9)
     n = c.c_head(major, ctypes.c_uint64(value), out, 9)

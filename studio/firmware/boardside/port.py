@@ -4,6 +4,7 @@
 import contextlib
 import select
 import socket
+import time
 
 #: Bytes that may wait in the board for the host; a link that is full is how the firmware learns of back-pressure.
 ROOM = 16384
@@ -44,6 +45,9 @@ class Port:
         """Move bytes; wait up to `wait_s` for some to come or, when the port is full, to go."""
         reads = [self._host] if self._host and len(self.rx) < ROOM else [] if self._host else [self._door]
         writes = [self._host] if self._host and self.tx else []
+        if not reads and not writes:  # which select refuses on Windows
+            time.sleep(wait_s)
+            return
         readable, writable, _ = select.select(reads, writes, [], wait_s)
         if not self._host:
             if readable:
