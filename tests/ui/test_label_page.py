@@ -127,6 +127,9 @@ def test_a_held_arrow_is_one_step_of_undo(page: LabelPage, qtbot: Any) -> None:
     for n in range(5):
         event = QtGui.QKeyEvent(QtGui.QKeyEvent.Type.KeyPress, Key.Key_Right, Modifier.NoModifier, "", n > 0)
         page.timeline.keyPressEvent(event)
+        if n < 4:  # a held key comes up and goes down again and again
+            up = QtGui.QKeyEvent(QtGui.QKeyEvent.Type.KeyRelease, Key.Key_Right, Modifier.NoModifier, "", True)
+            page.timeline.keyReleaseEvent(up)
     assert found(page) == THREE
     qtbot.keyRelease(page.timeline, Key.Key_Right)
     assert found(page)[0].start_s == pytest.approx(2.1)
