@@ -1,7 +1,7 @@
 /* Vectors: fully connected layers, activations, and small arithmetic on values. */
 #include "fmath.h"
 #include "kernels.h"
-#include "requantize.h"
+#include "tile.h"
 
 void k_dense(const float *x, int32_t n, const float *weight, const float *bias, float *y, int32_t n_out)
 {
@@ -16,12 +16,24 @@ void k_dense(const float *x, int32_t n, const float *weight, const float *bias, 
 void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
                 const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
 {
-    for (int32_t o = 0; o < n_out; o += 2) {
-        const int32_t p = o + 1 < n_out ? o + 1 : o; /* an odd output at the end is done twice */
-        const sums s = dot2_s8(x, weight + o * n, weight + p * n, n);
-        y[o] = requantize(bias[o] + s.v, multiplier[o], shift[o], y_zero, low, high);
-        y[p] = requantize(bias[p] + s.w, multiplier[p], shift[p], y_zero, low, high);
+    const int32_t whole = n & ~3;
+    int8_t rest[4] = {0, 0, 0, 0}; /* the last values, when they do not fill a step */
+    for (int32_t i = whole; i < n; i++)
+        rest[i - whole] = x[i];
+    for (int32_t o = 0; o < n_out; o += 4) {
+        int32_t sums[4];
+        for (int32_t i = 0; i < 4; i++)
+            sums[i] = o + i < n_out ? bias[o + i] : 0;
+        tile_4(x, weight, whole, sums);
+        weight += 4 * whole;
+        if (whole < n) {
+            tile_4(rest, weight, 4, sums);
+            weight += 16;
+        }
+        for (int32_t i = o; i < o + 4 && i < n_out; i++)
+            y[i] = scaled(sums[i - o], scaling_of(multiplier[i], shift[i], y_zero), y_zero);
     }
+    bound(y, n_out, low, high);
 }
 
 void k_relu(const float *x, int32_t n, float *y, int32_t n_out)

@@ -45,13 +45,80 @@ void k_conv1d(const float *x, int32_t n, int32_t c, const float *weight, const f
               int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
 void k_depthwise_conv1d(const float *x, int32_t n, int32_t c, const float *weight, const float *bias, int32_t taps,
                         int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
-void k_conv1d_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int32_t *bias,
-                 const int32_t *multiplier, const int8_t *shift, int32_t taps, int32_t stride, int32_t pad_before,
-                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out, int32_t c_out);
-void k_depthwise_conv1d_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int32_t *bias,
-                           const int32_t *multiplier, const int8_t *shift, int32_t taps, int32_t stride,
-                           int32_t pad_before, int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y,
-                           int32_t n_out, int32_t c_out);
+
+/* conv2d.c */
+void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                 const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                 int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
+                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out,
+                 int32_t w_out, int32_t c_out);
+void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias, int32_t kh,
+              int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,
+              int32_t pad_left, float *y, int32_t h_out, int32_t w_out, int32_t c_out);
+
+/* depthwise2d.c */
+void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                           const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                           int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
+                           int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out, int32_t w_out,
+                           int32_t c_out);
+void k_depthwise_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                        const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                        int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
+                        int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out,
+                        int32_t w_out, int32_t c_out);
+void k_depthwise_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias,
+                        int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h,
+                        int32_t dilation_w, int32_t pad_top, int32_t pad_left, float *y, int32_t h_out, int32_t w_out,
+                        int32_t c_out);
+
+/* pool2d.c */
+void k_average_pool2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+                         int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low, int32_t high, int8_t *y,
+                         int32_t h_out, int32_t w_out, int32_t c_out);
+void k_mean2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t x_zero, int32_t multiplier, int32_t shift,
+                 int32_t y_zero, int8_t *y, int32_t c_out);
+void k_max_pool2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+                     int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low, int32_t high, int8_t *y,
+                     int32_t h_out, int32_t w_out, int32_t c_out);
+void k_average_pool2d(const float *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+                      int32_t stride_w, int32_t pad_top, int32_t pad_left, float *y, int32_t h_out, int32_t w_out,
+                      int32_t c_out);
+void k_max_pool2d(const float *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+                  int32_t stride_w, int32_t pad_top, int32_t pad_left, float *y, int32_t h_out, int32_t w_out,
+                  int32_t c_out);
+
+/* pointwise.c */
+void k_add_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t a_multiplier,
+              int32_t a_shift, int32_t b_zero, int32_t b_multiplier, int32_t b_shift, int32_t multiplier,
+              int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out);
+void k_add_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_gain, int32_t b_gain,
+                   int32_t offset, int32_t shift, int32_t low, int32_t high, int8_t *y, int32_t n_out);
+void k_multiply_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t b_zero,
+                   int32_t multiplier, int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y,
+                   int32_t n_out);
+void k_lookup_s8(const int8_t *x, int32_t n, const int8_t *table, int8_t *y, int32_t n_out);
+void k_add(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
+void k_multiply(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
+void k_clip(const float *x, int32_t n, float low, float high, float *y, int32_t n_out);
+void k_sigmoid(const float *x, int32_t n, float *y, int32_t n_out);
+void k_tanh(const float *x, int32_t n, float *y, int32_t n_out);
+void k_pick_s8(const int8_t *x, int32_t n, int32_t start, int32_t s0, int32_t s1, int32_t s2, int32_t s3, int8_t *y,
+               int32_t n0, int32_t n1, int32_t n2, int32_t n3);
+void k_pick(const float *x, int32_t n, int32_t start, int32_t s0, int32_t s1, int32_t s2, int32_t s3, float *y,
+            int32_t n0, int32_t n1, int32_t n2, int32_t n3);
+void k_pad_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t top, int32_t left, int32_t front, int32_t value,
+              int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
+void k_pad(const float *x, int32_t h, int32_t w, int32_t c, int32_t top, int32_t left, int32_t front, float value,
+           float *y, int32_t h_out, int32_t w_out, int32_t c_out);
+void k_join_s8(const int8_t *a, int32_t n, int32_t c_a, const int8_t *b, int32_t n_b, int32_t c_b, int8_t *y,
+               int32_t n_out, int32_t c_out);
+void k_join(const float *a, int32_t n, int32_t c_a, const float *b, int32_t n_b, int32_t c_b, float *y, int32_t n_out,
+            int32_t c_out);
+
+/* softmax.c */
+void k_softmax_s8(const int8_t *x, int32_t n, int32_t size, int32_t multiplier, int32_t shift, int32_t least, int8_t *y,
+                  int32_t n_out, int32_t size_out);
 
 /* pool.c */
 void k_max_pool1d(const float *x, int32_t n, int32_t c, int32_t size, int32_t stride, float *y, int32_t n_out,

@@ -6,8 +6,9 @@
 #pragma once
 #include <stdint.h>
 
-#if defined(__ARM_FEATURE_SIMD32)
+#if defined(__ARM_FEATURE_SAT)
 #include <arm_acle.h>
+#endif
 
 static inline uint32_t four(const int8_t *x)
 {
@@ -15,7 +16,6 @@ static inline uint32_t four(const int8_t *x)
     __builtin_memcpy(&bytes, x, sizeof bytes);
     return bytes;
 }
-#endif
 
 /* a * b / 2^31 to the nearest, halves up: what the reference's nudge and cut toward zero come to for both signs.
    It also saturates INT32_MIN squared, which cannot be: no multiplier is negative. */
@@ -46,37 +46,58 @@ static inline int8_t requantize(int32_t sum, int32_t multiplier, int32_t shift, 
     return (int8_t)(q < low - zero ? low : q > high - zero ? high : q + zero);
 }
 
-/* Two sums at once, of x[i] * v[i] and x[i] * w[i]: each x is read (and widened) once for two outputs of a layer.
-   Whole numbers: the order of a sum changes no bit, so a core that can multiplies two pairs in one instruction. */
+/* How one output channel's sum becomes int8, prepared for the usual case: a shift to the right by 1 to 22. Then
+   both roundings and the zero point come to one addition: h + (h < 0 ? -1 : 0) + (2 * zero + 1) * 2^(n - 1), shifted
+   right by n. It needs |sum| < 2^30, which the ops check when they are made. */
 typedef struct {
-    int32_t v, w;
-} sums;
+    int32_t multiplier, round, n;
+} scaling;
 
-static inline sums dot2_s8(const int8_t *x, const int8_t *v, const int8_t *w, int32_t n)
+static inline scaling scaling_of(int32_t multiplier, int32_t shift, int32_t zero)
 {
-    sums s = {0, 0};
-#if defined(__ARM_FEATURE_SIMD32)
-    for (; n >= 4; n -= 4, x += 4, v += 4, w += 4) {
-        const uint32_t a = four(x), b = four(v), c = four(w);
-        const uint32_t even = __sxtb16(a), odd = __sxtb16(a >> 8 | a << 24);
-        s.v = __smlad(even, __sxtb16(b), s.v);
-        s.w = __smlad(even, __sxtb16(c), s.w);
-        s.v = __smlad(odd, __sxtb16(b >> 8 | b << 24), s.v);
-        s.w = __smlad(odd, __sxtb16(c >> 8 | c << 24), s.w);
-    }
-#endif
-    for (int32_t i = 0; i < n; i++) {
-        s.v += x[i] * v[i];
-        s.w += x[i] * w[i];
-    }
+    const uint32_t usual = (uint32_t)(-shift - 1) < 22u;
+    const scaling s = {multiplier, usual ? (2 * zero + 1) * (1 << (-shift - 1)) : shift, usual ? -shift : 0};
     return s;
 }
 
-/* Sum of w[i]. */
-static inline int32_t sum_s8(const int8_t *w, int32_t n)
+/* |a| < 2^30, 0 <= b. */
+static inline int32_t doubling_high_multiply_30(int32_t a, int32_t b)
 {
-    int32_t sum = 0;
+#if defined(__ARM_FEATURE_SIMD32)
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a + a), "r"(b));
+    return high;
+#elif defined(__ARM_ARCH_6M__)
+    /* Only 32 x 32 -> 32 bits there: four products of halves, and the carry of the round-up. */
+    const int32_t a2 = a + a, a_high = a2 >> 16, b_high = b >> 16;
+    const uint32_t a_low = (uint32_t)a2 & 0xffffu, b_low = (uint32_t)b & 0xffffu;
+    const int32_t t = a_high * (int32_t)b_low + (int32_t)(a_low * b_low >> 16);
+    const uint32_t u = a_low * (uint32_t)b_high + ((uint32_t)t & 0xffffu) + 0x8000u;
+    return a_high * b_high + (t >> 16) + (int32_t)(u >> 16);
+#else
+    return doubling_high_multiply(a, b);
+#endif
+}
+
+/* A sum (|sum| < 2^30) as int8; `zero` is the one that `s` was made with. */
+static inline int8_t scaled(int32_t sum, scaling s, int32_t zero)
+{
+    if (s.n == 0)
+        return requantize(sum, s.multiplier, s.round, zero, -128, 127);
+    const int32_t high = doubling_high_multiply_30(sum, s.multiplier);
+    const int32_t q = (high + (high >> 31) + s.round) >> s.n;
+#if defined(__ARM_FEATURE_SAT)
+    return (int8_t)__ssat(q, 8);
+#else
+    return (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
+#endif
+}
+
+/* Bounds of a fused rectifier; most layers have those of int8 itself, and nothing to do. */
+static inline void bound(int8_t *y, int32_t n, int32_t low, int32_t high)
+{
+    if (low == -128 && high == 127)
+        return;
     for (int32_t i = 0; i < n; i++)
-        sum += w[i];
-    return sum;
+        y[i] = (int8_t)(y[i] < low ? low : y[i] > high ? high : y[i]);
 }

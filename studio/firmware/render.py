@@ -179,7 +179,8 @@ def table(name: str, values: Array) -> str:
     size = max(len(flat), 1)
     body = ",\n    ".join(lines) or "0"
     shape = " x ".join(map(str, values.shape))
-    return f"static const {c_type(values.dtype)} {name}[{size}] = {{ /* {shape} */\n    {body}}};\n"
+    aligned = "_Alignas(4) " if values.dtype.itemsize == 1 else ""  # kernels read four at a time
+    return f"static const {aligned}{c_type(values.dtype)} {name}[{size}] = {{ /* {shape} */\n    {body}}};\n"
 
 
 def identifiers(graph: Graph) -> list[str]:

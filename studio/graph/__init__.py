@@ -3,7 +3,7 @@
 The C kernels are the only implementation."""
 
 from studio.graph.op import Op
-from studio.graph.ops import conv, filter, forest, int8, spectrum, statistics, vector
+from studio.graph.ops import conv, filter, forest, int8, plane, plane_s8, pointwise, spectrum, statistics, vector
 
 #: Every op by name; a saved graph and the contract test read this.
 OPS: dict[str, type[Op]] = {
@@ -41,6 +41,32 @@ OPS: dict[str, type[Op]] = {
         int8.GlobalAverageS8,
         int8.FlattenS8,
         int8.ReluS8,
+        plane.Conv2d,
+        plane.DepthwiseConv2d,
+        plane.MaxPool2d,
+        plane.AveragePool2d,
+        plane.Pad,
+        plane_s8.Conv2dS8,
+        plane_s8.DepthwiseConv2dS8,
+        plane_s8.MaxPool2dS8,
+        plane_s8.AveragePool2dS8,
+        plane_s8.Mean2dS8,
+        plane_s8.PadS8,
+        pointwise.Add,
+        pointwise.AddS8,
+        pointwise.Multiply,
+        pointwise.MultiplyS8,
+        pointwise.LookupS8,
+        pointwise.Clip,
+        pointwise.Sigmoid,
+        pointwise.Tanh,
+        pointwise.Reshape,
+        pointwise.ReshapeS8,
+        pointwise.Pick,
+        pointwise.PickS8,
+        pointwise.Join,
+        pointwise.JoinS8,
+        pointwise.SoftmaxS8,
         filter.Biquad,
     )
 }

@@ -1,7 +1,6 @@
 """The C call of an op, worked out once: the caller on this computer and the renderer of C both read it from here."""
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -43,20 +42,15 @@ def c_type(dtype: type | np.dtype[np.generic]) -> str:
     return C_TYPES.get(name, name)
 
 
-def dims(op: Op, shape: Shape) -> Shape:
-    """The numbers of a shape that the kernel is told."""
-    return (prod(shape),) if op.elementwise else shape
-
-
 def arguments(op: Op, *shapes: Shape) -> list[Argument]:
     """Every argument of the op's kernel for inputs of these shapes, in the order of its C declaration."""
     found: list[Argument] = []
     for i, shape in enumerate(shapes):
-        found += [Slot("input", i), *dims(op, shape)]
+        found += [Slot("input", i), *op.dims(shape, False)]
     for name, value in op.args().items():
         found.append(Table(name, np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value)
     if isinstance(op, StreamOp):
         found.append(Slot("state"))
     if op.scratch(*shapes):
         found.append(Slot("scratch"))
-    return [*found, Slot("output"), *dims(op, op.shape(*shapes))]
+    return [*found, Slot("output"), *op.dims(op.shape(*shapes), True)]

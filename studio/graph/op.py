@@ -11,6 +11,7 @@ sample before it enters a window and may remember: its kernel takes `float *stat
 
 import re
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +30,7 @@ class Op:
     takes: ClassVar[type] = np.float32  # element type of every input
     gives: ClassVar[type] = np.float32  # element type of the output
     elementwise: ClassVar[bool] = False  # the kernel is told the number of values in place of a shape
+    alias: ClassVar[bool] = False  # the output is the input under another shape: on a board nothing is done
 
     def __post_init__(self) -> None:
         check(self)
@@ -40,6 +42,17 @@ class Op:
     def args(self) -> dict[str, Any]:
         """What the kernel is told besides its inputs: the fields in order, unless an op works something out of them."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def dims(self, shape: Shape, output: bool) -> Shape:
+        """The numbers of an input's or output's shape that the kernel is told."""
+        return (prod(shape),) if self.elementwise else shape
+
+    def ahead(self, *inputs: Shape) -> int | None:
+        """How many bytes before its first input the output may begin, at least, to overwrite only what has been read.
+
+        0: the output may take the input's place. None: it must lie elsewhere.
+        """
+        return None
 
     def scratch(self, *inputs: Shape) -> int:
         """Bytes of working memory the kernel needs; when not 0 it takes `void *scratch` after the args."""

@@ -71,7 +71,7 @@ def _layer(op: Conv1d | DepthwiseConv1d | Dense, x: Steps, y: Steps, rectified: 
     others = tuple(a for a in range(op.weight.ndim) if a != axis)
     greatest = np.abs(op.weight).max(axis=others).astype(np.float64)
     # A channel with hardly a weight still needs steps in which its bias fits int32.
-    scale = np.maximum(np.maximum(greatest / 127, np.abs(op.bias) / (x.scale * 2.0**30)), 1e-30)
+    scale = np.maximum(np.maximum(greatest / 127, np.abs(op.bias) / (x.scale * 2.0**28)), 1e-30)
     wide = scale.reshape([-1 if a == axis else 1 for a in range(op.weight.ndim)])
     weight = np.clip(np.rint(op.weight / wide), -127, 127).astype(np.int8)
     bias = np.rint(op.bias / (x.scale * scale)) - x.zero * weight.sum(axis=others, dtype=np.int64)

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from scipy import signal, special, stats
 
-from studio.graph.op import Array, Op, Shape
+from studio.graph.op import Array
 from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
 from studio.graph.ops.filter import Biquad
 from studio.graph.ops.forest import Tree, pack
@@ -30,35 +29,8 @@ from studio.graph.ops.int8 import (
 from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
 from studio.graph.ops.statistics import ChannelCorrelation, Difference, Magnitude, Quantiles, Statistics
 from studio.graph.ops.vector import Concat, Dense, Flatten, Normalize, Relu, Softmax, Standardize
-
-
-@dataclass(frozen=True)
-class Example:
-    """`oracle` takes the inputs of one item; `tolerance` is relative to the greatest value, 0 means the same bits."""
-
-    op: Op
-    shapes: tuple[Shape, ...]
-    oracle: Callable[..., Any]
-    tolerance: float
-    positive: bool = False  # inputs that are never below 0, as powers and votes are
-
-
-def rounded(numerator: int, denominator: int) -> int:
-    """numerator / denominator to the nearest whole number, halves away from zero, in Python's unbounded integers."""
-    sign = -1 if numerator < 0 else 1
-    return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
-
-
-def requantized(total: int, multiplier: int, shift: int, zero: int, low: int, high: int) -> int:
-    """What TensorFlow Lite Micro makes of a layer's sum, from its definition: two roundings, then the bounds."""
-    left, right = max(shift, 0), max(-shift, 0)
-    raised = (total * 2**left + 2**31) % 2**32 - 2**31
-    # The reference adds 2^30, or 1 - 2^30 below zero, and cuts toward zero: a negative half goes up.
-    product = raised * multiplier
-    nudged = product + (2**30 if product >= 0 else 1 - 2**30)
-    high_half = abs(nudged) // 2**31 * (1 if nudged >= 0 else -1)
-    high_half = min(high_half, 2**31 - 1)
-    return min(max(rounded(high_half, 2**right) + zero, low), high)
+from tests.graph.arithmetic import Example, requantized, rounded
+from tests.graph.plane_examples import plane_examples
 
 
 def _statistics(x: Array) -> Array:
@@ -294,4 +266,4 @@ def _examples() -> dict[str, Example]:
     }
 
 
-EXAMPLES = _examples()
+EXAMPLES = _examples() | plane_examples()

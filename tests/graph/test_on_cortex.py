@@ -13,12 +13,13 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from studio import zig
-from studio.graph import OPS
 from studio.graph.call import Slot, Table
 from studio.graph.host import batches, call_stream, prepare, sources
 from studio.graph.op import StreamOp
 from studio.paths import STUBS
+from tests.graph.arithmetic import Example
 from tests.graph.examples import EXAMPLES
+from tests.graph.plane_examples import VARIANTS
 from tests.graph.test_ops_contract import N, inputs
 
 pytestmark = pytest.mark.skipif(find_spec("unicorn") is None, reason="the extra `emulator` is not installed")
@@ -26,6 +27,7 @@ CORES = {
     "cortex_m0plus": ("thumb-freestanding-eabi", "cortex_m0plus"),
     "cortex_m4": ("thumb-freestanding-eabihf", "cortex_m4+vfp4d16sp"),
     "cortex_m33": ("thumb-freestanding-eabihf", "cortex_m33+fp_armv8d16sp"),
+    "cortex_m33 dsp": ("thumb-freestanding-eabihf", "cortex_m33+fp_armv8d16sp+dsp"),
     "cortex_m7": ("thumb-freestanding-eabihf", "cortex_m7+fp_armv8d16"),
 }
 SCRIPT = """
@@ -46,10 +48,10 @@ def linked(core: str, folder: Path) -> bytes:
     return (folder / "all.elf").read_bytes()
 
 
-def job(name: str, symbols: dict[str, int]) -> tuple[dict[str, Any], bytes]:
+def job(example: Example, symbols: dict[str, int]) -> tuple[dict[str, Any], bytes]:
     """What to lay into the core's memory for the op's example, and the output that this computer gives."""
-    op, x = EXAMPLES[name].op, inputs(EXAMPLES[name])
-    prepared = prepare(op, EXAMPLES[name].shapes)
+    op, x = example.op, inputs(example)
+    prepared = prepare(op, example.shapes)
     if isinstance(op, StreamOp):
         want, _ = call_stream(op, x[0], np.zeros(op.state(x[0].shape[1:]), np.float32))
     else:
@@ -75,8 +77,8 @@ def test_a_core_gives_the_same_bits(core: str, tmp_path: Path) -> None:
     elf = ELFFile(io.BytesIO(linked(core, tmp_path)))
     symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
     segments = [(s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"]]
-    jobs = {name: job(name, symbols) for name in OPS}
-    request = {"core": core, "segments": segments, "jobs": [j for j, _ in jobs.values()]}
+    jobs = {name: job(example, symbols) for name, example in (EXAMPLES | VARIANTS).items()}
+    request = {"core": core.split()[0], "segments": segments, "jobs": [j for j, _ in jobs.values()]}
     program = [sys.executable, str(Path(__file__).with_name("on_core.py"))]
     done = subprocess.run(program, input=pickle.dumps(request), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]

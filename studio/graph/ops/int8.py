@@ -6,18 +6,15 @@ Output o is clamp(y_zero + round(round(sum * multiplier[o] / 2^31) * 2^shift[o])
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from studio.graph.op import Array, Op, Shape
 from studio.graph.ops.conv import AveragePool1d, GlobalAverage, MaxPool1d, convolved
+from studio.graph.ops.plane_s8 import Conv2dS8, DepthwiseConv2dS8, check_sums, woven, zero_point
 from studio.graph.ops.vector import Flatten, Relu, per_channel, same_size
 from studio.params import param
-
-
-def _zero(what: str) -> Any:
-    return param(0, f"int8 value that stands for 0 in the {what}.", low=-128, high=127)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +22,7 @@ class Quantize(Op):
     """clamp(round(x / scale) + zero, -128, 127), halves away from zero: any shape."""
 
     scale: float = param(1.0, "Value of one step.", low=1e-30)
-    zero: int = _zero("output")
+    zero: int = zero_point("output")
     gives = np.int8
     elementwise = True
 
@@ -42,7 +39,7 @@ class QuantizeChannels(Op):
 
     mean: Array  # (n,) float32
     gain: Array  # (n,) float32: 1 / (std * scale)
-    zero: int = _zero("output")
+    zero: int = zero_point("output")
     gives = np.int8
     elementwise = True
 
@@ -58,7 +55,7 @@ class Dequantize(Op):
     """scale * (q - zero): any shape."""
 
     scale: float = param(1.0, "Value of one step.", low=1e-30)
-    zero: int = _zero("input")
+    zero: int = zero_point("input")
     takes = np.int8
     elementwise = True
 
@@ -77,8 +74,8 @@ class Conv1dS8(Op):
     stride: int = param(1, "Step between outputs.", unit="samples", low=1, high=64)
     pad_before: int = param(0, "Samples of x_zero before the first.", unit="samples", low=0, high=1024)
     pad_after: int = param(0, "Samples of x_zero after the last.", unit="samples", low=0, high=1024)
-    x_zero: int = _zero("input")
-    y_zero: int = _zero("output")
+    x_zero: int = zero_point("input")
+    y_zero: int = zero_point("output")
     low: int = param(-128, "Least output.", low=-128, high=127)
     high: int = param(127, "Greatest output.", low=-128, high=127)
     takes = np.int8
@@ -87,15 +84,43 @@ class Conv1dS8(Op):
     def shape(self, *inputs: Shape) -> Shape:
         return convolved(self, inputs, self.weight.shape[2], self.weight.shape[0])
 
+    def plane(self) -> Op:
+        """The same layer over two axes, with one row."""
+        sides = {"stride_w": self.stride, "pad_left": self.pad_before, "pad_right": self.pad_after}
+        rest = {
+            name: getattr(self, name) for name in ("bias", "multiplier", "shift", "x_zero", "y_zero", "low", "high")
+        }
+        return self.over_two(weight=self.weight[self.axis_of_rows], **sides, **rest)
+
+    over_two: ClassVar[type[Op]] = Conv2dS8
+    axis_of_rows: ClassVar[Any] = (slice(None), None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.plane()  # which checks the sums
+
+    def kernel(self, n_inputs: int) -> str:
+        return self.plane().kernel(n_inputs)
+
     def args(self) -> dict[str, Any]:
-        names = ("stride", "pad_before", "x_zero", "y_zero", "low", "high")
-        arrays = {name: getattr(self, name) for name in ("weight", "bias", "multiplier", "shift")}
-        return {**arrays, "taps": self.weight.shape[-2], **{name: getattr(self, name) for name in names}}
+        return self.plane().args()
+
+    def dims(self, shape: Shape, output: bool) -> Shape:
+        return (1, *shape)
+
+    def scratch(self, *inputs: Shape) -> int:
+        return self.plane().scratch((1, *inputs[0]))
+
+    def ahead(self, *inputs: Shape) -> int | None:
+        return self.plane().ahead((1, *inputs[0]))
 
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseConv1dS8(Conv1dS8):
     """DepthwiseConv1d in int8, per channel; `weight` is (taps, c)."""
+
+    over_two = DepthwiseConv2dS8
+    axis_of_rows = (None,)
 
     def shape(self, *inputs: Shape) -> Shape:
         return convolved(self, inputs, self.weight.shape[1], self.weight.shape[1])
@@ -109,15 +134,22 @@ class DenseS8(Op):
     bias: Array  # (n_out,) int32
     multiplier: Array  # (n_out,) int32
     shift: Array  # (n_out,) int8
-    y_zero: int = _zero("output")
+    y_zero: int = zero_point("output")
     low: int = param(-128, "Least output.", low=-128, high=127)
     high: int = param(127, "Greatest output.", low=-128, high=127)
     takes = np.int8
     gives = np.int8
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_sums(self, self.weight, self.bias, 0)
+
     def shape(self, *inputs: Shape) -> Shape:
         same_size(self, inputs[0], self.weight.shape[1])
         return (self.weight.shape[0],)
+
+    def args(self) -> dict[str, Any]:
+        return {**super().args(), "weight": woven(self.weight, 4)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +164,10 @@ class MaxPool1dS8(MaxPool1d):
 class AveragePool1dS8(AveragePool1d):
     """AveragePool1d in int8: sum(q - x_zero), scaled once by multiplier and shift (s_x / (size * s_y))."""
 
-    x_zero: int = _zero("input")
+    x_zero: int = zero_point("input")
     multiplier: int = param(2**30, "Mantissa of the rescaling.", low=0, high=2**31 - 1)
     shift: int = param(1, "Exponent of the rescaling.", low=-31, high=30)
-    y_zero: int = _zero("output")
+    y_zero: int = zero_point("output")
     takes = np.int8
     gives = np.int8
 
@@ -144,10 +176,10 @@ class AveragePool1dS8(AveragePool1d):
 class GlobalAverageS8(GlobalAverage):
     """GlobalAverage in int8: sum(q - x_zero), scaled once by multiplier and shift (s_x / (n * s_y))."""
 
-    x_zero: int = _zero("input")
+    x_zero: int = zero_point("input")
     multiplier: int = param(2**30, "Mantissa of the rescaling.", low=0, high=2**31 - 1)
     shift: int = param(1, "Exponent of the rescaling.", low=-31, high=30)
-    y_zero: int = _zero("output")
+    y_zero: int = zero_point("output")
     takes = np.int8
     gives = np.int8
 
@@ -164,6 +196,6 @@ class FlattenS8(Flatten):
 class ReluS8(Relu):
     """Greater of q and zero: any shape."""
 
-    zero: int = _zero("input")
+    zero: int = zero_point("input")
     takes = np.int8
     gives = np.int8

@@ -69,9 +69,10 @@ class Dense(Op):
 
 @dataclass(frozen=True, eq=False)
 class Flatten(Op):
-    """Any shape -> (n,), last axis fastest."""
+    """Any shape -> (n,), last axis fastest; on a board it costs nothing."""
 
     elementwise = True
+    alias = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return (prod(inputs[0]),)

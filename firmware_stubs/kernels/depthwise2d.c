@@ -1,0 +1,240 @@
+/* Depthwise convolution over two axes: x is (h, w, c), weight (kh, kw, c_out), y (h_out, w_out, c_out). */
+#include "kernels.h"
+#include "tile.h"
+
+enum {
+    STRIP = 8 /* output rows that are done at once; studio/graph/ops/plane_s8.py knows it too */
+};
+
+/* Channels lie far apart in x but taps are neighbours in time and space: so four channels at a time are laid out as
+   planes of int16, one strip of rows after the other. Rows that the next strip needs again are kept, so the output may
+   take the place of the input. */
+typedef struct {
+    int16_t *plane[4];
+    int32_t width, n_rows; /* of a plane; the width is even */
+} planes;
+
+static void spread(const int8_t *x, int32_t n_columns, int32_t step, int32_t n_channels, const planes *p, int32_t at)
+{
+#if defined(__ARM_FEATURE_SIMD32)
+    if (n_channels == 4) {
+        int16_t *a = p->plane[0] + at, *b = p->plane[1] + at, *c = p->plane[2] + at, *d = p->plane[3] + at;
+        for (; n_columns > 0; n_columns--, x += step) {
+            const uint32_t bytes = four(x), even = __sxtb16(bytes), odd = __sxtb16(bytes >> 8 | bytes << 24);
+            *a++ = (int16_t)even;
+            *b++ = (int16_t)odd;
+            *c++ = (int16_t)(even >> 16);
+            *d++ = (int16_t)(odd >> 16);
+        }
+        return;
+    }
+#endif
+    for (int32_t j = 0; j < n_channels; j++)
+        for (int32_t i = 0; i < n_columns; i++)
+            p->plane[j][at + i] = x[i * step + j];
+}
+
+static void fill(int16_t *to, int32_t n, int32_t value)
+{
+    while (n-- > 0)
+        *to++ = (int16_t)value;
+}
+
+typedef struct {
+    int32_t bias, kh, kw, stride_w, zero;
+    scaling s;
+} channel;
+
+#if defined(__ARM_FEATURE_SIMD32)
+static inline uint32_t pair(int32_t low, int32_t high)
+{
+    return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
+}
+
+/* One row of outputs of a 3 x 3 kernel with stride 1, two at a time: 12 multiplications for their 18 products.
+   pairs: (w0, w1), (w1, w2) of each kernel row. */
+static void row_3x3(const uint32_t *x, int32_t words, const uint32_t *pairs, const channel *k, int8_t *y, int32_t step,
+                    int32_t n)
+{
+    const uint32_t p0 = pairs[0], q0 = pairs[1], p1 = pairs[2], q1 = pairs[3], p2 = pairs[4], q2 = pairs[5];
+    const uint32_t *x1 = x + words, *x2 = x1 + words;
+    for (; n > 0; n -= 2) {
+        int32_t e = k->bias, f = e;
+        uint32_t u = *x++, v = *x;
+        e = __smlad((int32_t)u, (int32_t)p0, e), f = __smlatb((int32_t)u, (int32_t)p0, f);
+        e = __smlabt((int32_t)v, (int32_t)q0, e), f = __smlad((int32_t)v, (int32_t)q0, f);
+        u = *x1++, v = *x1;
+        e = __smlad((int32_t)u, (int32_t)p1, e), f = __smlatb((int32_t)u, (int32_t)p1, f);
+        e = __smlabt((int32_t)v, (int32_t)q1, e), f = __smlad((int32_t)v, (int32_t)q1, f);
+        u = *x2++, v = *x2;
+        e = __smlad((int32_t)u, (int32_t)p2, e), f = __smlatb((int32_t)u, (int32_t)p2, f);
+        e = __smlabt((int32_t)v, (int32_t)q2, e), f = __smlad((int32_t)v, (int32_t)q2, f);
+        *y = scaled(e, k->s, k->zero);
+        y += step;
+        if (n == 1)
+            return;
+        *y = scaled(f, k->s, k->zero);
+        y += step;
+    }
+}
+
+/* Any kernel: `pairs` holds for each kernel row the weights as pairs that begin at an even column, (w0, w1), (w2, w3)
+   ..., and as pairs that begin one before an odd column, (0, w0), (w1, w2) ...: both woven together. */
+static void row_any(const uint32_t *x, int32_t words, const uint32_t *pairs, const channel *k, int8_t *y, int32_t step,
+                    int32_t n)
+{
+    const int32_t n_pairs = (k->kw + 2) / 2;
+    for (int32_t i = 0, column = 0; i < n; i++, column += k->stride_w, y += step) {
+        const uint32_t *w = pairs + (column & 1), *from = x + (column >> 1);
+        const int32_t both = k->stride_w == 1 && i + 1 < n; /* the next output reads the same words */
+        int32_t e = k->bias, f = e;
+        for (int32_t r = 0; r < k->kh; r++, from += words - n_pairs)
+            if (both)
+                for (int32_t t = 0; t < n_pairs; t++, w += 2) {
+                    const uint32_t u = *from++;
+                    e = __smlad((int32_t)u, (int32_t)w[0], e);
+                    f = __smlad((int32_t)u, (int32_t)w[1], f);
+                }
+            else
+                for (int32_t t = 0; t < n_pairs; t++, w += 2)
+                    e = __smlad((int32_t)*from++, (int32_t)*w, e);
+        *y = scaled(e, k->s, k->zero);
+        if (both) {
+            i++, column++, y += step;
+            *y = scaled(f, k->s, k->zero);
+        }
+    }
+}
+
+static void load_pairs(const int8_t *weight, int32_t c, const channel *k, uint32_t *pairs)
+{
+    if (k->kh == 3 && k->kw == 3 && k->stride_w == 1) {
+        for (int32_t r = 0; r < 3; r++, weight += 3 * c, pairs += 2) {
+            pairs[0] = pair(weight[0], weight[c]);
+            pairs[1] = pair(weight[c], weight[2 * c]);
+        }
+        return;
+    }
+    for (int32_t r = 0; r < k->kh; r++)
+        for (int32_t t = 0, before = 0; t < k->kw + 1; t += 2, pairs += 2) {
+            const int32_t a = t < k->kw ? *weight : 0, b = t + 1 < k->kw ? weight[c] : 0;
+            pairs[0] = pair(a, b);
+            pairs[1] = pair(before, a);
+            before = b;
+            weight += t + 1 < k->kw ? 2 * c : t < k->kw ? c : 0;
+        }
+}
+
+static void rows(const int16_t *plane, int32_t width, const channel *k, const uint32_t *pairs, int8_t *y, int32_t step,
+                 int32_t n)
+{
+    (k->kh == 3 && k->kw == 3 && k->stride_w == 1 ? row_3x3 : row_any)((const uint32_t *)(const void *)plane,
+                                                                      width / 2, pairs, k, y, step, n);
+}
+#else
+static void load_pairs(const int8_t *weight, int32_t c, const channel *k, uint32_t *pairs)
+{
+    int16_t *to = (int16_t *)(void *)pairs;
+    for (int32_t i = 0; i < k->kh * k->kw; i++)
+        to[i] = weight[i * c];
+}
+
+static void rows(const int16_t *plane, int32_t width, const channel *k, const uint32_t *pairs, int8_t *y, int32_t step,
+                 int32_t n)
+{
+    for (; n > 0; n--, plane += k->stride_w, y += step) {
+        const int16_t *x = plane, *w = (const int16_t *)(const void *)pairs;
+        int32_t sum = k->bias;
+        for (int32_t r = 0; r < k->kh; r++, x += width - k->kw)
+            for (int32_t t = 0; t < k->kw; t++)
+                sum += *x++ * *w++;
+        *y = scaled(sum, k->s, k->zero);
+    }
+}
+#endif
+
+void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                           const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                           int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
+                           int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out, int32_t w_out,
+                           int32_t c_out)
+{
+    if (w == 1 && kw == 1) { /* a signal over time: its samples lie side by side */
+        w = h, kw = kh, stride_w = stride_h, pad_left = pad_top, w_out = h_out;
+        h = kh = stride_h = h_out = 1, pad_top = 0;
+    }
+    const int32_t strip = h_out < STRIP ? h_out : STRIP, n_rows = (strip - 1) * stride_h + kh;
+    const int32_t width = ((w_out - 1) * stride_w + 2 * ((kw + 2) / 2) + 1) & ~1, size = n_rows * width;
+    int16_t *const all = scratch;
+    const planes p = {{all, all + size, all + 2 * size, all + 3 * size}, width, n_rows};
+    uint32_t *const pairs = (uint32_t *)(void *)(all + 4 * size);
+    const int32_t n_columns = w < width - pad_left ? w : width - pad_left;
+    const int32_t kept = kh > stride_h ? kh - stride_h : 0;
+    fill(all, 4 * size, x_zero);
+    for (int32_t j = 0; j < c; j += 4) {
+        const int32_t n_channels = c - j < 4 ? c - j : 4;
+        for (int32_t first = 0; first < h_out; first += strip) {
+            const int32_t n = h_out - first < strip ? h_out - first : strip;
+            for (int32_t r = first ? kept : 0; r < (n - 1) * stride_h + kh; r++) {
+                const int32_t row = first * stride_h - pad_top + r;
+                if (row >= 0 && row < h)
+                    spread(x + row * w * c + j, n_columns, c, n_channels, &p, r * width + pad_left);
+                else
+                    for (int32_t i = 0; i < n_channels; i++)
+                        fill(p.plane[i] + r * width, width, x_zero);
+            }
+            for (int32_t i = 0; i < n_channels; i++) {
+                const int32_t at = j + i;
+                const channel k = {bias[at], kh, kw, stride_w, y_zero, scaling_of(multiplier[at], shift[at], y_zero)};
+                load_pairs(weight + at, c, &k, pairs);
+                for (int32_t r = 0; r < n; r++)
+                    rows(p.plane[i] + r * stride_h * width, width, &k, pairs, y + (first + r) * w_out * c + at, c,
+                         w_out);
+                __builtin_memmove(p.plane[i], p.plane[i] + n * stride_h * width,
+                                  (uint32_t)(kept * width) * sizeof(int16_t));
+            }
+        }
+    }
+    bound(y, h_out * w_out * c_out, low, high);
+}
+
+void k_depthwise_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                        const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                        int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
+                        int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out,
+                        int32_t w_out, int32_t c_out)
+{
+    const int32_t times = c_out / c;
+    for (int32_t i = 0; i < h_out * w_out; i++) {
+        const int32_t top = i / w_out * stride_h - pad_top, left = i % w_out * stride_w - pad_left;
+        for (int32_t o = 0; o < c_out; o++) {
+            int32_t sum = bias[o];
+            for (int32_t k = 0; k < kh * kw; k++) {
+                const int32_t row = top + k / kw * dilation_h, column = left + k % kw * dilation_w;
+                const int32_t outside = row < 0 || row >= h || column < 0 || column >= w;
+                sum += (outside ? x_zero : x[(row * w + column) * c + o / times]) * weight[k * c_out + o];
+            }
+            *y++ = requantize(sum, multiplier[o], shift[o], y_zero, low, high);
+        }
+    }
+}
+
+void k_depthwise_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias,
+                        int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h,
+                        int32_t dilation_w, int32_t pad_top, int32_t pad_left, float *y, int32_t h_out, int32_t w_out,
+                        int32_t c_out)
+{
+    const int32_t times = c_out / c;
+    for (int32_t i = 0; i < h_out * w_out; i++) {
+        const int32_t top = i / w_out * stride_h - pad_top, left = i % w_out * stride_w - pad_left;
+        for (int32_t o = 0; o < c_out; o++) {
+            float sum = bias[o];
+            for (int32_t k = 0; k < kh * kw; k++) {
+                const int32_t row = top + k / kw * dilation_h, column = left + k % kw * dilation_w;
+                if (row >= 0 && row < h && column >= 0 && column < w)
+                    sum += x[(row * w + column) * c + o / times] * weight[k * c_out + o];
+            }
+            *y++ = sum;
+        }
+    }
+}

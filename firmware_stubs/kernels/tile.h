@@ -1,0 +1,160 @@
+/* The inner loops of int8 layers: sums of products for two outputs of two pixels, and for four outputs of one.
+
+   Weights lie in rows of `padded` values (a multiple of four, zeros at the end; never -128, as TensorFlow Lite's
+   specification has it), two or four rows woven together four values at a time: what one step reads lies in a row.
+   Whole numbers: the order of a sum changes no bit. */
+#pragma once
+#include "requantize.h"
+
+/* Two pixels' inputs, made wide for `tile`: `slot` says which of the two. n is a multiple of four. */
+static inline void widen(const int8_t *x, int32_t n, int32_t *two, int32_t slot)
+{
+#if defined(__ARM_FEATURE_SIMD32)
+    /* For every four values: pixel 0's even and odd pair, pixel 1's even and odd pair. */
+    for (uint32_t *to = (uint32_t *)two + 2 * slot; n > 0; n -= 4, x += 4, to += 4) {
+        const uint32_t bytes = four(x);
+        to[0] = __sxtb16(bytes);
+        to[1] = __sxtb16(bytes >> 8 | bytes << 24);
+    }
+#else
+    /* Every value of pixel 0 plus 2^16 times that of pixel 1: one product serves both pixels. */
+    if (slot == 0)
+        for (int32_t i = 0; i < n; i++)
+            two[i] = x[i];
+    else
+        for (int32_t i = 0; i < n; i++)
+            two[i] = (int32_t)((uint32_t)two[i] + ((uint32_t)(int32_t)x[i] << 16));
+#endif
+}
+
+#if defined(__ARM_FEATURE_SIMD32)
+#define STEP_2X2 \
+    "ldrd r8, r9, [r1], #8\n" \
+    "ldm r0!, {r4-r7}\n" \
+    "sxtb16 r10, r8\n" \
+    "sxtb16 r8, r8, ror #8\n" \
+    "sxtb16 r11, r9\n" \
+    "sxtb16 r9, r9, ror #8\n" \
+    "smlad r2, r4, r10, r2\n" \
+    "smlad r12, r6, r10, r12\n" \
+    "smlad r3, r4, r11, r3\n" \
+    "smlad lr, r6, r11, lr\n" \
+    "smlad r2, r5, r8, r2\n" \
+    "smlad r12, r7, r8, r12\n" \
+    "smlad r3, r5, r9, r3\n" \
+    "smlad lr, r7, r9, lr\n"
+
+/* sums[2 * pixel + row] += the products of the `padded` values of two pixels and two rows of weights. */
+__attribute__((naked, noinline, unused)) static void tile(const int32_t *two, const int8_t *weight, int32_t padded,
+                                                          int32_t *sums)
+{
+    __asm__("add r2, r0, r2, lsl #2\n" /* all but lr and the stack hold operands, so the two ends lie on the stack */
+            "push {r2-r11, lr}\n"
+            "sub r2, r2, r0\n"
+            "and r2, r2, #48\n"
+            "add r2, r0, r2\n"
+            "push {r2}\n"
+            "mov r4, r2\n"
+            "ldm r3, {r2, r3, r12, lr}\n"
+            "cmp r0, r4\n"
+            "beq 2f\n"
+            "1:\n" STEP_2X2 "ldr r8, [sp]\n"
+            "cmp r0, r8\n"
+            "bne 1b\n"
+            "2: ldr r8, [sp, #4]\n"
+            "cmp r0, r8\n"
+            "beq 4f\n"
+            "3:\n" STEP_2X2 STEP_2X2 STEP_2X2 STEP_2X2 "ldr r8, [sp, #4]\n"
+            "cmp r0, r8\n"
+            "bne 3b\n"
+            "4: ldr r4, [sp, #8]\n"
+            "stm r4, {r2, r3, r12, lr}\n"
+            "add sp, #12\n"
+            "pop {r4-r11, pc}\n");
+}
+
+#define STEP_4X1 \
+    "ldr r8, [r0], #4\n" \
+    "ldm r1!, {r4-r7}\n" \
+    "sxtb16 r9, r8, ror #8\n" \
+    "sxtb16 r8, r8\n" \
+    "sxtb16 r10, r4\n" \
+    "sxtb16 r4, r4, ror #8\n" \
+    "smlad r2, r8, r10, r2\n" \
+    "sxtb16 r10, r5\n" \
+    "smlad r2, r9, r4, r2\n" \
+    "sxtb16 r5, r5, ror #8\n" \
+    "smlad r3, r8, r10, r3\n" \
+    "sxtb16 r10, r6\n" \
+    "smlad r3, r9, r5, r3\n" \
+    "sxtb16 r6, r6, ror #8\n" \
+    "smlad r12, r8, r10, r12\n" \
+    "sxtb16 r10, r7\n" \
+    "smlad r12, r9, r6, r12\n" \
+    "sxtb16 r7, r7, ror #8\n" \
+    "smlad lr, r8, r10, lr\n" \
+    "smlad lr, r9, r7, lr\n"
+
+/* sums[row] += the products of n values (a multiple of four) and four rows of weights. */
+__attribute__((naked, noinline, unused)) static void tile_4(const int8_t *x, const int8_t *weight, int32_t n,
+                                                            int32_t *sums)
+{
+    __asm__("push {r3-r11, lr}\n"
+            "and r4, r2, #12\n"
+            "add r11, r0, r4\n"
+            "add r4, r0, r2\n"
+            "push {r4}\n"
+            "ldm r3, {r2, r3, r12, lr}\n"
+            "cmp r0, r11\n"
+            "beq 2f\n"
+            "1:\n" STEP_4X1 "cmp r0, r11\n"
+            "bne 1b\n"
+            "2: ldr r11, [sp]\n"
+            "cmp r0, r11\n"
+            "beq 4f\n"
+            "3:\n" STEP_4X1 STEP_4X1 STEP_4X1 STEP_4X1 "cmp r0, r11\n"
+            "bne 3b\n"
+            "4: ldr r4, [sp, #4]\n"
+            "stm r4, {r2, r3, r12, lr}\n"
+            "add sp, #8\n"
+            "pop {r4-r11, pc}\n");
+}
+#else
+/* The sum of two products for pixel 0 (16 bits: two times 128 * 127 fit) and for pixel 1 (what lies above). */
+#define PAIR(s0, s1, row) \
+    do { \
+        const uint32_t both = (uint32_t)two[0] * (uint32_t)w[row] + (uint32_t)two[1] * (uint32_t)w[row + 1]; \
+        const int32_t first = (int16_t)both; \
+        s0 += first; \
+        s1 += (int32_t)(both - (uint32_t)first) >> 16; \
+    } while (0)
+
+__attribute__((noinline, unused)) static void tile(const int32_t *two, const int8_t *weight, int32_t padded,
+                                                   int32_t *sums)
+{
+    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    const int8_t *w = weight;
+    for (const int32_t *end = two + padded; two < end; two += 2, w += 6) {
+        PAIR(a, c, 0);
+        PAIR(b, d, 4);
+        two += 2, w += 2;
+        PAIR(a, c, 0);
+        PAIR(b, d, 4);
+    }
+    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+}
+
+__attribute__((noinline, unused)) static void tile_4(const int8_t *x, const int8_t *weight, int32_t n, int32_t *sums)
+{
+    int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    for (const int8_t *end = x + n; x < end; weight += 12)
+        for (int32_t k = 0; k < 4; k++, x++, weight++) {
+            const int32_t value = *x;
+            a += value * weight[0];
+            b += value * weight[4];
+            c += value * weight[8];
+            d += value * weight[12];
+        }
+    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+}
+#endif

@@ -1,0 +1,198 @@
+"""Layers over two axes in int8: (h, w, c), with the arithmetic of `firmware_stubs/kernels/requantize.h`.
+
+As in `int8.py` a bias has the input's zero point folded in, and a layer's sum stays within 30 bits (checked here), so
+that the kernels can round twice in three instructions.
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from studio.errors import GraphError
+from studio.graph.op import Array, Op, Shape
+from studio.graph.ops.plane import AveragePool2d, Conv2d, DepthwiseConv2d, MaxPool2d, Pad, Pool2d, three
+from studio.params import param
+
+STRIP = 8  # output rows that the depthwise kernel does at once (firmware_stubs/kernels/depthwise2d.c)
+LARGEST_SUM = 1 << 30
+
+
+def zero_point(what: str) -> Any:
+    """The parameter that every int8 tensor has."""
+    return param(0, f"int8 value that stands for 0 in the {what}.", low=-128, high=127)
+
+
+def check_sums(op: Op, weight: Array, bias: Array, axis: int) -> None:
+    """GraphError unless every sum of the layer stays below 2^30 and no weight is -128; `axis` is that of the outputs."""
+    if weight.dtype != np.int8 or not weight.size:
+        raise GraphError(f"Op {type(op).__name__}", f"weights are {weight.dtype} {weight.shape}", "They must be int8.")
+    if int(weight.min()) == -128:
+        seen = "a weight is -128"
+        raise GraphError(f"Op {type(op).__name__}", seen, "Quantize it symmetrically, to -127..127, as TFLite does.")
+    others = tuple(a for a in range(weight.ndim) if a != axis)
+    most = 128 * np.abs(weight.astype(np.int64)).sum(axis=others) + np.abs(bias.astype(np.int64))
+    if most.max() >= LARGEST_SUM:
+        seen = f"a sum of up to {most.max()}"
+        raise GraphError(f"Op {type(op).__name__}", seen, "Use fewer inputs per layer, or a smaller bias.")
+
+
+def woven(rows: Array, together: int) -> Array:
+    """Rows (n, k) of weights as the kernels read them: `together` rows at a time, four values of each in turn.
+
+    Zeros fill up k to a multiple of four and n to one of `together`.
+    """
+    n, k = rows.shape
+    full = np.zeros((-(-n // together) * together, -(-k // 4) * 4), np.int8)
+    full[:n, :k] = rows
+    groups = full.reshape(len(full) // together, together, full.shape[1] // 4, 4)
+    return np.ascontiguousarray(groups.transpose(0, 2, 1, 3))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Conv2dS8(Conv2d):
+    """Conv2d in int8, per output channel. Padding is x_zero."""
+
+    multiplier: Array  # (c_out,) int32, in [2^30, 2^31) or 0
+    shift: Array  # (c_out,) int8
+    x_zero: int = zero_point("input")
+    y_zero: int = zero_point("output")
+    low: int = param(-128, "Least output.", low=-128, high=127)
+    high: int = param(127, "Greatest output.", low=-128, high=127)
+    takes = np.int8
+    gives = np.int8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_sums(self, self.weight, self.bias, 0)
+
+    def args(self) -> dict[str, Any]:
+        rows = woven(self.weight.reshape(len(self.weight), -1), 2)
+        return scaled_args(self, rows, super().args())
+
+    def scratch(self, *inputs: Shape) -> int:
+        """Two pixels' inputs, wide, and one row of them as bytes when four channels do not fit together."""
+        size = -(-prod(self.weight.shape[1:]) // 4) * 4
+        return 4 * size + (size if self.weight.shape[3] % 4 else 0)
+
+    def ahead(self, *inputs: Shape) -> int | None:
+        """The output is written two pixels at a time, in order, after what they need has been read."""
+        h, w, c = inputs[0]
+        h_out, w_out, c_out = self.shape(*inputs)
+        i = np.arange(2, h_out * w_out, 2)  # the first pixel of every pair but the first
+        rows = np.maximum(i // w_out * self.stride_h - self.pad_top, 0)
+        left = np.minimum(i % w_out, (i + 1) % w_out)  # a pair may reach over the end of a row
+        columns = np.maximum(left * self.stride_w - self.pad_left, 0)
+        starts = np.minimum(rows * w + columns, h * w) * c
+        needed = np.minimum.accumulate(starts[::-1])[::-1]
+        return max(0, int((i * c_out - needed).max(initial=0)))
+
+
+def scaled_args(op: Any, weight: Array, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a layer: weights, bias and scaling first, then the numbers of `given`."""
+    arrays = {"weight": weight, "bias": op.bias, "multiplier": op.multiplier, "shift": op.shift}
+    numbers = {name: value for name, value in given.items() if name not in arrays}
+    return {**arrays, **numbers, **{name: getattr(op, name) for name in ("x_zero", "y_zero", "low", "high")}}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DepthwiseConv2dS8(DepthwiseConv2d):
+    """DepthwiseConv2d in int8, per output channel. Padding is x_zero.
+
+    One kernel per channel without dilation is worked out in planes of four channels; any other case plainly.
+    """
+
+    multiplier: Array  # (c_out,) int32
+    shift: Array  # (c_out,) int8
+    x_zero: int = zero_point("input")
+    y_zero: int = zero_point("output")
+    low: int = param(-128, "Least output.", low=-128, high=127)
+    high: int = param(127, "Greatest output.", low=-128, high=127)
+    takes = np.int8
+    gives = np.int8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_sums(self, self.weight, self.bias, 2)
+
+    def plain(self) -> bool:
+        """Whether the kernel for every case is needed."""
+        return self.times > 1 or self.dilation_h > 1 or self.dilation_w > 1
+
+    def kernel(self, n_inputs: int) -> str:
+        return "k_depthwise_any_s8" if self.plain() else "k_depthwise_conv2d_s8"
+
+    def args(self) -> dict[str, Any]:
+        given = super().args()
+        if not self.plain():
+            del given["dilation_h"], given["dilation_w"]
+        return scaled_args(self, self.weight, given)
+
+    def scratch(self, *inputs: Shape) -> int:
+        if self.plain():
+            return 0
+        (h, w, _), (h_out, w_out, _) = three(self, inputs), self.shape(*inputs)
+        return planes_bytes(self.taps(), (self.stride_h, self.stride_w), (h, w), (h_out, w_out))
+
+    def ahead(self, *inputs: Shape) -> int | None:
+        """In place, when an output's place belongs to a row that has been read: the output is not larger."""
+        (h, w, _), (h_out, w_out, _) = three(self, inputs), self.shape(*inputs)
+        return 0 if not self.plain() and h_out <= h and w_out <= w else None
+
+
+def planes_bytes(taps: tuple[int, int], stride: tuple[int, int], x: tuple[int, int], y: tuple[int, int]) -> int:
+    """Bytes of four planes and one channel's weights, as firmware_stubs/kernels/depthwise2d.c lays them out."""
+    (kh, kw), (stride_h, stride_w), (h_out, w_out) = taps, stride, y
+    if x[1] == 1 and kw == 1:  # a signal over time lies along the columns
+        kw, stride_w, w_out, kh, stride_h, h_out = kh, stride_h, h_out, 1, 1, 1
+    rows = (min(h_out, STRIP) - 1) * stride_h + kh
+    width = ((w_out - 1) * stride_w + 2 * ((kw + 2) // 2) + 1) & ~1
+    return 4 * rows * width * 2 + kh * ((kw + 2) // 2) * 8
+
+
+@dataclass(frozen=True, eq=False)
+class PoolS8(Pool2d):
+    """A pool in int8; the scale stays."""
+
+    low: int = param(-128, "Least output.", low=-128, high=127)
+    high: int = param(127, "Greatest output.", low=-128, high=127)
+    takes = np.int8
+    gives = np.int8
+
+    def args(self) -> dict[str, Any]:
+        return {**super().args(), "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool2dS8(PoolS8, MaxPool2d):
+    """MaxPool2d in int8; the scale stays."""
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePool2dS8(PoolS8, AveragePool2d):
+    """AveragePool2d in int8, halves away from zero; the scale stays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mean2dS8(Op):
+    """Mean over both axes: (h, w, c) -> (c,); sum(q - x_zero), scaled by multiplier and shift."""
+
+    x_zero: int = zero_point("input")
+    multiplier: int = param(2**30, "Mantissa of the rescaling.", low=0, high=2**31 - 1)
+    shift: int = param(1, "Exponent of the rescaling.", low=-31, high=30)
+    y_zero: int = zero_point("output")
+    takes = np.int8
+    gives = np.int8
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return (three(self, inputs)[2],)
+
+
+@dataclass(frozen=True, eq=False)
+class PadS8(Pad):
+    """Pad in int8."""
+
+    value: int = param(0, "What the border holds.", low=-128, high=127)
+    takes = np.int8
+    gives = np.int8
