@@ -66,6 +66,7 @@ void streams_start(uint32_t ids)
 
 void streams_stop(void)
 {
+    streams_poll();
     for (int32_t id = 0; id < firmware_n_streams; id++)
         if (progress[id].running)
             send_frame(id);

@@ -4,7 +4,7 @@
 
 /* Begin the streams of the bit mask `ids` at index 0, end all others. */
 void streams_start(uint32_t ids);
-/* Send what has been gathered, then end all. */
+/* Send what has been measured so far, then end all. */
 void streams_stop(void);
 int32_t streams_running(void);
 
