@@ -271,6 +271,7 @@ class Banner(QFrame):
     def __init__(self, name: str = "error") -> None:
         super().__init__()
         self.setProperty("kind", "banner")
+        self._whole = ""
         self.thing, self.seen = label("", "title", wrap=True), label("", wrap=True)
         self.next_step = label("", wrap=True)
         for text in (self.thing, self.seen, self.next_step):
@@ -293,7 +294,8 @@ class Banner(QFrame):
         thing, seen, next_step = three_parts(error)
         self.thing.setText(thing)
         self.seen.setText(f"{seen[:1].upper()}{seen[1:]}.".replace("..", "."))
-        self.next_step.setText(next_step)
+        self.next_step.setText(shortened(next_step))
+        self._whole = f"{thing}\n{self.seen.text()}\n{next_step}"
         self.setAccessibleName(f"Error. {thing}: {seen}. {next_step}")
         self.show()
 
@@ -303,8 +305,13 @@ class Banner(QFrame):
         self.closed.emit()
 
     def _copy(self) -> None:
-        text = "\n".join(t.text() for t in (self.thing, self.seen, self.next_step))
-        QtGui.QGuiApplication.clipboard().setText(text)
+        QtGui.QGuiApplication.clipboard().setText(self._whole)
+
+
+def shortened(text: str, most: int = 4) -> str:
+    """The first lines of a long text, such as a compiler's log."""
+    lines = text.splitlines()
+    return text if len(lines) <= most else "\n".join([*lines[:most], "… Copy this message to read all of it."])
 
 
 def three_parts(error: BaseException) -> tuple[str, str, str]:

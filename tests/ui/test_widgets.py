@@ -40,6 +40,15 @@ def test_a_banner_has_three_parts_and_copies_them(look: Theme, qtbot: QtBot) -> 
     assert banner.isHidden()
 
 
+def test_a_banner_shows_the_head_of_a_long_log_and_copies_all_of_it(look: Theme, qtbot: QtBot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_error(LinkError("x", "y", "\n".join(f"line {i}" for i in range(40))))
+    assert len(banner.next_step.text().splitlines()) == 5
+    banner.findChild(QtWidgets.QPushButton, "error_copy").click()
+    assert "line 39" in QtGui.QGuiApplication.clipboard().text()
+
+
 def test_a_bug_says_that_it_is_one(look: Theme, qtbot: QtBot) -> None:
     banner = Banner()
     qtbot.addWidget(banner)

@@ -20,7 +20,7 @@ class Weight(Side):
         super().__init__("right", 304)
         self.flash, self.ram = Meter("Flash"), Meter("RAM")
         self.latency, self.rate = Stat("per answer"), Stat("of the core's time")
-        self.instructions, self.stack = Stat("instructions per answer"), Stat("stack")
+        self.instructions, self.stack = Stat("instructions"), Stat("stack")
         self.source = label("", "small", wrap=True)
         self.files = label("", "small", wrap=True)
         self._files_head = heading("Files")
