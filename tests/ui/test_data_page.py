@@ -156,6 +156,7 @@ def test_the_balance_and_the_split_are_shown(opened: tuple[DataPage, BareShell])
     page.parting.show_parts(PREVIEW | {"by": "given", "groups_disjoint": False})
     assert page.parting.text.text() == MIXED
     assert shortened(list("abcdefgh")) == "a, b, c, d, e and 3 more"
+    assert shortened(["1", "11", "2"]) == "1, 2, 11"
 
 
 def test_import_brings_recordings_and_their_classes(opened: tuple[DataPage, BareShell], home: Path) -> None:

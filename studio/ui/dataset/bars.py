@@ -9,9 +9,9 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from studio.ui.labels.lists import write
 from studio.ui.labels.tally import span_text
 from studio.ui.safe import safe_overrides
-from studio.ui.theme import theme
+from studio.ui.theme import font, theme
 
-ROW_PX, NAME_SHARE, TIME_PX = 30, 0.30, 92
+ROW_PX, NAME_SHARE, TIME_PX = 30, 0.45, 88
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ class ClassBars(QtWidgets.QWidget):
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         longest = max((b.train_s + b.test_s for b in self._bars), default=0.0) or 1.0
-        name_px = int(self.width() * NAME_SHARE)
+        names = QtGui.QFontMetrics(font(13, figures=True))
+        widest = max((names.horizontalAdvance(b.name) for b in self._bars), default=0) + 14
+        name_px = min(max(widest, 60), int(self.width() * NAME_SHARE))
         room = self.width() - name_px - TIME_PX
         for n, bar in enumerate(self._bars):
             line = QRect(0, n * ROW_PX, self.width(), ROW_PX)

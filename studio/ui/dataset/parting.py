@@ -81,7 +81,8 @@ class _Side(QtWidgets.QWidget):
 
 
 def shortened(names: list[str], most: int = 6) -> str:
-    """a, b, c and 4 more."""
+    """a, b, c and 4 more; numbers in order of size."""
+    names = sorted(names, key=lambda n: (0, int(n), "") if n.isdecimal() else (1, 0, n))
     return (
         ", ".join(names) if len(names) <= most else f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     )

@@ -128,6 +128,13 @@ def write(
     painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
+def pair(painter: QtGui.QPainter, place: QRect, left: str, right: str, bold: bool = False) -> None:
+    """Two texts at the ends of a line; the left one gives way."""
+    taken = QtGui.QFontMetrics(font(12, figures=True)).horizontalAdvance(right) + 8
+    write(painter, place.adjusted(0, 0, -taken, 0), left, theme().tokens.text, bold=bold)
+    write(painter, place, right, theme().tokens.dim, 12, right=True)
+
+
 class RecordingLine(Line):
     """Name and length; below, who it is of and how much of it is labelled."""
 
@@ -135,17 +142,19 @@ class RecordingLine(Line):
 
     def draw(self, painter: QtGui.QPainter, place: QRect, value: Recording) -> None:
         t, part = theme().tokens, share(value)
-        top = QRect(place.left(), place.top() + 8, place.width(), 18)
-        length = span_text(value.duration_s)
-        taken = QtGui.QFontMetrics(font(12)).horizontalAdvance(length) + 8
-        write(painter, top.adjusted(0, 0, -taken, 0), value.id, t.text, bold=True)
-        write(painter, top, length, t.dim, 12, right=True)
-        middle = QRect(place.left(), place.top() + 27, place.width(), 16)
-        who = " · ".join(w for w in (value.subject and f"subject {value.subject}", value.split) if w)
-        write(painter, middle.adjusted(0, 0, -90, 0), who or "no subject", t.dim if who else t.faint, 12)
-        write(
-            painter, middle, f"{part:.0%} labelled" if part else "no labels", t.dim if part else t.faint, 12, right=True
+        pair(
+            painter,
+            QRect(place.left(), place.top() + 8, place.width(), 18),
+            value.id,
+            span_text(value.duration_s),
+            True,
         )
+        who = " · ".join(w for w in (value.subject and f"subject {value.subject}", value.split) if w)
+        low = QRect(place.left(), place.top() + 27, place.width(), 16)
+        words = f"{part:.0%} labelled" if part else "no labels"
+        taken = QtGui.QFontMetrics(font(12, figures=True)).horizontalAdvance(words) + 8
+        write(painter, low.adjusted(0, 0, -taken, 0), who or "no subject", t.dim if who else t.faint, 12)
+        write(painter, low, words, t.dim if part else t.faint, 12, right=True)
         groove = QRectF(place.left(), place.top() + 48, place.width(), 3)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(t.line))
@@ -174,9 +183,11 @@ class ClassRow(Line):
             painter.setFont(font(11, figures=True))
             painter.setPen(QtGui.QColor(t.dim))
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, value.key)
-        figures = QRect(right - 92, place.top(), 62, place.height())
-        write(painter, figures, grouped(value.count), t.dim if value.count else t.faint, right=True)
-        write(painter, QRect(place.left() + 24, place.top(), place.width() - 116, place.height()), value.name, t.text)
+        count = grouped(value.count)
+        figures = QRect(place.left() + 24, place.top(), place.width() - 24 - 30, place.height())
+        taken = QtGui.QFontMetrics(font(13, figures=True)).horizontalAdvance(count) + 8
+        write(painter, figures, count, t.dim if value.count else t.faint, right=True)
+        write(painter, figures.adjusted(0, 0, -taken, 0), value.name, t.text)
 
     def updateEditorGeometry(self, editor: QtWidgets.QWidget, option: Any, index: QModelIndex) -> None:
         editor.setGeometry(option.rect.adjusted(26, 1, -26, -1))
