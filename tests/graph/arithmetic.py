@@ -1,4 +1,4 @@
-"""TensorFlow Lite Micro's integer arithmetic from its definition, in Python's unbounded whole numbers; and `Example`."""
+"""TensorFlow Lite Micro's integer arithmetic from its definition, in Python's unbounded integers; and `Example`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ def zero_point(what: str) -> Any:
 
 
 def check_sums(op: Op, weight: Array, bias: Array, axis: int) -> None:
-    """GraphError unless every sum of the layer stays below 2^30 and no weight is -128; `axis` is that of the outputs."""
+    """GraphError unless every sum stays below 2^30 and no weight is -128; `axis` is that of the outputs."""
     if weight.dtype != np.int8 or not weight.size:
         raise GraphError(f"Op {type(op).__name__}", f"weights are {weight.dtype} {weight.shape}", "They must be int8.")
     if int(weight.min()) == -128:
