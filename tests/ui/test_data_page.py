@@ -12,7 +12,7 @@ from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.data.labels import Segment
-from studio.data.project import new_recording_path
+from studio.data.project import new_recording_path, open_project
 from studio.data.recording import load, save, write
 from studio.errors import DataError
 from studio.progress import Progress
@@ -174,6 +174,7 @@ def test_import_brings_recordings_and_their_classes(opened: tuple[DataPage, Bare
     settle(shell)
     assert len(shell.session.state.recordings) == 4 and "Imported 1 recording" in shell.said
     assert "jump" in [c.name for c in shell.session.state.project.classes]
+    assert open_project(shell.session.state.project.path).classes == shell.session.state.project.classes
     assert not page.job.isVisible() and page.import_start.isEnabled()
 
 
@@ -242,3 +243,11 @@ def test_findings_follow_the_recordings_they_were_made_of(opened: Any) -> None:
     page._judge(old, {"recordings": [{"id": "session-001", "findings": [{"severity": "error", "text": "stale"}]}]})
     assert "stale" not in page.findings.accessibleName()
     settle(shell)
+
+
+def test_a_recording_that_cannot_be_read_is_told_and_hides_nothing(home: Path, qtbot: Any, qapp: Any) -> None:
+    path = make_project(home, 2)
+    (path / "recordings" / "session-001" / "recording.json").write_text("{broken")
+    page, _ = open_page(qtbot, qapp, path)
+    assert page.table.model().rowCount() == 1 and page.stats["To look at"].value.text() == "1"
+    assert page.broken.isVisible() and "session-001" in page.broken.text()

@@ -12,7 +12,7 @@ from studio.app.actions.check import check
 from studio.app.actions.import_ import import_files
 from studio.app.jobs import Job
 from studio.app.session import State
-from studio.data.project import with_classes
+from studio.data.project import open_project
 from studio.data.recording import Recording
 from studio.errors import DataError, StudioError
 from studio.progress import Work
@@ -21,7 +21,7 @@ from studio.ui.dataset.side import SelectionSide
 from studio.ui.dataset.table import RecordingTable, recording_table, worst
 from studio.ui.labels.classes import classes_of
 from studio.ui.labels.lists import scrolled_side
-from studio.ui.labels.tally import span_text, tally, tally_all
+from studio.ui.labels.tally import span_text, tally_all
 from studio.ui.pages.base import Page, Shell
 from studio.ui.safe import safe_overrides
 from studio.ui.widgets import (
@@ -30,9 +30,12 @@ from studio.ui.widgets import (
     Stat,
     button,
     columns,
+    label,
     line,
 )
 
+#: Recordings that cannot be read are told one by one up to this number.
+MOST_BROKEN = 3
 FILTER = "Recordings (*.csv *.wav *.flac *.npy *.json);;All files (*)"
 
 
@@ -74,6 +77,8 @@ class DataPage(Page):
         self.stats = {n: Stat(n) for n in ("Recordings", "Recorded", "Labelled", "Subjects", "To look at")}
         top = columns(*self.stats.values(), spacing=44)
         top.addStretch()
+        self.broken = label("", wrap=True)
+        self.broken.setProperty("tone", "danger")
         self.search = line("recording_search", "Find recordings", "Find …", "Show only rows that contain this")
         self.search.setFixedWidth(180)
         self.search.setClearButtonEnabled(True)
@@ -84,6 +89,7 @@ class DataPage(Page):
         middle.setSpacing(14)
         middle.addLayout(top)
         middle.addWidget(self.job)
+        middle.addWidget(self.broken)
         middle.addWidget(self.table, 1)
         work = QtWidgets.QWidget()
         across = QtWidgets.QHBoxLayout(work)
@@ -128,7 +134,8 @@ class DataPage(Page):
     # --- the session ---------------------------------------------------------------------
 
     def changed(self, old: State, new: State) -> None:
-        place = 0 if new.project is None else 2 if new.recordings or self._importing else 1
+        shown = bool(new.recordings or new.broken or self._importing)
+        place = 0 if new.project is None else 2 if shown else 1
         self.stack.setCurrentIndex(place)
         for tool in (self.import_folder, self.import_start):
             tool.setEnabled(new.project is not None and self._importing is None)
@@ -183,7 +190,9 @@ class DataPage(Page):
         self.stats["Recorded"].say(span_text(total))
         self.stats["Labelled"].say(f"{counted.total_s / total:.0%}" if total else "–")
         self.stats["Subjects"].say(str(len({r.subject for r in recordings if r.subject})))
-        self.stats["To look at"].say(str(trouble))
+        self.stats["To look at"].say(str(trouble + len(state.broken)))
+        self.broken.setText("\n".join(str(e) for e in state.broken[:MOST_BROKEN]))
+        self.broken.setVisible(bool(state.broken))
         test = [r for r in recordings if r.id in self._test_ids]
         judged = tally_all(test).seconds
         self.bars.setVisible(bool(classes_of(state)))
@@ -339,14 +348,12 @@ class DataPage(Page):
             self.shell.say(text)
 
     def _know_classes(self) -> None:
-        """Labels of imported files become classes of the project."""
+        """The import has added classes to project.json; take them over."""
         state = self.shell.session.state
-        if state.project is None:
-            return
-        names = sorted({name for r in state.recordings for name in tally(r).counts})
-        classes = with_classes(state.project.classes, names)
-        if classes != state.project.classes:
-            self.shell.session.show(replace(state, project=replace(state.project, classes=classes)))
+        if state.project is not None:
+            fresh = open_project(state.project.path)
+            if fresh.classes != state.project.classes:
+                self.shell.session.show(replace(state, project=fresh))
 
     def dragEnterEvent(self, event: QtGui.QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and self.shell.session.state.project is not None:
