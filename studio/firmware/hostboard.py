@@ -19,6 +19,7 @@ from studio.firmware.boardside.port import Port
 
 HEADER_BYTES = 256
 RESTART, BOOT, APP = 0, 1, 2
+RUN = "host_run_2"  # of firmware_stubs/boards/host/board.c; its number changes with HostCalls
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 _i32, _u32, _u64 = ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint64
@@ -56,7 +57,14 @@ class HostBoard:
         """Power up, and go on until the process ends."""
         offset = 0
         while True:
-            next_ = self._program(offset)(ctypes.byref(self.calls))
+            try:
+                program = self._program(offset)
+            except (OSError, AttributeError):  # an app of another studio: wait in the boot loader for a new one
+                if offset == 0:
+                    raise
+                self.calls.stay_in_boot, offset = 1, 0
+                continue
+            next_ = program(ctypes.byref(self.calls))
             self.sensors.stop()
             self.calls.stay_in_boot = int(next_ == BOOT)
             offset = self.app_offset if next_ == APP else 0
@@ -102,12 +110,12 @@ class HostBoard:
         self._now_us = self.pace.sleep(self._now_us, self.sensors.due_us(), self.port, bool(writing))
 
     def _program(self, offset: int) -> Callable[..., int]:
-        """host_run of the library behind the header at `offset`, fresh: a second start must find its variables new."""
+        """What runs the library behind the header at `offset`, fresh: a second start must find its variables new."""
         (size,) = struct.unpack("<I", self.flash.read(offset + 8, 4))
         self._loaded += 1
         path = Path(self._folder.name) / f"{self._loaded}{SUFFIX}"
         path.write_bytes(self.flash.read(offset + HEADER_BYTES, size))
-        run: Callable[..., int] = ctypes.CDLL(str(path)).host_run
+        run: Callable[..., int] = getattr(ctypes.CDLL(str(path)), RUN)
         return run
 
 

@@ -10,9 +10,10 @@ import pytest
 from studio.data.talk import Refused, Talk
 from studio.data.wire import Hello, Status, Verb
 from studio.errors import FlashError, InputError, LinkError
+from studio.firmware.board import boards
 from studio.firmware.flash import FLASHERS, flash
 from studio.firmware.image import HEADER_BYTES, make_image, parse_header
-from studio.firmware.virtual import SocketToBoard, VirtualBoard
+from studio.firmware.virtual import SocketToBoard, VirtualBoard, flash_with
 from studio.progress import Progress, finish
 from tests.firmware.conftest import Started
 from tests.firmware.firmwares import image
@@ -242,3 +243,16 @@ def test_what_is_no_image_is_refused_before_anything_happens(start: Started, tmp
 
 def test_every_flasher_is_named_by_a_board() -> None:
     assert set(FLASHERS) == {"serial-boot"}
+
+
+def test_an_app_of_another_studio_waits_in_the_boot_loader(start: Started, tmp_path: Path) -> None:
+    """The host's app is a library with calls into the studio: one that calls otherwise must not be started."""
+    built = image("host", "forest")
+    content = built.bin.read_bytes()
+    header, payload = parse_header(content), content[HEADER_BYTES:].replace(b"host_run_2\0", b"host_run_1\0")
+    flash_file = tmp_path / "old.flash"
+    old = make_image(header.board, header.build_hash, payload)
+    flash_file.write_bytes(flash_with(boards()["host"], old))
+    with start("host", flash=flash_file) as talk:
+        assert talk.hello().mode == "boot"
+        assert finish(flash(talk, built.bin))["verified"]
