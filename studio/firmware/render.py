@@ -138,8 +138,12 @@ def _stages(graph: Graph, layout: Plan, tables: list[str]) -> Iterator[str]:
         x = ["window" if j == WINDOW else y[j] for j in node.inputs]
         shapes = " and ".join(f"{name} {shape}" for name, shape in zip(x, inputs, strict=True))
         yield f"    /* {i} {comment(node.name)}: {type(node.op).__name__} of {shapes} gives {found[i]} */"
+        given = c_type(node.op.gives)
+        if i < end and node.op.alias:
+            yield f"    const {given} *const {y[i]} = {x[0]};"
+            yield f"    tap({i}, {y[i]}, {sizes[i]});\n"
+            continue
         if i < end:
-            given = c_type(node.op.gives)
             yield f"    {given} *const {y[i]} = ({given} *)(void *)(arena + {layout.offsets[i]});"
         pointers = {"input": x, "scratch": f"arena + {layout.scratch[i]}", "output": y[i]}
         yield f"    {_call(node.op, inputs, names[i], pointers, tables)}"

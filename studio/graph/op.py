@@ -30,6 +30,7 @@ class Op:
     takes: ClassVar[type] = np.float32  # element type of every input
     gives: ClassVar[type] = np.float32  # element type of the output
     elementwise: ClassVar[bool] = False  # the kernel is told the number of values in place of a shape
+    overwrites: ClassVar[tuple[int, ...]] = (0,)  # the inputs that `ahead` speaks of
     alias: ClassVar[bool] = False  # the output is the input under another shape: on a board nothing is done
 
     def __post_init__(self) -> None:
@@ -48,11 +49,12 @@ class Op:
         return (prod(shape),) if self.elementwise else shape
 
     def ahead(self, *inputs: Shape) -> int | None:
-        """How many bytes before its first input the output may begin, at least, to overwrite only what has been read.
+        """How many bytes before an input of `overwrites` the output may begin, at least, to hit only what has been read.
 
         0: the output may take the input's place. None: it must lie elsewhere.
         """
-        return None
+        narrow = np.dtype(self.gives).itemsize <= np.dtype(self.takes).itemsize
+        return 0 if self.elementwise and narrow else None
 
     def scratch(self, *inputs: Shape) -> int:
         """Bytes of working memory the kernel needs; when not 0 it takes `void *scratch` after the args."""

@@ -5,6 +5,7 @@ in (bias - x_zero * sum(weight)), so the inner loop is a plain product of int8.
 Output o is clamp(y_zero + round(round(sum * multiplier[o] / 2^31) * 2^shift[o]), low, high).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -90,9 +91,9 @@ class Conv1dS8(Op):
         rest = {
             name: getattr(self, name) for name in ("bias", "multiplier", "shift", "x_zero", "y_zero", "low", "high")
         }
-        return self.over_two(weight=self.weight[self.axis_of_rows], **sides, **rest)
+        return type(self).over_two(weight=self.weight[self.axis_of_rows], **sides, **rest)
 
-    over_two: ClassVar[type[Op]] = Conv2dS8
+    over_two: ClassVar[Callable[..., Op]] = Conv2dS8
     axis_of_rows: ClassVar[Any] = (slice(None), None)
 
     def __post_init__(self) -> None:

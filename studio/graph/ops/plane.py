@@ -117,7 +117,7 @@ class Conv2d(Sliding):
         if c != self.weight.shape[3]:
             seen = f"gets {c} channels for {self.weight.shape[3]}"
             raise GraphError(f"Op {type(self).__name__}", seen, "Train again after changing the channels.")
-        return self.weight.shape[0]
+        return int(self.weight.shape[0])
 
     def shape(self, *inputs: Shape) -> Shape:
         h, w, c = three(self, inputs)
@@ -146,4 +146,4 @@ class DepthwiseConv2d(Conv2d):
         if c * self.times != self.weight.shape[2]:
             seen = f"gets {c} channels for {self.weight.shape[2] // self.times}"
             raise GraphError(f"Op {type(self).__name__}", seen, "Train again after changing the channels.")
-        return self.weight.shape[2]
+        return int(self.weight.shape[2])

@@ -163,6 +163,15 @@ class PoolS8(Pool2d):
     def args(self) -> dict[str, Any]:
         return {**super().args(), "low": self.low, "high": self.high}
 
+    def ahead(self, *inputs: Shape) -> int | None:
+        """Outputs are written one pixel at a time, in order, none of them into its own pool."""
+        (h, w, c), (h_out, w_out, _) = three(self, inputs), self.shape(*inputs)
+        i = np.arange(h_out * w_out)
+        rows = np.maximum(i // w_out * self.stride_h - self.pad_top, 0)
+        starts = rows * w + np.maximum(i % w_out * self.stride_w - self.pad_left, 0)
+        needed = np.minimum.accumulate(np.minimum(starts, h * w)[::-1])[::-1]
+        return int((i + 1 - needed).max()) * c if (i + 1 - needed).max() > 0 else 0
+
 
 @dataclass(frozen=True, eq=False)
 class MaxPool2dS8(PoolS8, MaxPool2d):

@@ -28,6 +28,7 @@ class Add(Op):
     """a + b: two of any shape."""
 
     elementwise = True
+    overwrites = (0, 1)
 
     def shape(self, *inputs: Shape) -> Shape:
         return alike(self, inputs)
@@ -38,6 +39,7 @@ class Multiply(Op):
     """a * b: two of any shape."""
 
     elementwise = True
+    overwrites = (0, 1)
 
     def shape(self, *inputs: Shape) -> Shape:
         return alike(self, inputs)
@@ -51,7 +53,8 @@ def doubling_high_multiply(a: Array, b: int) -> Array:
 def rounding_shift(x: Array, n: int) -> Array:
     """x / 2^n to the nearest, halves away from zero."""
     mask = (1 << n) - 1
-    return (x >> n) + ((x & mask) > ((mask >> 1) + (x < 0)))
+    found: Array = (x >> n) + ((x & mask) > ((mask >> 1) + (x < 0)))
+    return found
 
 
 def rescale(x: Array, multiplier: int, shift: int) -> Array:
@@ -82,6 +85,7 @@ class AddS8(Op):
     takes = np.int8
     gives = np.int8
     elementwise = True
+    overwrites = (0, 1)
 
     def shape(self, *inputs: Shape) -> Shape:
         return alike(self, inputs)
@@ -94,9 +98,6 @@ class AddS8(Op):
             return super().args()
         names = ("a_gain", "b_gain", "offset", "shift")
         return {**dict(zip(names, self.line, strict=True)), "low": self.low, "high": self.high}
-
-    def ahead(self, *inputs: Shape) -> int | None:
-        return 0
 
     def every_pair(self) -> Array:
         """(256, 256) outputs, before the bounds, by the definition: a from -128 on in rows, b in columns."""
@@ -148,12 +149,10 @@ class MultiplyS8(Op):
     takes = np.int8
     gives = np.int8
     elementwise = True
+    overwrites = (0, 1)
 
     def shape(self, *inputs: Shape) -> Shape:
         return alike(self, inputs)
-
-    def ahead(self, *inputs: Shape) -> int | None:
-        return 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,9 +166,6 @@ class LookupS8(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
-
-    def ahead(self, *inputs: Shape) -> int | None:
-        return 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,3 +316,6 @@ class SoftmaxS8(Op):
 
     def dims(self, shape: Shape, output: bool) -> Shape:
         return (prod(shape[:-1]), shape[-1])
+
+    def ahead(self, *inputs: Shape) -> int | None:
+        return 0

@@ -1,0 +1,504 @@
+"""What each operator of TensorFlow Lite becomes: scales and bounds as TensorFlow Lite Micro prepares them."""
+
+from collections.abc import Callable
+from math import floor, prod
+from typing import Any
+
+import numpy as np
+
+from studio.graph.graph import WINDOW
+from studio.graph.importing import tables
+from studio.graph.importing.build import Builder, Layer, Tensor, without_pad
+from studio.graph.op import Array, Op, Shape
+from studio.graph.ops import int8, plane, plane_s8, pointwise, vector
+from studio.graph.passes import multiplier
+
+Convert = Callable[[Builder, Layer], None]
+NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+BOUNDS = {RELU: (0.0, None), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
+
+
+def options(layer: Layer, kind: str) -> Any:
+    """The operator's options as the schema's table `kind`; all at their defaults when the file has none."""
+    import tflite
+
+    found = getattr(tflite, kind)()
+    if layer.options is None:
+        return None
+    found.Init(layer.options.Bytes, layer.options.Pos)
+    return found
+
+
+def activation(build: Builder, layer: Layer, given: Any) -> int:
+    """The fused activation's number; GraphError for those that no kernel fuses."""
+    number = given.FusedActivationFunction() if given is not None else NO_ACTIVATION
+    if number not in (NO_ACTIVATION, *BOUNDS):
+        build.refuse(layer, f"has the fused activation number {number}", "Use no activation, RELU or RELU6 there.")
+    return int(number)
+
+
+def bounds(y: Tensor, number: int) -> dict[str, int]:
+    """{"low", "high"} in int8 of a fused activation."""
+    low, high = BOUNDS.get(number, (None, None))
+    return {
+        "low": -128 if low is None else max(-128, _quantized(low, y)),
+        "high": 127 if high is None else min(127, _quantized(high, y)),
+    }
+
+
+def _quantized(value: float, y: Tensor) -> int:
+    steps = np.float32(value) / np.float32(y.scale)
+    return y.zero + int(np.trunc(steps + np.copysign(np.float32(0.5), steps)))
+
+
+def activated(build: Builder, layer: Layer, op: Op, inputs: tuple[int, ...], name: str, number: int) -> None:
+    """A float layer, and its fused activation as a node of its own."""
+    if number == NO_ACTIVATION:
+        build.put(layer, op, inputs, name)
+        return
+    made = build.add(op, inputs, name)
+    build.put(layer, vector.Relu() if number == RELU else pointwise.Clip(*BOUNDS[number]), (made,), "relu")
+
+
+def is_int8(build: Builder, layer: Layer) -> bool:
+    """Whether the layer works in int8 (else in float32); GraphError for other types."""
+    x, y = build.tensor(layer, 0), build.output(layer)
+    if x.dtype == y.dtype == "int8":
+        return True
+    if x.dtype != "float32" or y.dtype != "float32":
+        build.refuse(layer, f"turns {x.dtype} into {y.dtype}", "Export it with full int8 quantization, or in float32.")
+    return False
+
+
+def cube(build: Builder, layer: Layer, node: int) -> int:
+    """The node's values as (h, w, c)."""
+    shape = build.shape_at(node)
+    if len(shape) > 3:
+        build.refuse(layer, f"gets an input of shape {shape}", "Use layers of one or two dimensions.")
+    full = (*(1,) * (3 - len(shape)), *shape) if node != WINDOW or len(shape) < 3 else shape
+    return build.shaped(node, full)
+
+
+def sides(n: int, taps: int, stride: int, same: bool) -> tuple[int, int]:
+    """Padding before and after along one axis, as TensorFlow defines "same" and "valid"."""
+    total = max((-(-n // stride) - 1) * stride + taps - n, 0) if same else 0
+    return total // 2, total - total // 2
+
+
+def sliding(build: Builder, layer: Layer, given: Any, node: int, size: tuple[int, int]) -> dict[str, int]:
+    """The fields of plane.Sliding for a kernel of `size` (dilation included)."""
+    h, w, _ = build.shape_at(node)
+    stride_h, stride_w = given.StrideH(), given.StrideW()
+    if stride_h < 1 or stride_w < 1:
+        build.refuse(layer, f"steps by {stride_h} x {stride_w}", "Export the model again; it is broken.")
+    (top, bottom), (left, right) = (
+        sides(n, taps, stride, given.Padding() == 0)
+        for n, taps, stride in ((h, size[0], stride_h), (w, size[1], stride_w))
+    )
+    names = ("stride_h", "stride_w", "pad_top", "pad_bottom", "pad_left", "pad_right")
+    return dict(zip(names, (stride_h, stride_w, top, bottom, left, right), strict=True))
+
+
+def scaled(build: Builder, layer: Layer, weight: Array, axis: int) -> dict[str, Any]:
+    """Bias with the input's zero point folded in, multipliers and shifts per output; `axis` is that of the outputs."""
+    x, w, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
+    n = weight.shape[axis]
+    if len(w.scales) not in (1, n) or np.any(w.zeros != 0) or not np.all(np.isfinite(w.scales)) or w.scales.min() < 0:
+        build.refuse(layer, "has weights that are not symmetric", "Quantize weights symmetrically, as TFLite does.")
+    scales = np.resize(w.scales, n).astype(np.float64)
+    pairs = [multiplier(x.scale * s / y.scale) for s in scales]
+    others = tuple(a for a in range(weight.ndim) if a != axis)
+    bias = build.constant(layer, 2).astype(np.int64).ravel() if build.has(layer, 2) else np.zeros(n, np.int64)
+    if len(bias) != n:
+        build.refuse(layer, f"has {len(bias)} biases for {n} outputs", "Export the model again; it is broken.")
+    bias = bias - x.zero * weight.sum(axis=others, dtype=np.int64)
+    if np.abs(bias).max(initial=0) >= plane_s8.LARGEST_SUM:
+        build.refuse(layer, f"has a bias of {np.abs(bias).max()} steps", "Train it with normalized inputs.")
+    return {
+        "weight": np.ascontiguousarray(weight),
+        "bias": bias.astype(np.int32),
+        "multiplier": np.array([m for m, _ in pairs], np.int32),
+        "shift": np.array([s for _, s in pairs], np.int8),
+    }
+
+
+def plain(build: Builder, layer: Layer, weight: Array, n: int) -> dict[str, Any]:
+    """Weights and bias of a float layer."""
+    bias = build.constant(layer, 2).ravel() if build.has(layer, 2) else np.zeros(n)
+    if len(bias) != n or weight.dtype not in (np.float32, np.float16):
+        build.refuse(layer, f"has {weight.dtype} weights and {len(bias)} biases", "Export it in float32 or full int8.")
+    return {"weight": np.ascontiguousarray(weight, np.float32), "bias": bias.astype(np.float32)}
+
+
+def _conv(build: Builder, layer: Layer) -> None:
+    given, weight = options(layer, "Conv2DOptions"), build.constant(layer, 1)
+    _slide(build, layer, given, weight, plane.Conv2d, plane_s8.Conv2dS8, 0, {})
+
+
+def _depthwise(build: Builder, layer: Layer) -> None:
+    given, weight = options(layer, "DepthwiseConv2DOptions"), build.constant(layer, 1)
+    c = build.shape_at(cube(build, layer, build.node(layer)))[2]
+    if weight.ndim != 4 or weight.shape[0] != 1 or weight.shape[3] % c:
+        build.refuse(layer, f"has weights {weight.shape} for {c} channels", "Export the model again; it is broken.")
+    if c == 1:  # every output sees the only channel: that is a convolution, whose kernel is faster
+        turned = np.ascontiguousarray(weight.transpose(3, 1, 2, 0))
+        _slide(build, layer, given, turned, plane.Conv2d, plane_s8.Conv2dS8, 0, {})
+        return
+    extra = {"times": weight.shape[3] // c}
+    _slide(build, layer, given, weight[0], plane.DepthwiseConv2d, plane_s8.DepthwiseConv2dS8, 2, extra)
+
+
+def _slide(
+    build: Builder, layer: Layer, given: Any, weight: Array, real: Any, small: Any, axis: int, extra: dict[str, int]
+) -> None:
+    """A convolution of either kind; `axis` is that of the weight's outputs."""
+    node, quantized = cube(build, layer, build.node(layer)), is_int8(build, layer)
+    if given is None or weight.ndim != (4 if axis == 0 else 3):
+        build.refuse(layer, f"has weights of shape {weight.shape}", "Export the model again; it is broken.")
+    zero = build.tensor(layer, 0).zero if quantized else 0.0
+    kh, kw = weight.shape[1:3] if axis == 0 else weight.shape[:2]
+    dilation = {"dilation_h": given.DilationHFactor(), "dilation_w": given.DilationWFactor()}
+    size = ((kh - 1) * dilation["dilation_h"] + 1, (kw - 1) * dilation["dilation_w"] + 1)
+    steps = sliding(build, layer, given, node, size)
+    bare, border = without_pad(build, node, zero)
+    if border is not None and given.Padding() == 1:
+        node = bare
+        for side in ("top", "bottom", "left", "right"):
+            steps[f"pad_{side}"] += getattr(border, side)
+    number, name = activation(build, layer, given), "conv" if axis == 0 else "depthwise"
+    if not quantized:
+        n = weight.shape[axis]
+        op = real(**steps, **dilation, **extra, **plain(build, layer, weight, n))
+        activated(build, layer, op, (node,), name, number)
+        return
+    y = build.output(layer)
+    rest = {"x_zero": zero, "y_zero": y.zero, **bounds(y, number)}
+    build.put(layer, small(**steps, **dilation, **extra, **scaled(build, layer, weight, axis), **rest), (node,), name)
+
+
+def _dense(build: Builder, layer: Layer) -> None:
+    given, weight = options(layer, "FullyConnectedOptions"), build.constant(layer, 1)
+    node, quantized = build.node(layer), is_int8(build, layer)
+    if given is not None and given.WeightsFormat() != 0 or weight.ndim != 2:
+        build.refuse(layer, f"has weights of shape {weight.shape}, shuffled or not flat", "Export it without that.")
+    if prod(build.shape_at(node)) != weight.shape[1]:
+        seen = f"gets {build.shape_at(node)} for {weight.shape[1]} inputs"
+        build.refuse(layer, seen, "Flatten before it; it must see one item at a time.")
+    node, number = build.shaped(node, (weight.shape[1],)), activation(build, layer, given)
+    if not quantized:
+        op = vector.Dense(**plain(build, layer, weight, len(weight)))
+        activated(build, layer, op, (node,), "dense", number)
+        return
+    y = build.output(layer)
+    build.put(
+        layer,
+        int8.DenseS8(**scaled(build, layer, weight, 0), y_zero=y.zero, **bounds(y, number)),
+        (node,),
+        "dense",
+    )
+
+
+def _pool(real: type[plane.Pool2d], small: type[plane_s8.PoolS8]) -> Convert:
+    def convert(build: Builder, layer: Layer) -> None:
+        given, node = options(layer, "Pool2DOptions"), cube(build, layer, build.node(layer))
+        if given is None:
+            build.refuse(layer, "does not say its size", "Export the model again; it is broken.")
+        kh, kw = given.FilterHeight(), given.FilterWidth()
+        steps = {**sliding(build, layer, given, node, (kh, kw)), "kh": kh, "kw": kw}
+        number = activation(build, layer, given)
+        if not is_int8(build, layer):
+            activated(build, layer, real(**steps), (node,), "pool", number)
+            return
+        _same_scale(build, layer)
+        build.put(layer, small(**steps, **bounds(build.output(layer), number)), (node,), "pool")
+
+    return convert
+
+
+def _same_scale(build: Builder, layer: Layer) -> None:
+    """GraphError unless all int8 inputs have the output's scale and zero point, as the reference demands."""
+    y = build.output(layer)
+    for i in range(len(layer.inputs)):
+        x = build.tensor(layer, i)
+        if x.data is None and (x.scale, x.zero) != (y.scale, y.zero):
+            build.refuse(layer, "has input and output of different scales", "Export it with the TFLite converter.")
+
+
+def _add(sign: int) -> Convert:
+    def convert(build: Builder, layer: Layer) -> None:
+        given = options(layer, "AddOptions" if sign > 0 else "SubOptions")
+        number = activation(build, layer, given)
+        if not is_int8(build, layer):
+            _float_sum(build, layer, sign, number)
+            return
+        a, b, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
+        twice = 2 * max(a.scale, b.scale)
+        (ma, sa), (mb, sb) = multiplier(a.scale / twice), multiplier(b.scale / twice)
+        m, s = multiplier(twice / (2**20 * y.scale))
+        op = pointwise.AddS8(a.zero, ma, sa, b.zero, sign * mb, sb, m, s, y.zero, **bounds(y, number))
+        build.put(layer, op, (build.node(layer, 0), build.node(layer, 1)), "add" if sign > 0 else "subtract")
+
+    return convert
+
+
+def _float_sum(build: Builder, layer: Layer, sign: int, number: int) -> None:
+    if sign > 0 and build.tensor(layer, 1).data is None:
+        activated(build, layer, pointwise.Add(), (build.node(layer, 0), build.node(layer, 1)), "add", number)
+        return
+    node = build.node(layer)
+    offset = _per_channel(build, layer, build.shape_at(node)[-1])
+    op = vector.Standardize(-sign * offset, np.ones(len(offset), np.float32))
+    activated(build, layer, op, (node,), "offset", number)
+
+
+def _per_channel(build: Builder, layer: Layer, c: int) -> Array:
+    """Constant input 1 as one value per channel."""
+    values = build.constant(layer, 1).astype(np.float32)
+    if values.size not in (1, c) or (values.ndim and values.shape[-1] not in (1, c)):
+        build.refuse(layer, f"has a constant of shape {values.shape}", "Use one value, or one per channel.")
+    return np.ascontiguousarray(np.broadcast_to(values.ravel(), (c,)))
+
+
+def _multiply(build: Builder, layer: Layer) -> None:
+    number = activation(build, layer, options(layer, "MulOptions"))
+    if is_int8(build, layer):
+        a, b, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
+        m, s = multiplier(a.scale * b.scale / y.scale)
+        op = pointwise.MultiplyS8(a.zero, b.zero, m, s, y.zero, **bounds(y, number))
+        build.put(layer, op, (build.node(layer, 0), build.node(layer, 1)), "multiply")
+        return
+    if build.tensor(layer, 1).data is None:
+        nodes = (build.node(layer, 0), build.node(layer, 1))
+        activated(build, layer, pointwise.Multiply(), nodes, "multiply", number)
+        return
+    node = build.node(layer)
+    gain = _per_channel(build, layer, build.shape_at(node)[-1]).astype(np.float64)
+    if np.any(gain == 0):
+        build.refuse(layer, "multiplies a channel by 0", "Leave that channel out.")
+    activated(build, layer, vector.Standardize(np.zeros(len(gain), np.float32), 1 / gain), (node,), "gain", number)
+
+
+def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any], Op] | None, kind: str) -> Convert:
+    """A function of one value: in int8 `table`, in float the op that `real` makes; `kind` names its options."""
+
+    def convert(build: Builder, layer: Layer) -> None:
+        given = options(layer, kind) if kind else None
+        x, y, name = build.tensor(layer, 0), build.output(layer), layer.kind.lower()
+        if is_int8(build, layer):
+            build.put(layer, pointwise.LookupS8(table(x, y, given)), (build.node(layer),), name)
+        elif real is not None:
+            build.put(layer, real(given), (build.node(layer),), name)
+        else:
+            build.refuse(layer, "is not known in float32", "Export it with full int8 quantization.")
+
+    return convert
+
+
+def _rectified(number: int) -> Callable[[Tensor, Tensor, Any], Array]:
+    def table(x: Tensor, y: Tensor, given: Any) -> Array:
+        limits = bounds(y, number)
+        return tables.rescaled(x.scale / y.scale, x.zero, y.zero, limits["low"], limits["high"])
+
+    return table
+
+
+def _softmax(build: Builder, layer: Layer) -> None:
+    given = options(layer, "SoftmaxOptions")
+    beta = given.Beta() if given is not None else 1.0
+    if not is_int8(build, layer):
+        if beta != 1.0 or len(build.shape_at(build.node(layer))) != 1:
+            build.refuse(layer, f"has beta {beta} or many rows", "Use a plain softmax over one vector.")
+        build.put(layer, vector.Softmax(), (build.node(layer),), "softmax")
+        return
+    x, y = build.tensor(layer, 0), build.output(layer)
+    if y.zero != -128 or abs(y.scale - 1 / 256) > 1e-6:
+        build.refuse(layer, f"gives scale {y.scale}", "Export it with the TFLite converter: 1/256, zero point -128.")
+    m, shift = multiplier(min(beta * x.scale * 2.0**26, 2.0**31 - 1))
+    least = -floor(31 * 2**26 / 2**shift)
+    build.put(layer, pointwise.SoftmaxS8(m, shift, max(least, -255)), (build.node(layer),), "softmax")
+
+
+def _reshape(build: Builder, layer: Layer) -> None:
+    build.at[layer.outputs[0]] = build.shaped(build.node(layer), build.output(layer).item)
+
+
+def _quantize(build: Builder, layer: Layer) -> None:
+    x, y = build.tensor(layer, 0), build.output(layer)
+    if y.dtype != "int8" or x.dtype not in ("int8", "float32"):
+        build.refuse(layer, f"turns {x.dtype} into {y.dtype}", "Export it with int8 quantization.")
+    if x.dtype == "int8":
+        table = tables.rescaled(x.scale / y.scale, x.zero, y.zero)
+        build.put(layer, pointwise.LookupS8(table), (build.node(layer),), "rescale")
+    else:
+        build.put(layer, int8.Quantize(y.scale, y.zero), (build.node(layer),), "quantize")
+
+
+def _dequantize(build: Builder, layer: Layer) -> None:
+    x = build.tensor(layer, 0)
+    if x.dtype == "float16" and x.data is not None:  # weights kept in half the bytes
+        number, y = layer.outputs[0], build.output(layer)
+        build.tensors[number] = Tensor(y.name, y.shape, "float32", y.scales, y.zeros, 0, x.data.astype(np.float32))
+        return
+    build.put(layer, int8.Dequantize(x.scale, x.zero), (build.node(layer),), "dequantize")
+
+
+def _pad(build: Builder, layer: Layer) -> None:
+    widths = build.constant(layer, 1).astype(np.int64)
+    node, quantized = build.node(layer), is_int8(build, layer)
+    if widths.ndim != 2 or widths.shape[1] != 2 or widths[0].any() or not 2 <= len(widths) <= 4 or widths.min() < 0:
+        build.refuse(layer, f"has a border {widths.tolist()}", "Pad rows, columns and channels only.")
+    full = np.zeros((3, 2), np.int64)
+    full[4 - len(widths) :] = widths[1:]
+    names = ("top", "bottom", "left", "right", "front", "back")
+    given = dict(zip(names, (int(v) for v in full.ravel()), strict=True))
+    value = build.tensor(layer, 0).zero if quantized else 0.0
+    if build.has(layer, 2):
+        value = build.constant(layer, 2).ravel()[0].item()
+    build.put(
+        layer, (plane_s8.PadS8 if quantized else plane.Pad)(**given, value=value), (cube(build, layer, node),), "pad"
+    )
+
+
+def _mean(build: Builder, layer: Layer) -> None:
+    axes, quantized = {int(a) for a in build.constant(layer, 1).ravel()}, is_int8(build, layer)
+    rank, node = len(build.tensor(layer, 0).shape), build.node(layer)
+    if {a % rank for a in axes} != set(range(1, rank - 1)) or not 3 <= rank <= 4:
+        build.refuse(layer, f"works along axes {sorted(axes)}", "Average over time, or over rows and columns.")
+    h, w, c = build.shape_at(node := cube(build, layer, node))
+    if not quantized:
+        build.put(layer, plane.AveragePool2d(kh=h, kw=w), (node,), "mean")
+        return
+    x, y = build.tensor(layer, 0), build.output(layer)
+    m, shift = multiplier(x.scale / y.scale)
+    up = min((h * w).bit_length() - 1, 32, 31 + shift)  # the division by h * w, folded into the multiplier
+    op = plane_s8.Mean2dS8(x.zero, (m << up) // (h * w), shift - up, y.zero)
+    build.put(layer, op, (node,), "mean")
+
+
+def _concat(build: Builder, layer: Layer) -> None:
+    given = options(layer, "ConcatenationOptions")
+    rank = len(build.output(layer).shape)
+    axis = (given.Axis() if given is not None else 0) % rank
+    if axis == 0 and rank > 1:
+        build.refuse(layer, "joins batches", "Join along time or channels.")
+    if is_int8(build, layer):
+        _same_scale(build, layer)
+    nodes = [build.node(layer, i) for i in range(len(layer.inputs))]
+    kind = pointwise.JoinS8 if is_int8(build, layer) else pointwise.Join
+    joined = nodes[0]
+    for node in nodes[1:-1]:
+        joined = build.add(kind(max(axis - 1, 0)), (joined, node), "join")
+    if len(nodes) > 1:
+        build.put(layer, kind(max(axis - 1, 0)), (joined, nodes[-1]), "join")
+    else:
+        build.at[layer.outputs[0]] = joined
+
+
+def _picked(build: Builder, layer: Layer, to: Shape, steps: Shape, start: int, name: str, index: int = 0) -> None:
+    op = (pointwise.PickS8 if is_int8(build, layer) else pointwise.Pick)(to, steps, start)
+    build.put(layer, op, (build.node(layer),), name, index)
+
+
+def strides(shape: Shape) -> Shape:
+    """Values from one place to the next along each axis."""
+    return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def _transpose(build: Builder, layer: Layer) -> None:
+    order = [int(v) for v in build.constant(layer, 1).ravel()]
+    shape = build.shape_at(build.node(layer))
+    if order[:1] != [0] or sorted(order) != list(range(len(shape) + 1)):
+        build.refuse(layer, f"has the order {order}", "Leave the batch axis in front.")
+    steps = strides(shape)
+    _picked(
+        build, layer, tuple(shape[a - 1] for a in order[1:]), tuple(steps[a - 1] for a in order[1:]), 0, "transpose"
+    )
+
+
+def _slice(build: Builder, layer: Layer) -> None:
+    begin = [int(v) for v in build.constant(layer, 1).ravel()][1:]
+    shape, to = build.shape_at(build.node(layer)), build.output(layer).item
+    if len(begin) != len(shape) or len(to) != len(shape) or min(begin, default=0) < 0:
+        build.refuse(layer, f"begins at {begin} of {shape}", "Slice along time or channels.")
+    _picked(build, layer, to, strides(shape), _place(begin, shape), "slice")
+
+
+def _place(begin: list[int], shape: Shape) -> int:
+    return sum(b * s for b, s in zip(begin, strides(shape), strict=True))
+
+
+def _strided_slice(build: Builder, layer: Layer) -> None:
+    given = options(layer, "StridedSliceOptions")
+    begin, end, step = ([int(v) for v in build.constant(layer, i).ravel()] for i in (1, 2, 3))
+    if given is None or given.EllipsisMask() or given.NewAxisMask():
+        build.refuse(layer, "uses an ellipsis or a new axis", "Write the slice with plain ranges.")
+    shape, drop = (1, *build.shape_at(build.node(layer))), given.ShrinkAxisMask()
+    if not len(begin) == len(end) == len(step) == len(shape) or drop & 1:
+        build.refuse(layer, f"slices {len(begin)} axes of {len(shape)}", "Slice along time or channels.")
+    to, steps, start, each = [], [], 0, strides(shape)
+    for i, n in enumerate(shape):
+        first, last, by = slice(
+            None if given.BeginMask() >> i & 1 else begin[i],
+            None if given.EndMask() >> i & 1 and not drop >> i & 1 else (end[i] if not drop >> i & 1 else None),
+            step[i] if not drop >> i & 1 else 1,
+        ).indices(n)
+        count = 1 if drop >> i & 1 else len(range(first, last, by))
+        start += first * each[i]
+        to.append(count)
+        steps.append(by * each[i])
+    _picked(build, layer, tuple(to[1:]), tuple(steps[1:]), start, "slice")
+
+
+def _split(build: Builder, layer: Layer) -> None:
+    """Input 0 is the axis and input 1 the tensor, unlike any other layer."""
+    shape = build.shape_at(build.at.get(layer.inputs[1], WINDOW)) if build.has(layer, 1) else ()
+    axis = int(build.constant(layer, 0).ravel()[0]) % (len(shape) + 1) - 1
+    turned = Layer(layer.kind, layer.place, layer.inputs[1:], layer.outputs)
+    if axis < 0 or shape[axis] % len(layer.outputs):
+        build.refuse(layer, f"splits {shape} into {len(layer.outputs)}", "Split time or channels into equal parts.")
+    n = shape[axis] // len(layer.outputs)
+    for k in range(len(layer.outputs)):
+        _picked(build, turned, (*shape[:axis], n, *shape[axis + 1 :]), strides(shape), k * n * strides(shape)[axis],
+                "split", k)  # fmt: skip
+
+
+def _elu(v: Array) -> Array:
+    return np.where(v < 0, np.expm1(np.minimum(v, 0)), v)
+
+
+LAYERS: dict[str, Convert] = {
+    "CONV_2D": _conv,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "FULLY_CONNECTED": _dense,
+    "AVERAGE_POOL_2D": _pool(plane.AveragePool2d, plane_s8.AveragePool2dS8),
+    "MAX_POOL_2D": _pool(plane.MaxPool2d, plane_s8.MaxPool2dS8),
+    "ADD": _add(1),
+    "SUB": _add(-1),
+    "MUL": _multiply,
+    "SOFTMAX": _softmax,
+    "RESHAPE": _reshape,
+    "SQUEEZE": _reshape,
+    "EXPAND_DIMS": _reshape,
+    "QUANTIZE": _quantize,
+    "DEQUANTIZE": _dequantize,
+    "PAD": _pad,
+    "PADV2": _pad,
+    "MEAN": _mean,
+    "CONCATENATION": _concat,
+    "TRANSPOSE": _transpose,
+    "SLICE": _slice,
+    "STRIDED_SLICE": _strided_slice,
+    "SPLIT": _split,
+    "RELU": _lookup(_rectified(RELU), lambda _: vector.Relu(), ""),
+    "RELU6": _lookup(_rectified(RELU6), lambda _: pointwise.Clip(0.0, 6.0), ""),
+    "RELU_N1_TO_1": _lookup(_rectified(RELU_N1_TO_1), lambda _: pointwise.Clip(-1.0, 1.0), ""),
+    "LEAKY_RELU": _lookup(
+        lambda x, y, given: tables.leaky_relu(x.scale / y.scale, given.Alpha(), x.zero, y.zero),
+        None,
+        "LeakyReluOptions",
+    ),
+    "LOGISTIC": _lookup(lambda x, y, _: tables.logistic(x.scale, x.zero), lambda _: pointwise.Sigmoid(), ""),
+    "TANH": _lookup(lambda x, y, _: tables.tanh(x.scale, x.zero), lambda _: pointwise.Tanh(), ""),
+    "HARD_SWISH": _lookup(lambda x, y, _: tables.hard_swish(x.scale, x.zero, y.scale, y.zero), None, ""),
+    "ELU": _lookup(lambda x, y, _: tables.from_float(_elu, x.scale, x.zero, y.scale, y.zero), None, ""),
+}
