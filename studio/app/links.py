@@ -1,5 +1,7 @@
 """URL to link, for every kind of device. Here `sources` (links) and `firmware` (virtual boards) meet."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +11,7 @@ from studio.data.link import Link
 from studio.data.motion import motion, sound, write_rows
 from studio.data.recording import load
 from studio.data.stream import Stream
-from studio.errors import InputError
+from studio.errors import InputError, LinkError
 from studio.firmware.board import Board, boards
 from studio.firmware.virtual import SensorFile, VirtualBoard
 from studio.paths import home
@@ -31,10 +33,20 @@ class VirtualLink:
             raise
 
     def read(self) -> bytes:
-        return self._link.read()
+        with self._named():
+            return self._link.read()
 
     def write(self, data: bytes) -> None:
-        self._link.write(data)
+        with self._named():
+            self._link.write(data)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """People know the board by its URL, not by the port that its program happens to listen on."""
+        try:
+            yield
+        except LinkError as e:
+            raise LinkError(self.url, e.seen, "Connect again.") from e
 
     def close(self) -> None:
         self._link.close()

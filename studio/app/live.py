@@ -65,6 +65,9 @@ class Connection:
                 self.start()
         except StudioError as e:
             self._fail(e)
+        except Exception as e:
+            self._fail(LinkError(self.url, f"opening it failed ({type(e).__name__}: {e})", "Report this fault."))
+            raise  # a bug: its traceback belongs on stderr
 
     def start(self) -> None:
         """Let the board stream."""
