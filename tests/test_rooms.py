@@ -24,7 +24,7 @@ EVERY = sorted(ROOT.rglob("*.py"))
 FILES = [p for p in EVERY if p.parent != ROOT or p.stem in STOREY]
 TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in EVERY}
 #: A program of its own, started as such: what it loads (GPL) never enters the studio's process.
-EMULATOR = {f"firmware/{part}.py" for part in ("emulator", "boardside/chip", "boardside/peripherals")}
+EMULATOR = {f"firmware/{part}.py" for part in ("emulator", "boardside/chip", "boardside/count", "boardside/peripherals")}
 
 
 def imported(nodes: list[ast.AST], path: Path) -> set[str]:

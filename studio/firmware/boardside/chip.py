@@ -113,11 +113,11 @@ class Chip:
         """A block runs whole, so its instructions count at once; a hook for each would miss those behind an IT."""
         n = self._sizes.get(address << 16 | size)
         if n is None:
-            n = self._sizes[address << 16 | size] = _instructions(bytes(self.uc.mem_read(address, size)))
+            n = self._sizes[address << 16 | size] = instructions_in(bytes(self.uc.mem_read(address, size)))
         self.instructions += n
 
 
-def _instructions(code: bytes) -> int:
+def instructions_in(code: bytes) -> int:
     """2 bytes each, 4 where the first five bits say so."""
     at = n = 0
     while at < len(code):
