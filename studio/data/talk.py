@@ -12,7 +12,19 @@ from typing import Any
 
 from studio.data.link import Link
 from studio.data.stream import Array
-from studio.data.wire import Decoder, Hello, Packet, Status, Type, Verb, encode, pack, parse_hello, unpack
+from studio.data.wire import (
+    Decoder,
+    Hello,
+    Packet,
+    Status,
+    Type,
+    Verb,
+    encode,
+    pack,
+    packet_of,
+    parse_hello,
+    unpack,
+)
 from studio.errors import LinkError, ProtocolError
 
 #: Verbs that do the same when they are done twice, so that a lost answer may be asked for again.
@@ -29,6 +41,7 @@ _NEXT_STEPS = {
     Status.FLASH_DID_NOT_TAKE: "Flash again; when it fails twice at the same place, the flash memory is worn out.",
     Status.BUSY: "Wait a moment, then try again.",
 }
+_SAMPLES = int(Type.SAMPLES)  # comparing with the enum would cost more than the comparison
 _OTHER_VERSION = "Update the firmware or the studio, so that both are of one version."
 
 
@@ -53,7 +66,7 @@ class Talk:
         self.link, self.decoder = link, Decoder()
         self.log: deque[str] = deque(maxlen=1000)
         self.board: Hello | None = None
-        self._backlog: deque[Packet] = deque(maxlen=65536)
+        self._backlog: deque[bytes] = deque(maxlen=65536)
         self._answers: dict[int, dict[int, Any] | None] = {}
         self._greeting, self._hello = False, b""
         self._number = 0
@@ -66,10 +79,16 @@ class Talk:
 
     def pump(self) -> list[Packet]:
         """What came, except answers that somebody waits for. Reads the link once when nothing is left over."""
+        return [packet_of(body) for body in self.bodies()]
+
+    def bodies(self) -> list[bytes]:
+        """What `pump` gives, as the decoder's bodies: for who reads fast."""
         with self._reading:
             if not self._backlog:
                 self._read()
-            return [self._backlog.popleft() for _ in range(len(self._backlog))]
+            found = list(self._backlog)
+            self._backlog.clear()
+            return found
 
     def hello(self, timeout_s: float = 3.0) -> Hello:
         """Who is there. LinkError when nobody answers, ProtocolError when it speaks another protocol version."""
@@ -159,18 +178,22 @@ class Talk:
 
     def _read(self) -> None:
         try:
-            packets = self.decoder.feed(self.link.read())
+            bodies = self.decoder.bodies(self.link.read())
         except Exception as e:
             self._broken = e
             raise
         if self.decoder.text:
             self.log.extend(self.decoder.text)
             self.decoder.text.clear()
-        for packet in packets:
-            self._sort(packet)
+        for body in bodies:
+            if body[0] == _SAMPLES:
+                self._backlog.append(body)
+            else:
+                self._sort(body)
 
-    def _sort(self, packet: Packet) -> None:
+    def _sort(self, body: bytes) -> None:
         """An answer to who asked, everything else to who pumps."""
+        packet = packet_of(body)
         if packet.type == Type.REPLY:
             with self._news:
                 if packet.seq in self._answers:  # otherwise it answers a question that was given up
@@ -184,7 +207,7 @@ class Talk:
             return
         if packet.type == Type.LOG:
             self.log.append(packet.payload.decode("utf-8", "replace"))
-        self._backlog.append(packet)
+        self._backlog.append(body)
 
     def _write(self, data: bytes) -> None:
         with self._writing:

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 
-from studio.data.stream import Chunk, Stream
+from studio.data.stream import Array, Chunk, Stream
 from studio.data.talk import Talk
-from studio.data.wire import BoardStats, Packet, Type, Verb, pack, parse_stats
+from studio.data.wire import BoardStats, Packet, Type, Verb, pack, packet_of, parse_stats, same_length
 from studio.errors import LinkError, ProtocolError, StudioError
 
 Sink = Callable[[Chunk], None]
@@ -25,6 +26,9 @@ WATCHDOG_S = 1.0
 LATE_S = 2.0
 #: A jump ahead longer than this must agree with the device's clock.
 LEAP_S = 60.0
+#: So many packets in one read are taken as arrays: packet by packet would not keep up with 10 MB/s and more.
+BURST = 64
+_SAMPLES = int(Type.SAMPLES)
 
 
 @dataclass
@@ -63,6 +67,14 @@ class Count:
         self.late += known
         self.received += n - known
         self.end, self._last = start + n, (start, t_us)
+        return start, known
+
+    def place_run(self, seq: int, n_each: int, t_us: Sequence[int]) -> tuple[int, int]:
+        """`place` for packets of `n_each` samples that follow one another without a hole."""
+        n = n_each * len(t_us)
+        start, known = self.place(seq, n, t_us[0])
+        if known < n:
+            self._last = start + n - n_each, t_us[-1]
         return start, known
 
     def _counts_anew(self, jump: int, t_us: int) -> bool:
@@ -140,16 +152,46 @@ class Acquisition:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                packets = self.talk.pump()
-                now_ns = time.monotonic_ns()
-                for packet in packets:
-                    self._take(packet, now_ns)
+                bodies = self.talk.bodies()
+                self._take_all(bodies, time.monotonic_ns())
                 self._watch()
         except StudioError as e:
             self.error = e
         except Exception as e:
             self.error = LinkError(self.talk.link.url, f"reading failed ({type(e).__name__}: {e})", "Connect again.")
             raise  # a bug: its traceback belongs on stderr
+
+    def _take_all(self, bodies: list[bytes], now_ns: int) -> None:
+        if len(bodies) < BURST:
+            for body in bodies:
+                self._take(packet_of(body), now_ns)
+            return
+        samples: dict[int, list[bytes]] = {}
+        for body in bodies:
+            if body[0] == _SAMPLES:
+                samples.setdefault(body[1], []).append(body)
+            else:
+                self._take(packet_of(body), now_ns)
+        for channel, of_channel in samples.items():
+            for _, same in groupby(of_channel, len):
+                self._burst(channel, list(same), now_ns)
+
+    def _burst(self, channel: int, bodies: list[bytes], now_ns: int) -> None:
+        """Packets of one channel and one length: each stretch without a hole becomes one chunk."""
+        heads, payloads = same_length(bodies)
+        n_each, row = int(heads["count"][0]), self._rows.get(channel, 0)
+        if not n_each or payloads.shape[1] != n_each * row or (heads["count"] != n_each).any():
+            for body in bodies:
+                self._samples(packet_of(body), now_ns)
+            return
+        self._news_s = now_ns * 1e-9
+        count, seq = self.counts[channel], heads["seq"]
+        values = np.ascontiguousarray(payloads).view(count.stream.numpy_dtype).reshape(len(seq) * n_each, -1)
+        holes = np.flatnonzero(np.diff(seq) != n_each) + 1
+        for i, j in pairwise([0, *holes.tolist(), len(seq)]):
+            t_us = heads["t_us"][i:j].tolist()
+            start, known = count.place_run(int(seq[i]), n_each, t_us)
+            self._give(count.stream, start, known, values[i * n_each : j * n_each], t_us[0], now_ns)
 
     def _take(self, packet: Packet, now_ns: int) -> None:
         if packet.type == Type.SAMPLES:
@@ -166,13 +208,16 @@ class Acquisition:
             self.malformed += 1
             return
         self._news_s = now_ns * 1e-9
-        stream = count.stream
         start, known = count.place(packet.seq, packet.count, packet.t_us)
-        if known == packet.count:
+        values = np.frombuffer(packet.payload, count.stream.numpy_dtype).reshape(packet.count, -1)
+        self._give(count.stream, start, known, values, packet.t_us, now_ns)
+
+    def _give(self, stream: Stream, start: int, known: int, values: Array, t_us: int, now_ns: int) -> None:
+        """To the sinks, without the `known` first rows."""
+        if known == len(values):
             return
-        values = np.frombuffer(packet.payload, stream.numpy_dtype).reshape(packet.count, -1)[known:]
-        t_us = packet.t_us + round(known / stream.rate_hz * 1e6) if packet.t_us else 0
-        chunk = Chunk(stream, start + known, values, t_us, now_ns)
+        t_us = t_us + round(known / stream.rate_hz * 1e6) if t_us else 0
+        chunk = Chunk(stream, start + known, values[known:], t_us, now_ns)
         for sink in self._sinks:
             sink(chunk)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from studio.data.recording import Writer
 from studio.data.stream import Chunk
 from studio.data.talk import Talk
-from studio.data.wire import Packet, Type, Verb, pack, unpack
+from studio.data.wire import Decoder, Packet, Type, Verb, encode, pack, unpack
 from studio.errors import DataError, LinkError, ProtocolError
 from studio.sources.acquire import Acquisition, Count
 from tests.data.board import ACCEL, ToyBoard, until
@@ -63,7 +63,7 @@ def test_nothing_lost() -> None:
     assert (stats["lost"], stats["late"], stats["gaps"]) == (0, 0, [])
     assert stats["measured_rate_hz"] == pytest.approx(100.0)
     assert acquisition.stats["packets"] == 101 and acquisition.stats["bad_packets"] == 0
-    assert heard.chunks[3].device_us == 5_300_000 and heard.chunks[3].host_ns > 0
+    assert all(c.device_us == 5_000_000 + c.start * 10_000 and c.host_ns > 0 for c in heard.chunks)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 2**32 - 1))
@@ -85,6 +85,42 @@ def test_exact_under_drops_duplicates_and_reordering(seed: int, origin: int) -> 
     assert not heard & lost and heard | lost == set(range(origin, origin + (max(frames) + 1) * N))
     assert len(heard) == count.received and len(lost) == count.lost
     assert count.late == len(frames) * N - len(heard) and count.restarts == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_burst_is_accounted_for_as_single_packets_are(seed: int) -> None:
+    """The same packets with losses, duplicates, other lengths and a restart: one by one, and all in one read."""
+    luck, packets, at = random.Random(seed), [], 2**32 - 400
+    for i in range(120):
+        n = luck.choice([N, N, N, 4])
+        packets += [frame(at, n)] * luck.choice([0, 1, 1, 1, 1, 2])
+        packets += [Packet(Type.SAMPLES, 1, 2, 0, 0, b"short")] * (i == 40) + [Packet(Type.LOG, payload=b"x")] * (
+            i == 60
+        )
+        at += n
+    packets += [frame(i * N, t_us=99 * 10**9 + i) for i in range(30)]
+    one: list[Chunk] = []
+    all_: list[Chunk] = []
+    alone, burst = Acquisition(greeted(ToyBoard()), [one.append]), Acquisition(greeted(ToyBoard()), [all_.append])
+    for packet in packets:
+        alone._take(packet, 7)
+    burst._take_all(Decoder().bodies(b"".join(map(encode, packets))), 7)
+    assert vars(burst.counts[1]) == vars(alone.counts[1]) and burst.malformed == alone.malformed == 1
+    assert alone.counts[1].restarts == 1 and alone.counts[1].late and alone.counts[1].lost and len(all_) < len(one)
+    assert rows(all_) == rows(one)
+    stamped = {c.start: c.device_us for c in one}
+    assert all(stamped[c.start] == c.device_us for c in all_)
+
+
+def rows(chunks: list[Chunk]) -> list[tuple[int, int]]:
+    """(index, value) of every sample."""
+    return [(c.start + i, int(v)) for c in chunks for i, v in enumerate(c.values[:, 1])]
+
+
+def greeted(board: ToyBoard) -> Talk:
+    talk = Talk(board)
+    talk.hello()
+    return talk
 
 
 def test_the_index_goes_on_where_32_bits_end() -> None:
