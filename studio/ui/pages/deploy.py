@@ -31,6 +31,7 @@ class DeployPage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
         self.model = combo("deploy_model", "Model", "What to put on the board")
+        self._suggested: str | None = None
         self.board = combo("deploy_board", "Board", "Which board the image is for")
         self.target = combo("flash_url", "Address of the board", "Where the board is connected", editable=True)
         self.weight, self.banner, self.facts = Weight(), Banner("deploy_error"), Facts()
@@ -147,8 +148,20 @@ class DeployPage(Page):
             self.model.blockSignals(False)
         if chosen in found:
             self.model.setCurrentIndex(self.model.findData(chosen))
+        self._suggest_board()
         self._view.setCurrentWidget(self._work if found else self._empty)
         self._chosen()
+
+    def _suggest_board(self) -> None:
+        """The board the model was trained for, once per model and unless another one is connected."""
+        model_id = self.model.currentData()
+        if model_id == self._suggested or self.shell.device.connection is not None or self._running:
+            return
+        self._suggested = model_id
+        model = self._load()
+        at = self.board.findData(model.lock.get("board", "")) if model is not None else -1
+        if at >= 0:
+            self.board.setCurrentIndex(at)
 
     def _fill_targets(self) -> None:
         """A virtual board is at its own address; another one where the device in hand is."""
