@@ -138,7 +138,7 @@ def _monitor(a: Namespace) -> Work[Result]:
 def _bench(a: Namespace) -> Work[Result]:
     from studio.app.actions.bench import bench
 
-    return bench(a.name)
+    return bench(a.name, a.minutes)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -128,6 +128,10 @@ class Acquisition:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
+    def wait(self) -> None:
+        """Until it ends by itself: see `error`."""
+        self._thread.join()
+
     @property
     def state(self) -> str:
         """Where it stands."""

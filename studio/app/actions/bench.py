@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from studio.app.actions.decode import decode
+from studio.app.actions.load import load
 from studio.app.live import Connection
 from studio.errors import InputError, StudioError
 from studio.firmware.board import boards
@@ -18,15 +20,18 @@ NEEDED_KB_S = 42.0
 STARTS = 5
 
 
-def bench(name: str) -> Work[dict[str, Any]]:
-    """Run one benchmark; InputError names the known ones."""
+def bench(name: str, minutes: float = 1.0) -> Work[dict[str, Any]]:
+    """Run one benchmark, the load test for `minutes` a load; InputError names the known ones."""
+    if name == "load":
+        return load(minutes)
     if name not in BENCHES:
-        raise InputError(f"Benchmark {name!r}", "is not known", f"Choose one of {', '.join(BENCHES)}.")
+        raise InputError(f"Benchmark {name!r}", "is not known", f"Choose one of {', '.join(BENCHES)} or load.")
     return BENCHES[name]()
 
 
 def stream() -> Work[dict[str, Any]]:
-    """Bytes per second from firmware to ring on each virtual board, at the board's own pace and flat out."""
+    """Bytes per second from firmware to ring on each virtual board, at its own pace and flat out; decoding alone."""
+    decoded = yield from decode()
     found: dict[str, Any] = {}
     known = [b.id for b in boards().values() if playable(b)]
     for i, board in enumerate(known):
@@ -39,7 +44,7 @@ def stream() -> Work[dict[str, Any]]:
             "times_needed": round(flat["kb_s"] / NEEDED_KB_S, 2),
             "bad_packets": paced["bad_packets"] + flat["bad_packets"],
         }
-    return {"boards": found, "needed_kb_s": NEEDED_KB_S}
+    return {"boards": found, "needed_kb_s": NEEDED_KB_S, "decode": decoded}
 
 
 def _streamed(url: str) -> dict[str, Any]:
@@ -104,4 +109,5 @@ BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "startup": startup,
     "live": _by_the_window("live"),
     "label": _by_the_window("label"),
+    "plot": _by_the_window("plot"),
 }
