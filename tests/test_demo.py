@@ -7,16 +7,23 @@ from typing import Any
 
 import pytest
 
+from studio.app.actions.demo import PEOPLE, ready_demo
+from studio.data.project import open_project, recordings
 from studio.firmware.virtual import emulator_installed
+from studio.progress import finish
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "project"
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> dict[str, Any]:
     if not emulator_installed():
         pytest.skip("needs the emulator: pip install unicorn==2.1.4")
-    folder = tmp_path_factory.mktemp("demo") / "project"
     command = [sys.executable, "-m", "studio", "demo", str(folder), "--headless", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
@@ -50,3 +57,10 @@ def test_board_equals_host_and_answers(result: dict[str, Any]) -> None:
     assert result["verify"]["windows"] >= 200 == result["verify"]["equal"]
     assert result["verify"]["first_difference"] is None
     assert result["live"]["decisions"] > 20 and result["live"]["accuracy"] > 0.8
+
+
+def test_people_who_are_there_are_not_recorded_again(result: dict[str, Any], folder: Path) -> None:
+    finish(ready_demo(folder))
+    found = recordings(open_project(folder))
+    assert [r.subject for r in found] == [f"person-{seed:02d}" for seed in PEOPLE]
+    assert all(len(r.labels["labels"]) > 5 for r in found)

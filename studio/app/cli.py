@@ -5,7 +5,6 @@ Exit: 0 done; 1 tried and failed; 2 the request or its input is wrong, and nothi
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any
 
 from studio import __version__
 from studio.app.arguments import parser
+from studio.app.bar import Bar
 from studio.app.verbs import VERBS
 from studio.errors import StudioError
-from studio.progress import Progress, Work, finish
+from studio.progress import Work, finish
 
 Window = Callable[[Path | None], int]
 
@@ -44,7 +44,7 @@ def _do(arguments: argparse.Namespace, window: Window) -> int:
     if verb.opens_window is not None and (folder := verb.opens_window(arguments)) is not None:
         return window(folder)
     work: Work[dict[str, Any]] = verb.work(arguments)
-    bar = Bar(arguments.json)
+    bar = Bar()
     try:
         result = finish(work, bar)
     finally:
@@ -70,39 +70,3 @@ def _guarded(action: Callable[[], int], as_json: bool) -> int:
         return 130
     except BrokenPipeError:
         return 0
-
-
-class Bar:
-    """Progress on stderr: one line that is rewritten on a terminal, plain lines elsewhere."""
-
-    WIDTH = 24
-
-    def __init__(self, quiet_stdout: bool) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._last = ""
-        self._tenth = -1
-
-    def __call__(self, step: Progress) -> None:
-        if self._terminal:
-            self._redraw(step)
-        elif step.text and self._worth_a_line(step):
-            print(step.text, file=sys.stderr, flush=True)
-
-    def _redraw(self, step: Progress) -> None:
-        done = int(self.WIDTH * min(1.0, step.done / step.total)) if step.total else 0
-        bar = f"[{'#' * done}{'.' * (self.WIDTH - done)}] " if step.total else ""
-        print(f"\r\x1b[K{bar}{step.text[:100]}", end="", file=sys.stderr, flush=True)
-        self._last = step.text
-
-    def _worth_a_line(self, step: Progress) -> bool:
-        """A log is no place for every block written: a line per tenth, every new kind of text, and every decision."""
-        kind = re.sub(r"[\d.]+", "#", step.text)
-        tenth = int(10 * step.done / step.total) if step.total else -1
-        worth = (kind, tenth) != (self._last, self._tenth) or "scores" in step.data
-        self._last, self._tenth = kind, tenth
-        return worth
-
-    def end(self) -> None:
-        """Leave the line free for what comes."""
-        if self._terminal and self._last:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

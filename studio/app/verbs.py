@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.progress import Work
+from studio.app.bar import Bar
+from studio.progress import Work, finish
 
 Result = dict[str, Any]
 
@@ -46,7 +47,11 @@ def _demo_window(a: Namespace) -> Path | None:
 
     if a.headless or a.json or not has_display():
         return None
-    return ready_demo(a.dir or demo_folder())
+    bar = Bar()
+    try:
+        return finish(ready_demo(a.dir or demo_folder()), bar)
+    finally:
+        bar.end()
 
 
 def _new(a: Namespace) -> Work[Result]:
