@@ -16,6 +16,10 @@ static int8_t *filled(int8_t *to, int32_t n, int32_t value)
 
 static int8_t *copied(int8_t *to, const int8_t *from, int32_t n)
 {
+#if defined(__ARM_FEATURE_UNALIGNED)
+    for (; n >= 4; n -= 4, from += 4, to += 4)
+        __builtin_memcpy(to, from, 4);
+#endif
     while (n-- > 0)
         *to++ = *from++;
     return to;
@@ -26,6 +30,14 @@ static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
 {
     if (top < 0 || top >= v->h)
         return filled(to, v->kw * v->c, v->x_zero);
+    if (v->dilation_w == 1) {
+        const int32_t first = left < 0 ? -left : 0, last = left + v->kw > v->w ? v->w - left : v->kw;
+        if (first >= last)
+            return filled(to, v->kw * v->c, v->x_zero);
+        to = filled(to, first * v->c, v->x_zero);
+        to = copied(to, v->x + (top * v->w + left + first) * v->c, (last - first) * v->c);
+        return filled(to, (v->kw - last) * v->c, v->x_zero);
+    }
     for (int32_t k = 0; k < v->kw; k++, left += v->dilation_w)
         if (left < 0 || left >= v->w)
             to = filled(to, v->c, v->x_zero);
@@ -34,37 +46,68 @@ static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
     return to;
 }
 
-/* The same straight into the tile's form, for a number of channels that is a multiple of four. */
-static void widen_row(const view *v, int32_t top, int32_t left, int32_t *two, int32_t slot)
-{
-    const int32_t c = v->c;
-    const uint32_t four_zeros = (uint32_t)(uint8_t)v->x_zero * 0x01010101u;
-    const int8_t *row = v->x + top * v->w * c;
-    const int32_t inside = top >= 0 && top < v->h;
-    if (inside && v->dilation_w == 1 && left >= 0 && left + v->kw <= v->w) {
-        widen(row + left * c, v->kw * c, two, slot);
-        return;
-    }
-    for (int32_t k = 0; k < v->kw; k++, left += v->dilation_w, two += c)
-        if (inside && left >= 0 && left < v->w)
-            widen(row + left * c, c, two, slot);
-        else
-            for (int32_t i = 0; i < c; i += 4)
-                widen((const int8_t *)&four_zeros, 4, two + i, slot);
-}
-
+/* What one output looks at, in the tile's form; by way of `bytes` where a row is cut off or no multiple of four. */
 static void gather(const view *v, int32_t top, int32_t left, int32_t *two, int32_t padded, int32_t slot)
 {
-    if ((v->c & 3) == 0) {
-        for (int32_t k = 0; k < v->kh; k++)
-            widen_row(v, top + k * v->dilation_h, left, two + k * v->kw * v->c, slot);
+    int8_t *const bytes = (int8_t *)(two + padded), *to = bytes;
+    const int32_t size = v->kw * v->c;
+    const int32_t inside = v->dilation_w == 1 && left >= 0 && left + v->kw <= v->w && (size & 3) == 0;
+    for (int32_t k = 0; k < v->kh; k++, top += v->dilation_h)
+        if (inside && top >= 0 && top < v->h)
+            widen(v->x + (top * v->w + left) * v->c, size, two + k * size, slot);
+        else if ((size & 3) == 0) {
+            gather_row(v, top, left, bytes);
+            widen(bytes, size, two + k * size, slot);
+        } else
+            to = gather_row(v, top, left, to);
+    if (size & 3) {
+        filled(to, padded - v->kh * size, 0);
+        widen(bytes, padded, two, slot);
+    }
+}
+
+typedef struct {
+    const int8_t *weight;
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int32_t padded, zero, c_out, usually;
+} layer;
+
+/* Outputs from `o` on, plainly. What was done twice at an odd end is written first. */
+static void outputs(const layer *l, const int32_t *two, int32_t o, int8_t *first, int8_t *second)
+{
+    for (; o < l->c_out; o += 2) {
+        const int32_t p = o + 1 < l->c_out ? o + 1 : o;
+        int32_t sums[4] = {l->bias[o], l->bias[p], l->bias[o], l->bias[p]};
+        tile(two, l->weight + o * l->padded, l->padded, sums);
+        if (l->usually) {
+            const scaling s = scaling_of(l->multiplier[o], l->shift[o], l->zero);
+            const scaling t = scaling_of(l->multiplier[p], l->shift[p], l->zero);
+            second[p] = scaled(sums[3], t);
+            second[o] = scaled(sums[2], s);
+            first[p] = scaled(sums[1], t);
+            first[o] = scaled(sums[0], s);
+            continue;
+        }
+        for (int32_t i = 3; i >= 0; i--) {
+            const int32_t at = i & 1 ? p : o;
+            (i & 2 ? second : first)[at] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
+        }
+    }
+}
+
+static void both(const layer *l, const int32_t *two, int8_t *first, int8_t *second)
+{
+#if defined(__ARM_FEATURE_SIMD32)
+    if (l->usually && l->c_out > 1) {
+        const pixels p = {two, two + (l->padded & 12), two + l->padded, l->weight, l->bias, l->multiplier, l->shift,
+                          2 * l->zero + 1, first, second, l->c_out / 2};
+        two_pixels(&p);
+        outputs(l, two, l->c_out & ~1, first, second);
         return;
     }
-    int8_t *const bytes = (int8_t *)(two + padded), *to = bytes;
-    for (int32_t k = 0; k < v->kh; k++)
-        to = gather_row(v, top + k * v->dilation_h, left, to);
-    filled(to, padded - v->kh * v->kw * v->c, 0);
-    widen(bytes, padded, two, slot);
+#endif
+    outputs(l, two, 0, first, second);
 }
 
 void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
@@ -75,6 +118,7 @@ void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t 
 {
     const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero};
     const int32_t padded = (kh * kw * c + 3) & ~3, n = h_out * w_out;
+    const layer l = {weight, bias, multiplier, shift, padded, y_zero, c_out, usual(shift, c_out)};
     int32_t *const two = scratch;
     int32_t top = -pad_top, left = -pad_left, column = 0;
     for (int32_t i = 0; i < n; i += 2, y += 2 * c_out) {
@@ -84,22 +128,10 @@ void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t 
             if (++column == w_out)
                 column = 0, left = -pad_left, top += stride_h;
         }
-        int8_t *const first = y, *const second = i + 1 < n ? y + c_out : y;
-        const int8_t *rows = weight;
-        for (int32_t o = 0; o < c_out; o += 2, rows += 2 * padded) {
-            const int32_t p = o + 1 < c_out ? o + 1 : o;
-            int32_t sums[4] = {bias[o], bias[p], bias[o], bias[p]};
-            tile(two, rows, padded, sums);
-            const scaling s = scaling_of(multiplier[o], shift[o], y_zero);
-            const scaling t = scaling_of(multiplier[p], shift[p], y_zero);
-            /* What was done twice at an odd end is written first. */
-            second[p] = scaled(sums[3], t, y_zero);
-            second[o] = scaled(sums[2], s, y_zero);
-            first[p] = scaled(sums[1], t, y_zero);
-            first[o] = scaled(sums[0], s, y_zero);
-        }
-        bound(first, c_out, low, high);
-        if (second != first)
+        int8_t *const second = i + 1 < n ? y + c_out : y;
+        both(&l, two, y, second);
+        bound(y, c_out, low, high);
+        if (second != y)
             bound(second, c_out, low, high);
     }
 }

@@ -13,26 +13,59 @@ void k_dense(const float *x, int32_t n, const float *weight, const float *bias, 
     }
 }
 
-void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
-                const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
+typedef struct {
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int32_t step, zero; /* 1: a scale for each output, 0: one for all */
+} layer;
+
+static void finish(const int32_t *sums, const layer *l, int32_t o, int32_t n, int32_t usually, int8_t *y)
 {
-    const int32_t whole = n & ~3;
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t at = (o + i) * l->step;
+        if (usually)
+            y[i] = scaled(sums[i], scaling_of(l->multiplier[at], l->shift[at], l->zero));
+        else
+            y[i] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
+    }
+}
+
+static void dense(const int8_t *x, int32_t n, const int8_t *weight, const layer *l, int8_t *y, int32_t n_out)
+{
+    const int32_t whole = n & ~3, usually = usual(l->shift, l->step ? n_out : 1);
     int8_t rest[4] = {0, 0, 0, 0}; /* the last values, when they do not fill a step */
     for (int32_t i = whole; i < n; i++)
         rest[i - whole] = x[i];
     for (int32_t o = 0; o < n_out; o += 4) {
-        int32_t sums[4];
-        for (int32_t i = 0; i < 4; i++)
-            sums[i] = o + i < n_out ? bias[o + i] : 0;
+        const int32_t outputs = n_out - o < 4 ? n_out - o : 4;
+        int32_t sums[4] = {0, 0, 0, 0};
+        for (int32_t i = 0; i < outputs; i++)
+            sums[i] = l->bias[o + i];
         tile_4(x, weight, whole, sums);
         weight += 4 * whole;
         if (whole < n) {
             tile_4(rest, weight, 4, sums);
             weight += 16;
         }
-        for (int32_t i = o; i < o + 4 && i < n_out; i++)
-            y[i] = scaled(sums[i - o], scaling_of(multiplier[i], shift[i], y_zero), y_zero);
+        finish(sums, l, o, outputs, usually, y + o);
     }
+}
+
+void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
+{
+    const layer l = {bias, multiplier, shift, 1, y_zero};
+    dense(x, n, weight, &l, y, n_out);
+    bound(y, n_out, low, high);
+}
+
+/* All outputs with one scale. */
+void k_dense_one_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, int32_t multiplier,
+                    int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
+{
+    const int8_t only = (int8_t)shift;
+    const layer l = {bias, &multiplier, &only, 0, y_zero};
+    dense(x, n, weight, &l, y, n_out);
     bound(y, n_out, low, high);
 }
 

@@ -40,10 +40,17 @@ static void fill(int16_t *to, int32_t n, int32_t value)
         *to++ = (int16_t)value;
 }
 
+/* One channel: its kernel, and how its sums become int8. */
 typedef struct {
-    int32_t bias, kh, kw, stride_w, zero;
-    scaling s;
+    int32_t kh, kw, stride_w, bias, multiplier, shift, zero, usually;
 } channel;
+
+static inline int8_t finish(int32_t sum, const channel *k)
+{
+    if (k->usually)
+        return scaled(sum, scaling_of(k->multiplier, k->shift, k->zero));
+    return requantize(sum, k->multiplier, k->shift, k->zero, -128, 127);
+}
 
 #if defined(__ARM_FEATURE_SIMD32)
 static inline uint32_t pair(int32_t low, int32_t high)
@@ -51,31 +58,100 @@ static inline uint32_t pair(int32_t low, int32_t high)
     return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
 }
 
-/* One row of outputs of a 3 x 3 kernel with stride 1, two at a time: 12 multiplications for their 18 products.
-   pairs: (w0, w1), (w1, w2) of each kernel row. */
-static void row_3x3(const uint32_t *x, int32_t words, const uint32_t *pairs, const channel *k, int8_t *y, int32_t step,
-                    int32_t n)
+/* Rows of outputs of a 3 x 3 kernel with stride 1, two at a time: 12 multiplications for their 18 products. */
+typedef struct {
+    uint32_t pairs[6]; /* (w0, w1), (w1, w2) of each kernel row */
+    int32_t bias, multiplier, round, n, columns, rows, step;
+} three_by_three;
+
+/* x: plane of int16, `width` bytes from row to row; y: `step` bytes from output to output. */
+__attribute__((naked, noinline)) static void rows_3x3(const three_by_three *k, const int16_t *x, int8_t *y,
+                                                      int32_t width)
 {
-    const uint32_t p0 = pairs[0], q0 = pairs[1], p1 = pairs[2], q1 = pairs[3], p2 = pairs[4], q2 = pairs[5];
-    const uint32_t *x1 = x + words, *x2 = x1 + words;
-    for (; n > 0; n -= 2) {
-        int32_t e = k->bias, f = e;
-        uint32_t u = *x++, v = *x;
-        e = __smlad((int32_t)u, (int32_t)p0, e), f = __smlatb((int32_t)u, (int32_t)p0, f);
-        e = __smlabt((int32_t)v, (int32_t)q0, e), f = __smlad((int32_t)v, (int32_t)q0, f);
-        u = *x1++, v = *x1;
-        e = __smlad((int32_t)u, (int32_t)p1, e), f = __smlatb((int32_t)u, (int32_t)p1, f);
-        e = __smlabt((int32_t)v, (int32_t)q1, e), f = __smlad((int32_t)v, (int32_t)q1, f);
-        u = *x2++, v = *x2;
-        e = __smlad((int32_t)u, (int32_t)p2, e), f = __smlatb((int32_t)u, (int32_t)p2, f);
-        e = __smlabt((int32_t)v, (int32_t)q2, e), f = __smlad((int32_t)v, (int32_t)q2, f);
-        *y = scaled(e, k->s, k->zero);
-        y += step;
-        if (n == 1)
-            return;
-        *y = scaled(f, k->s, k->zero);
-        y += step;
-    }
+    __asm__("push {r4-r11, lr}\n"
+            "sub sp, #32\n"
+            "add r12, r0, #24\n"
+            "ldm r12, {r4-r10}\n"
+            "stm sp, {r4-r9}\n" /* bias, multiplier, round, n, columns, rows */
+            "strd r1, r10, [sp, #24]\n" /* the row of x, step */
+            "mov r12, r3\n"
+            "ldm r0, {r4-r9}\n"
+            "1: ldr r1, [sp, #24]\n"
+            "ldr lr, [sp, #16]\n"
+            "ldr r0, [sp, #28]\n"
+            "subs lr, lr, #2\n"
+            "bmi 3f\n"
+            "2: ldr r10, [sp]\n" /* r10 and r11: the sums of two neighbours */
+            "ldr r3, [r1, r12]\n"
+            "smlatb r11, r3, r6, r10\n"
+            "smlad r10, r3, r6, r10\n"
+            "ldr r3, [r1, r12, lsl #1]\n"
+            "smlatb r11, r3, r8, r11\n"
+            "smlad r10, r3, r8, r10\n"
+            "ldr r3, [r1], #4\n"
+            "smlatb r11, r3, r4, r11\n"
+            "smlad r10, r3, r4, r10\n"
+            "ldr r3, [r1]\n"
+            "smlad r11, r3, r5, r11\n"
+            "smlabt r10, r3, r5, r10\n"
+            "ldr r3, [r1, r12]\n"
+            "smlad r11, r3, r7, r11\n"
+            "smlabt r10, r3, r7, r10\n"
+            "ldr r3, [r1, r12, lsl #1]\n"
+            "smlad r11, r3, r9, r11\n"
+            "smlabt r10, r3, r9, r10\n"
+            "ldr r3, [sp, #4]\n"
+            "add r10, r10, r10\n"
+            "add r11, r11, r11\n"
+            "smmulr r10, r10, r3\n"
+            "smmulr r11, r11, r3\n"
+            "ldr r3, [sp, #8]\n"
+            "add r10, r10, r10, asr #31\n"
+            "add r11, r11, r11, asr #31\n"
+            "add r10, r10, r3\n"
+            "add r11, r11, r3\n"
+            "ldr r3, [sp, #12]\n"
+            "asr r10, r10, r3\n"
+            "asr r11, r11, r3\n"
+            "ssat r10, #8, r10\n"
+            "ssat r11, #8, r11\n"
+            "strb r10, [r2]\n"
+            "strb r11, [r2, r0]\n"
+            "add r2, r2, r0, lsl #1\n"
+            "subs lr, lr, #2\n"
+            "bpl 2b\n"
+            "3: adds lr, lr, #2\n"
+            "beq 4f\n"
+            "ldr r10, [sp]\n" /* one output is left in the row */
+            "ldr r3, [r1, r12]\n"
+            "ldr r11, [r1, r12, lsl #1]\n"
+            "smlad r10, r3, r6, r10\n"
+            "smlad r10, r11, r8, r10\n"
+            "ldr r3, [r1], #4\n"
+            "ldr r11, [r1]\n"
+            "smlad r10, r3, r4, r10\n"
+            "smlabt r10, r11, r5, r10\n"
+            "ldr r3, [r1, r12]\n"
+            "ldr r11, [r1, r12, lsl #1]\n"
+            "smlabt r10, r3, r7, r10\n"
+            "smlabt r10, r11, r9, r10\n"
+            "ldrd r3, r11, [sp, #4]\n"
+            "add r10, r10, r10\n"
+            "smmulr r10, r10, r3\n"
+            "ldr r3, [sp, #12]\n"
+            "add r10, r10, r10, asr #31\n"
+            "add r10, r10, r11\n"
+            "asr r10, r10, r3\n"
+            "ssat r10, #8, r10\n"
+            "strb r10, [r2]\n"
+            "add r2, r2, r0\n"
+            "4: ldrd r3, r1, [sp, #20]\n"
+            "add r1, r1, r12\n"
+            "subs r3, r3, #1\n"
+            "strd r3, r1, [sp, #20]\n"
+            "bne 1b\n"
+            "add sp, #32\n"
+            "pop {r4-r11, pc}\n");
 }
 
 /* Any kernel: `pairs` holds for each kernel row the weights as pairs that begin at an even column, (w0, w1), (w2, w3)
@@ -98,23 +174,16 @@ static void row_any(const uint32_t *x, int32_t words, const uint32_t *pairs, con
             else
                 for (int32_t t = 0; t < n_pairs; t++, w += 2)
                     e = __smlad((int32_t)*from++, (int32_t)*w, e);
-        *y = scaled(e, k->s, k->zero);
+        *y = finish(e, k);
         if (both) {
             i++, column++, y += step;
-            *y = scaled(f, k->s, k->zero);
+            *y = finish(f, k);
         }
     }
 }
 
 static void load_pairs(const int8_t *weight, int32_t c, const channel *k, uint32_t *pairs)
 {
-    if (k->kh == 3 && k->kw == 3 && k->stride_w == 1) {
-        for (int32_t r = 0; r < 3; r++, weight += 3 * c, pairs += 2) {
-            pairs[0] = pair(weight[0], weight[c]);
-            pairs[1] = pair(weight[c], weight[2 * c]);
-        }
-        return;
-    }
     for (int32_t r = 0; r < k->kh; r++)
         for (int32_t t = 0, before = 0; t < k->kw + 1; t += 2, pairs += 2) {
             const int32_t a = t < k->kw ? *weight : 0, b = t + 1 < k->kw ? weight[c] : 0;
@@ -125,31 +194,42 @@ static void load_pairs(const int8_t *weight, int32_t c, const channel *k, uint32
         }
 }
 
-static void rows(const int16_t *plane, int32_t width, const channel *k, const uint32_t *pairs, int8_t *y, int32_t step,
-                 int32_t n)
+/* n_rows of n_columns outputs; `down` int16 from one row's input to the next's. */
+static void strip_of(const int16_t *plane, int32_t width, int32_t down, const int8_t *weight, int32_t c,
+                     const channel *k, uint32_t *pairs, int8_t *y, int32_t n_columns, int32_t n_rows)
 {
-    (k->kh == 3 && k->kw == 3 && k->stride_w == 1 ? row_3x3 : row_any)((const uint32_t *)(const void *)plane,
-                                                                      width / 2, pairs, k, y, step, n);
+    if (k->kh == 3 && k->kw == 3 && k->stride_w == 1 && down == width && k->usually) {
+        three_by_three t;
+        for (int32_t r = 0; r < 3; r++, weight += 3 * c) {
+            t.pairs[2 * r] = pair(weight[0], weight[c]);
+            t.pairs[2 * r + 1] = pair(weight[c], weight[2 * c]);
+        }
+        const scaling s = scaling_of(k->multiplier, k->shift, k->zero);
+        t.bias = k->bias, t.multiplier = s.multiplier, t.round = s.round, t.n = s.n;
+        t.columns = n_columns, t.rows = n_rows, t.step = c;
+        rows_3x3(&t, plane, y, 2 * width);
+        return;
+    }
+    load_pairs(weight, c, k, pairs);
+    for (int32_t r = 0; r < n_rows; r++, plane += down, y += n_columns * c)
+        row_any((const uint32_t *)(const void *)plane, width / 2, pairs, k, y, c, n_columns);
 }
 #else
-static void load_pairs(const int8_t *weight, int32_t c, const channel *k, uint32_t *pairs)
+static void strip_of(const int16_t *plane, int32_t width, int32_t down, const int8_t *weight, int32_t c,
+                     const channel *k, uint32_t *pairs, int8_t *y, int32_t n_columns, int32_t n_rows)
 {
-    int16_t *to = (int16_t *)(void *)pairs;
+    int16_t *const taps = (int16_t *)(void *)pairs;
     for (int32_t i = 0; i < k->kh * k->kw; i++)
-        to[i] = weight[i * c];
-}
-
-static void rows(const int16_t *plane, int32_t width, const channel *k, const uint32_t *pairs, int8_t *y, int32_t step,
-                 int32_t n)
-{
-    for (; n > 0; n--, plane += k->stride_w, y += step) {
-        const int16_t *x = plane, *w = (const int16_t *)(const void *)pairs;
-        int32_t sum = k->bias;
-        for (int32_t r = 0; r < k->kh; r++, x += width - k->kw)
-            for (int32_t t = 0; t < k->kw; t++)
-                sum += *x++ * *w++;
-        *y = scaled(sum, k->s, k->zero);
-    }
+        taps[i] = weight[i * c];
+    for (int32_t i = 0; i < n_rows; i++, plane += down)
+        for (int32_t j = 0; j < n_columns; j++, y += c) {
+            const int16_t *x = plane + j * k->stride_w, *w = taps;
+            int32_t sum = k->bias;
+            for (int32_t r = 0; r < k->kh; r++, x += width - k->kw)
+                for (int32_t t = 0; t < k->kw; t++)
+                    sum += *x++ * *w++;
+            *y = finish(sum, k);
+        }
 }
 #endif
 
@@ -185,11 +265,9 @@ void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, con
             }
             for (int32_t i = 0; i < n_channels; i++) {
                 const int32_t at = j + i;
-                const channel k = {bias[at], kh, kw, stride_w, y_zero, scaling_of(multiplier[at], shift[at], y_zero)};
-                load_pairs(weight + at, c, &k, pairs);
-                for (int32_t r = 0; r < n; r++)
-                    rows(p.plane[i] + r * stride_h * width, width, &k, pairs, y + (first + r) * w_out * c + at, c,
-                         w_out);
+                const channel k = {kh, kw, stride_w, bias[at], multiplier[at], shift[at], y_zero, usual(shift + at, 1)};
+                strip_of(p.plane[i], width, stride_h * width, weight + at, c, &k, pairs, y + first * w_out * c + at,
+                         w_out, n);
                 __builtin_memmove(p.plane[i], p.plane[i] + n * stride_h * width,
                                   (uint32_t)(kept * width) * sizeof(int16_t));
             }

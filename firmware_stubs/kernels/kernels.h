@@ -27,10 +27,31 @@ void k_forest(const float *x, int32_t n, const int32_t *roots, int32_t n_trees, 
               const float *threshold, const int16_t *left, const int16_t *right, const uint8_t *leaves, float *y,
               int32_t n_out);
 
+/* tree.c */
+void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
+                     const uint16_t *leaves, const uint8_t *rows, void *scratch, float *y, int32_t n_out);
+void k_tree_sums_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
+                    const int16_t *leaves, const float *start, float scale, int32_t groups, void *scratch, float *y,
+                    int32_t n_out);
+
+/* points.c */
+void k_select(const float *x, int32_t n, const uint16_t *index, float *y, int32_t n_out);
+void k_gaussians(const float *x, int32_t n, const float *mean, const float *precision, const float *offset, float *y,
+                 int32_t n_out);
+void k_greatest(const float *x, int32_t n, float *y, int32_t n_out);
+void k_log_sum_exp(const float *x, int32_t n, float *y, int32_t n_out);
+void k_radial_s8(const int8_t *x, int32_t n, const int8_t *points, float gamma, float *y, int32_t n_out);
+void k_neighbours_s8(const int8_t *x, int32_t n, const int8_t *points, int32_t n_points, const uint8_t *label,
+                     int32_t k, void *scratch, float *y, int32_t n_out);
+void k_outlier_factor_s8(const int8_t *x, int32_t n, const int8_t *points, int32_t n_points, const float *reach,
+                         const float *density, int32_t k, void *scratch, float *y, int32_t n_out);
+
 /* dense.c */
 void k_dense(const float *x, int32_t n, const float *weight, const float *bias, float *y, int32_t n_out);
 void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
                 const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out);
+void k_dense_one_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, int32_t multiplier,
+                    int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out);
 void k_relu(const float *x, int32_t n, float *y, int32_t n_out);
 void k_relu_s8(const int8_t *x, int32_t n, int32_t zero, int8_t *y, int32_t n_out);
 void k_softmax(const float *x, int32_t n, float *y, int32_t n_out);

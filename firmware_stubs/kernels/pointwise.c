@@ -23,11 +23,7 @@ void k_add_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, i
     (void)n_a, (void)n_b;
     for (int32_t i = 0; i < n_out; i++) {
         const int32_t q = (a[i] * a_gain + b[i] * b_gain + offset) >> shift;
-#if defined(__ARM_FEATURE_SAT)
-        y[i] = (int8_t)__ssat(q, 8);
-#else
-        y[i] = (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
-#endif
+        y[i] = saturated(q);
     }
     bound(y, n_out, low, high);
 }

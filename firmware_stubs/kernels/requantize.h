@@ -46,21 +46,28 @@ static inline int8_t requantize(int32_t sum, int32_t multiplier, int32_t shift, 
     return (int8_t)(q < low - zero ? low : q > high - zero ? high : q + zero);
 }
 
-/* How one output channel's sum becomes int8, prepared for the usual case: a shift to the right by 1 to 22. Then
-   both roundings and the zero point come to one addition: h + (h < 0 ? -1 : 0) + (2 * zero + 1) * 2^(n - 1), shifted
-   right by n. It needs |sum| < 2^30, which the ops check when they are made. */
+/* How one output channel's sum becomes int8 in the usual case: a shift to the right by 1 to 22. Then both roundings and
+   the zero point come to one addition: h + (h < 0 ? -1 : 0) + (2 * zero + 1) * 2^(n - 1), shifted right by n. It needs
+   |sum| < 2^30, which the ops check when they are made. */
 typedef struct {
     int32_t multiplier, round, n;
 } scaling;
 
+static inline int32_t usual(const int8_t *shift, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (shift[i] > -1 || shift[i] < -22)
+            return 0;
+    return 1;
+}
+
 static inline scaling scaling_of(int32_t multiplier, int32_t shift, int32_t zero)
 {
-    const uint32_t usual = (uint32_t)(-shift - 1) < 22u;
-    const scaling s = {multiplier, usual ? (2 * zero + 1) * (1 << (-shift - 1)) : shift, usual ? -shift : 0};
+    const scaling s = {multiplier, (2 * zero + 1) * (1 << (-shift - 1)), -shift};
     return s;
 }
 
-/* |a| < 2^30, 0 <= b. */
+/* a * b / 2^31 to the nearest, halves up; |a| < 2^30, 0 <= b. */
 static inline int32_t doubling_high_multiply_30(int32_t a, int32_t b)
 {
 #if defined(__ARM_FEATURE_SIMD32)
@@ -79,18 +86,20 @@ static inline int32_t doubling_high_multiply_30(int32_t a, int32_t b)
 #endif
 }
 
-/* A sum (|sum| < 2^30) as int8; `zero` is the one that `s` was made with. */
-static inline int8_t scaled(int32_t sum, scaling s, int32_t zero)
+static inline int8_t saturated(int32_t q)
 {
-    if (s.n == 0)
-        return requantize(sum, s.multiplier, s.round, zero, -128, 127);
-    const int32_t high = doubling_high_multiply_30(sum, s.multiplier);
-    const int32_t q = (high + (high >> 31) + s.round) >> s.n;
 #if defined(__ARM_FEATURE_SAT)
     return (int8_t)__ssat(q, 8);
 #else
     return (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
 #endif
+}
+
+/* A sum (|sum| < 2^30) as int8 in the usual case. */
+static inline int8_t scaled(int32_t sum, scaling s)
+{
+    const int32_t high = doubling_high_multiply_30(sum, s.multiplier);
+    return saturated((high + (high >> 31) + s.round) >> s.n);
 }
 
 /* Bounds of a fused rectifier; most layers have those of int8 itself, and nothing to do. */

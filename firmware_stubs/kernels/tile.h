@@ -73,6 +73,99 @@ __attribute__((naked, noinline, unused)) static void tile(const int32_t *two, co
             "pop {r4-r11, pc}\n");
 }
 
+/* Two pixels through all outputs of a layer, two at a time: sums as `tile` makes them, scaled, written. */
+typedef struct {
+    const int32_t *two, *single_end, *end; /* steps one by one, then four at once */
+    const int8_t *weight;
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int32_t twice; /* 2 * zero + 1 */
+    int8_t *first, *second;
+    int32_t n_pairs; /* of outputs, at least one */
+} pixels;
+
+__attribute__((naked, noinline, unused)) static void two_pixels(const pixels *p)
+{
+    __asm__("push {r4-r11, lr}\n"
+            "sub sp, #44\n"
+            "ldm r0!, {r1-r8}\n"
+            "stm sp, {r1-r8}\n"
+            "ldm r0, {r5-r7}\n"
+            "add r12, sp, #32\n"
+            "stm r12, {r5-r7}\n"
+            "mov r1, r4\n"
+            "5: ldr r4, [sp, #16]\n" /* bias */
+            "ldrd r2, r3, [r4], #8\n"
+            "str r4, [sp, #16]\n"
+            "mov r12, r2\n"
+            "mov lr, r3\n"
+            "ldr r0, [sp]\n"
+            "ldr r8, [sp, #4]\n"
+            "cmp r0, r8\n"
+            "beq 2f\n"
+            "1:\n" STEP_2X2 "ldr r8, [sp, #4]\n"
+            "cmp r0, r8\n"
+            "bne 1b\n"
+            "2: ldr r8, [sp, #8]\n"
+            "cmp r0, r8\n"
+            "beq 4f\n"
+            "3:\n" STEP_2X2 STEP_2X2 STEP_2X2 STEP_2X2 "ldr r8, [sp, #8]\n"
+            "cmp r0, r8\n"
+            "bne 3b\n"
+            "4: ldr r4, [sp, #20]\n" /* multipliers */
+            "ldrd r5, r6, [r4], #8\n"
+            "str r4, [sp, #20]\n"
+            "ldr r4, [sp, #24]\n" /* shifts: r7 and r8 become those to the right, r10 and r11 what rounds */
+            "ldrsb r7, [r4], #1\n"
+            "ldrsb r8, [r4], #1\n"
+            "str r4, [sp, #24]\n"
+            "ldr r9, [sp, #28]\n"
+            "mvn r10, r7\n"
+            "mvn r11, r8\n"
+            "lsl r10, r9, r10\n"
+            "lsl r11, r9, r11\n"
+            "rsb r7, r7, #0\n"
+            "rsb r8, r8, #0\n"
+            "add r2, r2, r2\n"
+            "add r3, r3, r3\n"
+            "add r12, r12, r12\n"
+            "add lr, lr, lr\n"
+            "smmulr r2, r2, r5\n"
+            "smmulr r3, r3, r6\n"
+            "smmulr r12, r12, r5\n"
+            "smmulr lr, lr, r6\n"
+            "add r2, r2, r2, asr #31\n"
+            "add r3, r3, r3, asr #31\n"
+            "add r12, r12, r12, asr #31\n"
+            "add lr, lr, lr, asr #31\n"
+            "add r2, r2, r10\n"
+            "add r3, r3, r11\n"
+            "add r12, r12, r10\n"
+            "add lr, lr, r11\n"
+            "asr r2, r2, r7\n"
+            "asr r3, r3, r8\n"
+            "asr r12, r12, r7\n"
+            "asr lr, lr, r8\n"
+            "ssat r2, #8, r2\n"
+            "ssat r3, #8, r3\n"
+            "ssat r12, #8, r12\n"
+            "ssat lr, #8, lr\n"
+            "ldr r4, [sp, #36]\n" /* the second pixel first: at an odd end it lies under the first one */
+            "strb r12, [r4], #1\n"
+            "strb lr, [r4], #1\n"
+            "str r4, [sp, #36]\n"
+            "ldr r4, [sp, #32]\n"
+            "strb r2, [r4], #1\n"
+            "strb r3, [r4], #1\n"
+            "str r4, [sp, #32]\n"
+            "ldr r4, [sp, #40]\n"
+            "subs r4, r4, #1\n"
+            "str r4, [sp, #40]\n"
+            "bne 5b\n"
+            "add sp, #44\n"
+            "pop {r4-r11, pc}\n");
+}
+
 #define STEP_4X1 \
     "ldr r8, [r0], #4\n" \
     "ldm r1!, {r4-r7}\n" \

@@ -3,7 +3,20 @@
 The C kernels are the only implementation."""
 
 from studio.graph.op import Op
-from studio.graph.ops import conv, filter, forest, int8, plane, plane_s8, pointwise, spectrum, statistics, vector
+from studio.graph.ops import (
+    conv,
+    filter,
+    forest,
+    int8,
+    plane,
+    plane_s8,
+    pointwise,
+    points,
+    spectrum,
+    statistics,
+    tree,
+    vector,
+)
 
 #: Every op by name; a saved graph and the contract test read this.
 OPS: dict[str, type[Op]] = {
@@ -18,6 +31,15 @@ OPS: dict[str, type[Op]] = {
         spectrum.BandPower,
         spectrum.SpectralShape,
         forest.Forest,
+        tree.TreeVotesS8,
+        tree.TreeSumsS8,
+        points.Select,
+        points.Gaussians,
+        points.Greatest,
+        points.LogSumExp,
+        points.RadialS8,
+        points.NeighboursS8,
+        points.OutlierFactorS8,
         vector.Concat,
         vector.Standardize,
         vector.Dense,

@@ -1,12 +1,13 @@
 """Examples of the ops over two axes and of the pointwise ones, with oracles in Python's whole numbers or numpy."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from studio.graph.op import Array
-from studio.graph.ops import plane, plane_s8, pointwise
+from studio.graph.ops import int8, plane, plane_s8, pointwise
 from tests.graph.arithmetic import Example, requantized, rounded, softmax_s8
 
 
@@ -100,6 +101,19 @@ def depthwise(
     return plane_s8.DepthwiseConv2dS8(
         weight=weight, times=times, **scaling(rng, c * times), x_zero=5, y_zero=-3, **given
     )
+
+
+def one_scale(n: int) -> tuple[Array, Array, Array]:
+    return np.arange(-n, n, 2, dtype=np.int32) * 99, np.full(n, 1234567890, np.int32), np.full(n, -8, np.int8)
+
+
+def dense_s8(op: int8.DenseS8) -> Any:
+    def oracle(x: Array) -> Array:
+        sums = op.bias.astype(int) + op.weight.astype(int) @ x.astype(int)
+        steps = zip(sums, op.multiplier, op.shift, strict=True)
+        return np.array([requantized(int(t), int(m), int(s), op.y_zero, op.low, op.high) for t, m, s in steps])
+
+    return oracle
 
 
 def add_s8(op: pointwise.AddS8) -> Any:
@@ -206,6 +220,23 @@ def variants() -> dict[str, Example]:
         "deep dilated": (depthwise(rng, 4, 3, 2, dilation_h=2), (7, 5, 4)),
     }
     examples = {name: Example(op, (shape,), layer_s8(op), 0) for name, (op, shape) in found.items()}
+    ordinary = {"multiplier": rng.integers(2**30, 2**31, 9).astype(np.int32), "shift": np.full(9, -9, np.int8)}
+    for name, op, shape in (
+        ("ordinary 3x3", conv(rng, 3, 9, 3, 3, pad_top=1, pad_left=1, stride_w=2), (6, 7, 3)),
+        ("ordinary 1x1", conv(rng, 20, 9, 1, 1), (3, 3, 20)),
+        (
+            "ordinary rows",
+            conv(rng, 1, 9, 10, 4, stride_h=2, stride_w=2, pad_top=4, pad_left=1, pad_right=1),
+            (49, 10, 1),
+        ),
+        ("ordinary deep 3x3", depthwise(rng, 9, 3, 3, pad_top=1, pad_left=1, pad_right=1, pad_bottom=1), (19, 5, 9)),
+        ("ordinary deep even", depthwise(rng, 9, 3, 3), (12, 8, 9)),
+        ("ordinary deep thin", depthwise(rng, 9, 3, 3), (12, 3, 9)),
+        ("ordinary deep 5x4", depthwise(rng, 9, 5, 4, pad_left=2, stride_w=2), (19, 6, 9)),
+    ):
+        op = replace(op, **ordinary)
+        examples[name] = Example(op, (shape,), layer_s8(op), 0)
+    dense = int8.DenseS8(rng.integers(-127, 128, (6, 21), dtype=np.int8), *one_scale(6), -3, -100, 100)
     add = pointwise.AddS8(-128, 1659400000, -1, 4, 2**30, 0, 1098000000, -18, -128)
     line = pointwise.AddS8(0, 2**30, 0, 0, 2**30, 0, 2**30, -18, 0)  # a tie at every odd sum
     coarse = pointwise.AddS8(0, 2**30, -19, 5, 3 * 2**29, -20, 2**30, 0, 0)  # rounds on the way: no line does that
@@ -213,6 +244,7 @@ def variants() -> dict[str, Example]:
     mean = plane_s8.AveragePool2dS8(20, 20, 0, 0, 0, 0, 20, 20)
     return {
         **examples,
+        "dense of one scale": Example(dense, ((21,),), dense_s8(dense), 0),
         "add of a line": Example(add, ((50,), (50,)), add_s8(add), 0),
         "add with ties": Example(line, ((50,), (50,)), add_s8(line), 0),
         "add without a line": Example(coarse, ((50,), (50,)), add_s8(coarse), 0),

@@ -150,7 +150,17 @@ class DenseS8(Op):
         return (self.weight.shape[0],)
 
     def args(self) -> dict[str, Any]:
-        return {**super().args(), "weight": woven(self.weight, 4)}
+        given = {**super().args(), "weight": woven(self.weight, 4)}
+        if self.one_scale():
+            given |= {"multiplier": int(self.multiplier[0]), "shift": int(self.shift[0])}
+        return given
+
+    def one_scale(self) -> bool:
+        """Whether all outputs are scaled alike, as TensorFlow Lite's fully connected layers are."""
+        return bool(np.all(self.multiplier == self.multiplier[0]) and np.all(self.shift == self.shift[0]))
+
+    def kernel(self, n_inputs: int) -> str:
+        return "k_dense_one_s8" if self.one_scale() else "k_dense_s8"
 
 
 @dataclass(frozen=True, eq=False)

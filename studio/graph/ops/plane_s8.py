@@ -72,9 +72,9 @@ class Conv2dS8(Conv2d):
         return scaled_args(self, rows, super().args())
 
     def scratch(self, *inputs: Shape) -> int:
-        """Two pixels' inputs, wide, and one row of them as bytes when four channels do not fit together."""
-        size = -(-prod(self.weight.shape[1:]) // 4) * 4
-        return 4 * size + (size if self.weight.shape[3] % 4 else 0)
+        """Two pixels' inputs, wide, and as bytes one row of them, or all when a row is no multiple of four."""
+        size, row = -(-prod(self.weight.shape[1:]) // 4) * 4, prod(self.weight.shape[2:])
+        return 4 * size + (size if row % 4 else row)
 
     def ahead(self, *inputs: Shape) -> int | None:
         """The output is written two pixels at a time, in order, after what they need has been read."""

@@ -1,0 +1,71 @@
+/* Decision trees on int8 values: four bytes per decision.
+
+   A decision is a word: feature (8 bits), threshold (8 bits, signed), two flags, link (14 bits). A value not above the
+   threshold goes low, else high. A child that is a decision follows its parent in the table; where both are, the high
+   one lies `link` words behind the parent. Where one child is a leaf, `link` is its number; where both are, the low
+   leaf is number `link` and the high one the next. A root below 0 is the leaf ~root. */
+#include "kernels.h"
+
+#define LOW_LEAF (1u << 16)
+#define HIGH_LEAF (1u << 17)
+#define LINK 18
+
+/* The number of the leaf that x falls into. */
+static inline uint32_t leaf_of(const int8_t *x, const int32_t *nodes, int32_t root)
+{
+    if (root < 0)
+        return (uint32_t)~root;
+    for (const int32_t *p = nodes + root;;) {
+        const uint32_t w = (uint32_t)*p++;
+        if (x[w & 255u] <= (int8_t)(w >> 8)) {
+            if (w & LOW_LEAF)
+                return w >> LINK;
+        } else {
+            if (w & HIGH_LEAF)
+                return (w >> LINK) + (w >> 16 & 1u);
+            if (!(w & LOW_LEAF))
+                p += (w >> LINK) - 1;
+        }
+    }
+}
+
+/* Votes are added four at a time, in 16-bit lanes: up to 257 trees of 255 votes. */
+void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
+                     const uint16_t *leaves, const uint8_t *rows, void *scratch, float *y, int32_t n_out)
+{
+    (void)n;
+    uint32_t *const sums = scratch;
+    const int32_t words = (n_out + 3) / 4;
+    for (int32_t i = 0; i < 2 * words; i++)
+        sums[i] = 0;
+    for (int32_t t = 0; t < n_trees; t++) {
+        const uint32_t row = leaves[leaf_of(x, nodes, roots[t])];
+        const uint8_t *votes = __builtin_assume_aligned(rows + row * (uint32_t)words * 4u, 4);
+        for (int32_t i = 0; i < words; i++, votes += 4) {
+            uint32_t four;
+            __builtin_memcpy(&four, votes, 4);
+            sums[2 * i] += four & 0x00ff00ffu;
+            sums[2 * i + 1] += four >> 8 & 0x00ff00ffu;
+        }
+    }
+    for (int32_t k = 0; k < n_out; k++)
+        y[k] = (float)(sums[k / 4 * 2 + (k & 1)] >> ((k & 2) * 8) & 0xffffu);
+}
+
+/* Tree t adds its leaf's value to output n_out - groups + t mod groups. */
+void k_tree_sums_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
+                    const int16_t *leaves, const float *start, float scale, int32_t groups, void *scratch, float *y,
+                    int32_t n_out)
+{
+    (void)n;
+    int32_t *const sums = scratch;
+    for (int32_t k = 0; k < n_out; k++)
+        sums[k] = 0;
+    int32_t k = n_out - groups;
+    for (int32_t t = 0; t < n_trees; t++) {
+        sums[k] += leaves[leaf_of(x, nodes, roots[t])];
+        k = k + 1 < n_out ? k + 1 : n_out - groups;
+    }
+    for (k = 0; k < n_out; k++)
+        y[k] = start[k] + scale * (float)sums[k];
+}
