@@ -131,7 +131,7 @@ MACHINES = {"cortex-m4f": "mps2-an386", "cortex-m0plus": "mps2-an385", "cortex-m
 
 @contextmanager
 def qemu(folder: Path, board_id: str, image_path: Path) -> Iterator[Talk]:
-    """An Arm mps2 machine with our boot loader and image: no virtual peripherals, only the core, its UART and SysTick."""
+    """An Arm mps2 machine with our boot loader and image: only the core, its UART and SysTick, nothing virtual."""
     board = boards()[board_id]
     build_boot_loader(board, folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
