@@ -10,13 +10,17 @@ import numpy as np
 from studio.data.link import Link
 from studio.data.motion import motion, sound, write_rows
 from studio.data.recording import load
-from studio.data.stream import Stream
+from studio.data.stream import Array, Stream
+from studio.data.talk import Talk
 from studio.errors import InputError, LinkError
 from studio.firmware.board import Board, boards
 from studio.firmware.virtual import SensorFile, VirtualBoard
 from studio.paths import home
 from studio.sources import open_link as open_source
-from studio.sources.fault import FaultLink
+from studio.sources.devices import DEVICES, DeviceLink
+from studio.sources.devices.acconeer import recorded
+from studio.sources.fault import FaultLink, parse_faults
+from studio.sources.identify import converse
 
 MOTION_SECONDS = 120.0
 
@@ -55,12 +59,37 @@ class VirtualLink:
 
 def open_link(url: str) -> Link:
     """A link to whatever `url` names; LinkError or InputError in three parts when that cannot be."""
-    options = {k: v[-1] for k, v in parse_qs(urlsplit(url).query).items()}
+    options = _options(url)
     link: Link = _virtual(url, options) if url.startswith("virtual:") else open_source(url)
     return FaultLink(link, options["fault"]) if "fault" in options else link
 
 
-def _virtual(url: str, options: dict[str, str]) -> VirtualLink:
+def open_talk(link: Link, url: str) -> Talk:
+    """The conversation with the device at `url`. Its protocol is found out by asking, unless the URL forces one.
+
+    A virtual board is told by its URL what to speak; that it is understood has to be found out like anywhere else.
+    """
+    scheme, options = url.partition(":")[0], _options(url)
+    if scheme == "virtual" and options.get("protocol") == "raw":
+        options = {"layout": "3h", "rate": "100"} | options
+    elif scheme == "virtual" and "protocol" in options:
+        del options["protocol"]
+    elif scheme in _OWN:
+        options.setdefault("protocol", "own")
+    elif scheme == "acconeer":
+        options["protocol"] = "acconeer"
+    return converse(link, options)
+
+
+#: Schemes behind which our own protocol is always spoken.
+_OWN = frozenset({"virtual", "replay", "ble", "mic"})
+
+
+def _options(url: str) -> dict[str, str]:
+    return {k: v[-1] for k, v in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
+
+
+def _virtual(url: str, options: dict[str, str]) -> VirtualLink | DeviceLink:
     name = url.removeprefix("virtual:").partition("?")[0]
     known = {i: b for i, b in boards().items() if b.virtual}
     if name not in known:
@@ -70,9 +99,39 @@ def _virtual(url: str, options: dict[str, str]) -> VirtualLink:
         seed = int(options.get("seed", 0))
     except ValueError as e:
         raise InputError(url, str(e), "Give speed and seed as numbers, for example ?speed=4&seed=1.") from e
-    sensors = replayed(Path(options["replay"])) if "replay" in options else synthetic(known[name], seed)
+    if options.get("protocol", "own") != "own":
+        return _simulated(url, options, known[name], speed, seed)
+    sensors = _sensors(options, known[name], seed)
     flash = Path(options["flash"]) if "flash" in options else None
     return VirtualLink(url, VirtualBoard(name, sensors, flash=flash, speed=speed))
+
+
+def _sensors(options: dict[str, str], board: Board, seed: int) -> tuple[SensorFile, ...]:
+    return replayed(Path(options["replay"])) if "replay" in options else synthetic(board, seed)
+
+
+def _simulated(url: str, options: dict[str, str], board: Board, speed: float, seed: int) -> DeviceLink:
+    """A device with somebody else's firmware: one sensor, the first or `?stream=`."""
+    if options["protocol"] not in DEVICES:
+        known = ", ".join(DEVICES)
+        raise InputError(f"Protocol {options['protocol']!r}", "is not known", f"Choose one of {known}.")
+    faults = parse_faults(options.get("fault", ""))
+    if options.get("replay", "").endswith(".h5"):
+        stream, rows = recorded(Path(options["replay"]))
+    else:
+        stream, rows = _sensor_rows(_sensors(options, board, seed), options.get("stream", ""))
+    device = DEVICES[options["protocol"]](stream, rows, faults.get("rate", 1.0), faults.get("drift", 0.0))
+    return DeviceLink(url, device, speed)
+
+
+def _sensor_rows(sensors: tuple[SensorFile, ...], name: str) -> tuple[Stream, Array]:
+    """The chosen sensor, the first for ""."""
+    chosen = next((s for s in sensors if not name or s.stream.name == name), None)
+    if chosen is None:
+        names = ", ".join(s.stream.name for s in sensors)
+        raise InputError(f"Stream {name!r}", "is not one of the board's sensors", f"Choose one of {names}.")
+    rows = np.fromfile(chosen.path, chosen.stream.numpy_dtype)
+    return chosen.stream, rows.reshape(-1, len(chosen.stream.channels))
 
 
 def replayed(path: Path) -> tuple[SensorFile, ...]:

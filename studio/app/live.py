@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from studio.app.links import open_link
+from studio.app.links import open_link, open_talk
 from studio.data.labels import Labels, Segment
 from studio.data.link import Link
 from studio.data.project import Project, new_recording_path
@@ -19,6 +19,8 @@ from studio.data.talk import Talk
 from studio.data.wire import Hello, Verb
 from studio.errors import InputError, LinkError, StudioError
 from studio.sources.acquire import Acquisition
+from studio.sources.clients.client import Loss
+from studio.sources.interpreter import Interpreter
 
 RING_SECONDS = 60.0
 ANSWERS = ("scores", "decision")  # kinds of stream that a model sends, not a sensor
@@ -52,7 +54,7 @@ class Connection:
         try:
             self._link = open_link(self.url)
             self._phase = "identifying"
-            self.talk = Talk(self._link)
+            self.talk = open_talk(self._link, self.url)
             self.hello = self.talk.hello()
             self.rings = {s.stream.name: Ring(s.stream, RING_SECONDS) for s in self.hello.streams}
             if self.hello.mode == "boot":
@@ -133,6 +135,16 @@ class Connection:
         """Counts of the link and of each stream; {} before it streams."""
         return dict(self._acquisition.stats) if self._acquisition is not None else {}
 
+    @property
+    def protocol(self) -> str:
+        """Name of the protocol that the device speaks."""
+        return self.talk.client.name if isinstance(self.talk, Interpreter) else "own"
+
+    @property
+    def loss(self) -> Loss:
+        """What the protocol lets us know of lost samples."""
+        return self.talk.client.loss if isinstance(self.talk, Interpreter) else Loss.EXACT
+
     def wait(self, timeout_s: float = 30.0) -> "Connection":
         """Until it streams; raises what went wrong."""
         self._thread.join(timeout_s)
@@ -152,7 +164,10 @@ class Connection:
         if self.hello is None or self.state not in ("ready", "streaming"):
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
         sensors = tuple(r.stream for r in self.sensor_rings)
-        device = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
+        device: dict[str, Any] = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
+        if self.url.startswith(("virtual:", "replay:")):
+            device["simulated"] = True  # its second is its own, not this computer's
+        device |= {"protocol": self.protocol, "loss": str(self.loss)}
         path = new_recording_path(project, label or subject or "recording")
         with self._lock:
             self._writer = Writer(path, sensors, subject=subject, device=device)

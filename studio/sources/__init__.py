@@ -1,15 +1,18 @@
-"""Where samples come from: links (bytes from a device) and the acquisition thread that reads them.
+"""Where samples come from: links (bytes from a device), clients (what the bytes mean), and the thread that reads them.
 
-A link is opened by its URL; `LINKS` says which class opens which scheme.
+A link is opened by its URL; `LINKS` says which class opens which scheme, `CLIENTS` which understands which protocol.
 """
 
 from collections.abc import Callable
 
 from studio.data.link import Link
 from studio.sources.ble import BleLink
+from studio.sources.clients import CLIENTS
 from studio.sources.link import SerialLink, SocketLink
 from studio.sources.replay import ReplayLink
 from studio.sources.url import Address, parse
+
+__all__ = ["CLIENTS", "LINKS", "open_link"]
 
 #: Scheme -> what opens an address of it.
 LINKS: dict[str, Callable[[Address], Link]] = {

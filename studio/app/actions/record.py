@@ -12,6 +12,7 @@ from studio.data.project import open_project
 from studio.data.recording import Recording
 from studio.data.stream import Stream
 from studio.progress import Progress, Work
+from studio.sources.clients.client import Loss
 
 
 def record(
@@ -35,10 +36,11 @@ def record(
         connection.start()
         yield from _until(connection, seconds)
         stats = connection.stats
+        loss = connection.loss
         recording = connection.stop_recording()
     finally:
         connection.close()
-    return result(trimmed(recording, seconds), stats)
+    return result(trimmed(recording, seconds), stats, loss)
 
 
 def _until(connection: Connection, seconds: float) -> Work[None]:
@@ -64,11 +66,14 @@ def trimmed(recording: Recording, seconds: float) -> Recording:
     return replace(recording, labels=recording.labels | {"labels": Labels(inside)})
 
 
-def result(recording: Recording, stats: dict[str, Any]) -> dict[str, Any]:
-    """The `record` result of the command line."""
+def result(recording: Recording, stats: dict[str, Any], loss: Loss = Loss.EXACT) -> dict[str, Any]:
+    """The `record` result of the command line; `loss` is what the device's protocol can know."""
     streams = [_stream_result(recording, s) for s in recording.streams]
     link = {k: stats.get(k, 0) for k in ("packets", "bad_packets", "bytes")}
-    return {"recording": recording.id, "streams": streams, "link": link, "loss_known": True}
+    return {"recording": recording.id, "streams": streams, "link": link} | {
+        "loss_known": loss == Loss.EXACT,
+        "loss": str(loss),
+    }
 
 
 def _stream_result(recording: Recording, stream: Stream) -> dict[str, Any]:
