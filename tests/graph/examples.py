@@ -30,6 +30,7 @@ from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_ba
 from studio.graph.ops.statistics import ChannelCorrelation, Difference, Magnitude, Quantiles, Statistics
 from studio.graph.ops.vector import Concat, Dense, Flatten, Normalize, Relu, Softmax, Standardize
 from tests.graph.arithmetic import Example, requantized, rounded
+from tests.graph.classic_examples import classic_examples
 from tests.graph.plane_examples import plane_examples
 
 
@@ -266,4 +267,4 @@ def _examples() -> dict[str, Example]:
     }
 
 
-EXAMPLES = _examples() | plane_examples()
+EXAMPLES = _examples() | plane_examples() | classic_examples()
