@@ -3,7 +3,7 @@
     <stream>.raw     rows of the stream's type; the position in the file is the index of the sample
     <stream>.clock   rows of three int64: index, device clock in us, host clock in ns; one row per chunk
     journal.jsonl    gaps, one a line, written before the samples after them; only while recording or after a crash
-    recording.json   streams, gaps, labels, subject, split, device, clock
+    recording.json   streams, gaps, labels, subject, split, device, clock (origin; once closed, its fit and true rates)
 
 The raw files only grow and are the truth: how many samples there are is asked of them. So a process that is killed
 loses nothing that the system took, and its recording opens like any other. A loss on the way is kept as a gap: the
@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.data.clock import Fit, Ints, Rate, device_fit, parse_fit, true_rate
 from studio.data.labels import Labels, parse_tracks, plain_tracks
 from studio.data.raw import StreamFile, disk_error, merged, safe_name
 from studio.data.stream import Array, Chunk, Floats, Stream
@@ -83,18 +84,40 @@ class Recording:
         """Seconds from the start to the end of the longest stream."""
         return max((self.n_samples[s.name] / s.rate_hz for s in self.streams), default=0.0)
 
-    def stamps(self, name: str) -> Array:
+    def stamps(self, name: str) -> Ints:
         """Rows (index, device clock us, host clock ns) int64, one per chunk; (0, 3) when the source had no clock."""
         file = self.path / f"{name}.clock"
-        found = np.fromfile(file, "<i8") if file.is_file() else np.zeros(0, np.int64)
+        found: Ints = np.fromfile(file, "<i8") if file.is_file() else np.zeros(0, np.int64)
         return found[: len(found) // 3 * 3].reshape(-1, 3)
 
+    def rate(self, name: str) -> Rate:
+        """What the stream's rate really was: measured when the recording was closed, or now."""
+        stored = self.clock.get("rates", {}).get(name)
+        if stored is not None:
+            return Rate(float(stored["hz"]), float(stored["error_hz"]), str(stored["by"]))
+        simulated = bool(self.device.get("simulated"))
+        return true_rate(self.stamps(name), self.stream(name).rate_hz, self.gaps.get(name, ()), simulated)
+
     def measured_rate_hz(self, name: str) -> float:
-        """Samples per second of the device's own clock; the stated rate when there are fewer than two stamps."""
-        stamps, stated = self.stamps(name), self.stream(name).rate_hz
-        if len(stamps) < 2 or stamps[-1, 1] <= stamps[0, 1]:
-            return stated
-        return float((stamps[-1, 0] - stamps[0, 0]) / (stamps[-1, 1] - stamps[0, 1]) * 1e6)
+        """Samples per second as measured; the stated rate when there are fewer than two stamps."""
+        return self.rate(name).hz
+
+    def clock_fit(self, name: str = "") -> Fit | None:
+        """The device's clock by this computer's: of the stream `name`, else of the one that tells most."""
+        if not name and "fit" in self.clock:
+            return parse_fit(self.clock["fit"]) if self.clock["fit"] else None
+        streams = [self.stream(name)] if name else self.streams
+        fits = [device_fit(self.stamps(s.name), s.rate_hz, self.gaps.get(s.name, ())) for s in streams]
+        return min((f for f in fits if f is not None), key=lambda f: f.ppm_error, default=None)
+
+    def host_ns(self, name: str, index: int) -> float | None:
+        """This computer's monotonic clock when sample `index` was taken; None without a clock to tell it by."""
+        line, stamps, rate_hz = self.clock_fit(), self.stamps(name), self.stream(name).rate_hz
+        if line is None or not len(stamps):
+            return None
+        near = min(int(np.searchsorted(stamps[:, 0], index)), len(stamps) - 1)
+        device_us = stamps[near, 1] if stamps[:, 1].any() else stamps[near, 0] * 1e6 / rate_hz
+        return line.host_ns(float(device_us + (index - stamps[near, 0]) * 1e6 / rate_hz))
 
 
 def load(path: Path) -> Recording:
@@ -247,7 +270,8 @@ class Writer:
             now = load(self.path)  # somebody may have labelled it meanwhile
             kept = replace(self._recording, labels=now.labels, subject=now.subject, split=now.split)
             counts = {name: file.n for name, file in self._files.items()}
-            _write_document(self.path, _plain(replace(kept, n_samples=counts, gaps=self.gaps)))
+            done = replace(kept, n_samples=counts, gaps=self.gaps)
+            _write_document(self.path, _plain(replace(done, clock=done.clock | _measured(done))))
         except DataError as e:
             return e
         except OSError as e:
@@ -296,6 +320,29 @@ class Writer:
         os.fsync(self._journal.fileno())
         for file in self._files.values():
             file.fsync()
+
+
+def _measured(recording: Recording) -> dict[str, Any]:
+    """What the clock of a recording will say once it is complete; nothing when its source had no clock."""
+    timed = [s.name for s in recording.streams if len(recording.stamps(s.name))]
+    if not timed:
+        return {}
+    line = recording.clock_fit()
+    return {"fit": line.plain() if line else {}, "rates": {name: asdict(recording.rate(name)) for name in timed}}
+
+
+def shift_s(recording: Recording, other: Recording) -> float | None:
+    """Seconds from the origin of `recording` to that of `other`, by this computer's clock; None when neither knows.
+
+    Both clocks are monotonic since the computer started; after a restart in between, the calendar's time serves.
+    """
+    origins = [r.host_ns(r.streams[0].name, 0) if r.streams else None for r in (recording, other)]
+    if origins[0] is None or origins[1] is None:
+        return None
+    started = [int(r.clock.get("unix_ns", 0)) - int(r.clock.get("host_ns", 0)) for r in (recording, other)]
+    apart = started[1] - started[0]
+    restarted = apart if abs(apart) > 1e9 else 0
+    return (origins[1] - origins[0] + restarted) * 1e-9
 
 
 def _index_at(chunk: Chunk, device_us: int) -> int:
