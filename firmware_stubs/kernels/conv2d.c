@@ -50,19 +50,36 @@ static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
 static void gather(const view *v, int32_t top, int32_t left, int32_t *two, int32_t padded, int32_t slot)
 {
     int8_t *const bytes = (int8_t *)(two + padded), *to = bytes;
-    const int32_t size = v->kw * v->c;
-    const int32_t inside = v->dilation_w == 1 && left >= 0 && left + v->kw <= v->w && (size & 3) == 0;
-    for (int32_t k = 0; k < v->kh; k++, top += v->dilation_h)
-        if (inside && top >= 0 && top < v->h)
-            widen(v->x + (top * v->w + left) * v->c, size, two + k * size, slot);
-        else if ((size & 3) == 0) {
-            gather_row(v, top, left, bytes);
-            widen(bytes, size, two + k * size, slot);
-        } else
-            to = gather_row(v, top, left, to);
+    const int32_t size = v->kw * v->c, pitch = v->w * v->c;
     if (size & 3) {
+        for (int32_t k = 0; k < v->kh; k++)
+            to = gather_row(v, top + k * v->dilation_h, left, to);
         filled(to, padded - v->kh * size, 0);
-        widen(bytes, padded, two, slot);
+        widen(bytes, padded, 1, 0, two, slot);
+        return;
+    }
+    const int32_t first = left < 0 ? -left : 0, last = left + v->kw > v->w ? v->w - left : v->kw;
+    const int32_t at_once = v->dilation_w == 1 && v->dilation_h == 1 && first < last;
+    for (int32_t k = 0; k < v->kh;) {
+        const int32_t row = top + k * v->dilation_h;
+        int32_t n = at_once && row >= 0 ? (v->kh - k < v->h - row ? v->kh - k : v->h - row) : 0;
+        /* Cut off columns are read past the row's ends, which must not be past those of x, and overwritten. */
+        if (n > 0 && row == 0 && first > 0)
+            n = 0;
+        if (n > 0 && row + n == v->h && last < v->kw)
+            n--;
+        if (n > 0) {
+            widen(v->x + row * pitch + left * v->c, size, n, pitch - size, two + k * size, slot);
+            for (int32_t i = 0; i < first * v->c; i++)
+                overwrite(two + k * size, slot, i, size, n, v->x_zero);
+            for (int32_t i = last * v->c; i < size; i++)
+                overwrite(two + k * size, slot, i, size, n, v->x_zero);
+        } else {
+            gather_row(v, row, left, bytes);
+            widen(bytes, size, 1, 0, two + k * size, slot);
+            n = 1;
+        }
+        k += n;
     }
 }
 

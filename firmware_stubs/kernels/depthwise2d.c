@@ -3,7 +3,7 @@
 #include "tile.h"
 
 enum {
-    STRIP = 8 /* output rows that are done at once; studio/graph/ops/plane_s8.py knows it too */
+    STRIP = 8 /* most output rows that are done at once; studio/graph/ops/plane_s8.py knows it too */
 };
 
 /* Channels lie far apart in x but taps are neighbours in time and space: so four channels at a time are laid out as
@@ -38,6 +38,14 @@ static void fill(int16_t *to, int32_t n, int32_t value)
 {
     while (n-- > 0)
         *to++ = (int16_t)value;
+}
+
+/* The last n values of a plane, which the next strip begins with; both numbers are even. */
+static void keep(int16_t *plane, int32_t from, int32_t n)
+{
+    uint32_t *to = (uint32_t *)(void *)plane;
+    for (const uint32_t *end = to + n / 2; to < end; to++)
+        *to = to[from / 2];
 }
 
 /* One channel: its kernel, and how its sums become int8. */
@@ -243,7 +251,8 @@ void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, con
         w = h, kw = kh, stride_w = stride_h, pad_left = pad_top, w_out = h_out;
         h = kh = stride_h = h_out = 1, pad_top = 0;
     }
-    const int32_t strip = h_out < STRIP ? h_out : STRIP, n_rows = (strip - 1) * stride_h + kh;
+    const int32_t strips = (h_out + STRIP - 1) / STRIP, strip = (h_out + strips - 1) / strips; /* of like height */
+    const int32_t n_rows = (strip - 1) * stride_h + kh;
     const int32_t width = ((w_out - 1) * stride_w + 2 * ((kw + 2) / 2) + 1) & ~1, size = n_rows * width;
     int16_t *const all = scratch;
     const planes p = {{all, all + size, all + 2 * size, all + 3 * size}, width, n_rows};
@@ -268,8 +277,7 @@ void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, con
                 const channel k = {kh, kw, stride_w, bias[at], multiplier[at], shift[at], y_zero, usual(shift + at, 1)};
                 strip_of(p.plane[i], width, stride_h * width, weight + at, c, &k, pairs, y + first * w_out * c + at,
                          w_out, n);
-                __builtin_memmove(p.plane[i], p.plane[i] + n * stride_h * width,
-                                  (uint32_t)(kept * width) * sizeof(int16_t));
+                keep(p.plane[i], n * stride_h * width, kept * width);
             }
         }
     }

@@ -6,24 +6,68 @@
 #pragma once
 #include "requantize.h"
 
-/* Two pixels' inputs, made wide for `tile`: `slot` says which of the two. n is a multiple of four. */
-static inline void widen(const int8_t *x, int32_t n, int32_t *two, int32_t slot)
-{
 #if defined(__ARM_FEATURE_SIMD32)
-    /* For every four values: pixel 0's even and odd pair, pixel 1's even and odd pair. */
-    for (uint32_t *to = (uint32_t *)two + 2 * slot; n > 0; n -= 4, x += 4, to += 4) {
-        const uint32_t bytes = four(x);
-        to[0] = __sxtb16(bytes);
-        to[1] = __sxtb16(bytes >> 8 | bytes << 24);
-    }
+/* `rows` rows of `words` times four values, `skip` bytes from the end of one to the next, made wide for `tile`: for
+   every four values pixel 0's even and odd pair, then pixel 1's. `to` is where this pixel's first pair goes. */
+__attribute__((naked, noinline, unused)) static void widen_words(const int8_t *x, int32_t words, int32_t *to,
+                                                                 int32_t rows, int32_t skip)
+{
+    __asm__("push {r4-r7, lr}\n"
+            "ldr r12, [sp, #20]\n"
+            "1: lsrs r7, r1, #1\n"
+            "bcc 2f\n"
+            "ldr r6, [r0], #4\n"
+            "sxtb16 r4, r6\n"
+            "sxtb16 r5, r6, ror #8\n"
+            "strd r4, r5, [r2], #16\n"
+            "cbz r7, 3f\n"
+            "2: ldr r6, [r0], #4\n"
+            "ldr lr, [r0], #4\n"
+            "sxtb16 r4, r6\n"
+            "sxtb16 r5, r6, ror #8\n"
+            "strd r4, r5, [r2], #16\n"
+            "sxtb16 r4, lr\n"
+            "sxtb16 r5, lr, ror #8\n"
+            "strd r4, r5, [r2], #16\n"
+            "subs r7, r7, #1\n"
+            "bne 2b\n"
+            "3: add r0, r12\n"
+            "subs r3, r3, #1\n"
+            "bne 1b\n"
+            "pop {r4-r7, pc}\n");
+}
+#endif
+
+/* `rows` rows of n values each (a multiple of four), `skip` bytes apart, made wide for `tile`; `slot` says which of the
+   two pixels they are. */
+static inline void widen(const int8_t *x, int32_t n, int32_t rows, int32_t skip, int32_t *two, int32_t slot)
+{
+    if (n <= 0 || rows <= 0)
+        return;
+#if defined(__ARM_FEATURE_SIMD32)
+    widen_words(x, n >> 2, two + 2 * slot, rows, skip);
 #else
     /* Every value of pixel 0 plus 2^16 times that of pixel 1: one product serves both pixels. */
-    if (slot == 0)
-        for (int32_t i = 0; i < n; i++)
-            two[i] = x[i];
-    else
-        for (int32_t i = 0; i < n; i++)
-            two[i] = (int32_t)((uint32_t)two[i] + ((uint32_t)(int32_t)x[i] << 16));
+    for (; rows > 0; rows--, x += skip)
+        if (slot == 0)
+            for (const int8_t *end = x + n; x < end; x++)
+                *two++ = *x;
+        else
+            for (const int8_t *end = x + n; x < end; x++, two++)
+                *two = (int32_t)((uint32_t)*two + ((uint32_t)(int32_t)*x << 16));
+#endif
+}
+
+/* Value `i` of every one of `rows` rows of n values becomes `value`. */
+static inline void overwrite(int32_t *two, int32_t slot, int32_t i, int32_t n, int32_t rows, int32_t value)
+{
+#if defined(__ARM_FEATURE_SIMD32)
+    int16_t *to = (int16_t *)(void *)(two + (i & ~3) + 2 * slot) + ((i & 1) << 1 | (i >> 1 & 1));
+    for (; rows > 0; rows--, to += 2 * n)
+        *to = (int16_t)value;
+#else
+    for (two += i; rows > 0; rows--, two += n)
+        *two = slot == 0 ? value : (int32_t)((uint32_t)(int32_t)(int16_t)*two + ((uint32_t)value << 16));
 #endif
 }
 

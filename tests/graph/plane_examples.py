@@ -239,7 +239,7 @@ def variants() -> dict[str, Example]:
     dense = int8.DenseS8(rng.integers(-127, 128, (6, 21), dtype=np.int8), *one_scale(6), -3, -100, 100)
     add = pointwise.AddS8(-128, 1659400000, -1, 4, 2**30, 0, 1098000000, -18, -128)
     line = pointwise.AddS8(0, 2**30, 0, 0, 2**30, 0, 2**30, -18, 0)  # a tie at every odd sum
-    coarse = pointwise.AddS8(0, 2**30, -19, 5, 3 * 2**29, -20, 2**30, 0, 0)  # rounds on the way: no line does that
+    coarse = pointwise.AddS8(0, 2**30, -22, 5, 3 * 2**29, -22, 2**30, 4, 0)  # rounds on the way: no line does that
     assert coarse.line is None
     mean = plane_s8.AveragePool2dS8(20, 20, 0, 0, 0, 0, 20, 20)
     return {

@@ -15,7 +15,7 @@ from studio.graph.op import Array, Op, Shape
 from studio.graph.ops.plane import AveragePool2d, Conv2d, DepthwiseConv2d, MaxPool2d, Pad, Pool2d, three
 from studio.params import param
 
-STRIP = 8  # output rows that the depthwise kernel does at once (firmware_stubs/kernels/depthwise2d.c)
+STRIP = 8  # most output rows that the depthwise kernel does at once (firmware_stubs/kernels/depthwise2d.c)
 LARGEST_SUM = 1 << 30
 
 
@@ -146,7 +146,8 @@ def planes_bytes(taps: tuple[int, int], stride: tuple[int, int], x: tuple[int, i
     (kh, kw), (stride_h, stride_w), (h_out, w_out) = taps, stride, y
     if x[1] == 1 and kw == 1:  # a signal over time lies along the columns
         kw, stride_w, w_out, kh, stride_h, h_out = kh, stride_h, h_out, 1, 1, 1
-    rows = (min(h_out, STRIP) - 1) * stride_h + kh
+    strip = -(-h_out // -(-h_out // STRIP))  # strips of like height
+    rows = (strip - 1) * stride_h + kh
     width = ((w_out - 1) * stride_w + 2 * ((kw + 2) // 2) + 1) & ~1
     return 4 * rows * width * 2 + kh * ((kw + 2) // 2) * 8
 

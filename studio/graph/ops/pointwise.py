@@ -1,6 +1,5 @@
 """Ops that take one value at a time, or only move values: sums, products, tables, reshapes, slices."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -109,30 +108,43 @@ class AddS8(Op):
     def line(self) -> tuple[int, int, int, int] | None:
         """(a_gain, b_gain, offset, shift), or None where no such line was found."""
         want = self.every_pair()
-        for a, b, offset, shift in self._lines():
-            most = 128 * (abs(a) + abs(b)) + abs(offset)
-            if most < 2**31 and np.array_equal(np.clip(self._on(a, b, offset, shift), -128, 127), want):
-                return a, b, offset, shift
-        return None
-
-    @staticmethod
-    def _on(a: int, b: int, offset: int, shift: int) -> Array:
-        return (PAIRS[:, None] * a + PAIRS[None, :] * b + offset) >> shift
-
-    def _lines(self) -> Iterator[tuple[int, int, int, int]]:
-        """The real gains in the finest steps that fit, and their neighbours."""
         scale = self.multiplier * 2.0 ** (self.shift - 31 + 20)
         real_a = self.a_multiplier * 2.0 ** (self.a_shift - 31) * scale
         real_b = self.b_multiplier * 2.0 ** (self.b_shift - 31) * scale
-        real_c = self.y_zero + 0.5 - real_a * self.a_zero - real_b * self.b_zero
-        for shift in range(28, 12, -1):
-            a, b, c = (round(v * 2.0**shift) for v in (real_a, real_b, real_c))
-            if 128 * (abs(a) + abs(b)) + abs(c) >= 2**31:
-                continue
-            for i, j in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
-                for k in (0, -1, 1, 1 << max(shift - 12, 0), -(1 << max(shift - 12, 0))):
-                    yield a + i, b + j, c + k, shift
-            return
+        offset = abs(self.y_zero) + 1 + 128 * (abs(real_a) + abs(real_b))
+        shift = int(np.floor(31 - np.log2(128 * (abs(real_a) + abs(real_b)) + offset)))
+        if not 8 <= shift <= 28:
+            return None
+        gains, room = self._best_gains(want, real_a * 2.0**shift, real_b * 2.0**shift, shift)
+        found = (*gains, room[0], shift)
+        fits = 128 * (abs(found[0]) + abs(found[1])) + abs(found[2]) < 2**31
+        tried = np.clip((PAIRS[:, None] * found[0] + PAIRS[None, :] * found[1] + found[2]) >> shift, -128, 127)
+        return found if fits and np.array_equal(tried, want) else None
+
+    @staticmethod
+    def _best_gains(want: Array, a: float, b: float, shift: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Whole gains near (a, b) that leave the offset most room, and the least and greatest offset for them.
+
+        The room is concave in the gains, so a search in steps that get smaller finds its top.
+        """
+        low = np.where(want > -128, want << shift, -(2**62))
+        high = np.where(want < 127, ((want + 1) << shift) - 1, 2**62)
+
+        def room(gains: tuple[int, int]) -> tuple[int, int]:
+            line = PAIRS[:, None] * gains[0] + PAIRS[None, :] * gains[1]
+            return int((low - line).max()), int((high - line).min())
+
+        best = (round(a), round(b))
+        span, step = room(best), 1 << max(shift - 16, 0)
+        while step:
+            around = [(best[0] + i * step, best[1] + j * step) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+            rooms = [room(gains) for gains in around]
+            k = max(range(len(around)), key=lambda k: rooms[k][1] - rooms[k][0])
+            if rooms[k][1] - rooms[k][0] > span[1] - span[0]:
+                best, span = around[k], rooms[k]
+            else:
+                step //= 2
+        return best, span
 
 
 @dataclass(frozen=True, eq=False)
