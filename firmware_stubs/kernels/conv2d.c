@@ -7,7 +7,7 @@ typedef struct {
     int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero;
 } view;
 
-static int8_t *filled(int8_t *to, int32_t n, int32_t value)
+__attribute__((noinline)) static int8_t *filled(int8_t *to, int32_t n, int32_t value)
 {
     while (n-- > 0)
         *to++ = (int8_t)value;
@@ -47,7 +47,7 @@ static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
 }
 
 /* What one output looks at, in the tile's form; by way of `bytes` where a row is cut off or no multiple of four. */
-static void gather(const view *v, int32_t top, int32_t left, int32_t *two, int32_t padded, int32_t slot)
+__attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *two, int32_t padded, int32_t slot)
 {
     int8_t *const bytes = (int8_t *)(two + padded), *to = bytes;
     const int32_t size = v->kw * v->c, pitch = v->w * v->c;
@@ -70,10 +70,11 @@ static void gather(const view *v, int32_t top, int32_t left, int32_t *two, int32
             n--;
         if (n > 0) {
             widen(v->x + row * pitch + left * v->c, size, n, pitch - size, two + k * size, slot);
-            for (int32_t i = 0; i < first * v->c; i++)
-                overwrite(two + k * size, slot, i, size, n, v->x_zero);
-            for (int32_t i = last * v->c; i < size; i++)
-                overwrite(two + k * size, slot, i, size, n, v->x_zero);
+            for (int32_t i = 0; i < size; i++)
+                if (i == first * v->c)
+                    i = last * v->c - 1; /* on to what lies behind the row */
+                else
+                    overwrite(two + k * size, slot, i, size, n, v->x_zero);
         } else {
             gather_row(v, row, left, bytes);
             widen(bytes, size, 1, 0, two + k * size, slot);

@@ -14,7 +14,7 @@ typedef struct {
     int32_t width, n_rows; /* of a plane; the width is even */
 } planes;
 
-static void spread(const int8_t *x, int32_t n_columns, int32_t step, int32_t n_channels, const planes *p, int32_t at)
+__attribute__((noinline)) static void spread(const int8_t *x, int32_t n_columns, int32_t step, int32_t n_channels, const planes *p, int32_t at)
 {
 #if defined(__ARM_FEATURE_SIMD32)
     if (n_channels == 4) {
@@ -34,7 +34,7 @@ static void spread(const int8_t *x, int32_t n_columns, int32_t step, int32_t n_c
             p->plane[j][at + i] = x[i * step + j];
 }
 
-static void fill(int16_t *to, int32_t n, int32_t value)
+__attribute__((noinline)) static void fill(int16_t *to, int32_t n, int32_t value)
 {
     while (n-- > 0)
         *to++ = (int16_t)value;
@@ -53,7 +53,7 @@ typedef struct {
     int32_t kh, kw, stride_w, bias, multiplier, shift, zero, usually;
 } channel;
 
-static inline int8_t finish(int32_t sum, const channel *k)
+__attribute__((noinline)) static int8_t finish(int32_t sum, const channel *k)
 {
     if (k->usually)
         return scaled(sum, scaling_of(k->multiplier, k->shift, k->zero));
@@ -164,7 +164,7 @@ __attribute__((naked, noinline)) static void rows_3x3(const three_by_three *k, c
 
 /* Any kernel: `pairs` holds for each kernel row the weights as pairs that begin at an even column, (w0, w1), (w2, w3)
    ..., and as pairs that begin one before an odd column, (0, w0), (w1, w2) ...: both woven together. */
-static void row_any(const uint32_t *x, int32_t words, const uint32_t *pairs, const channel *k, int8_t *y, int32_t step,
+__attribute__((noinline)) static void row_any(const uint32_t *x, int32_t words, const uint32_t *pairs, const channel *k, int8_t *y, int32_t step,
                     int32_t n)
 {
     const int32_t n_pairs = (k->kw + 2) / 2;

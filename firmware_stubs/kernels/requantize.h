@@ -39,12 +39,9 @@ static inline int32_t rescale(int32_t sum, int32_t multiplier, int32_t shift)
     return rounding_shift(doubling_high_multiply(raised, multiplier), shift > 0 ? 0 : -shift);
 }
 
-/* A layer's sum as int8 in [low, high]; the bounds also carry a fused rectifier. */
-static inline int8_t requantize(int32_t sum, int32_t multiplier, int32_t shift, int32_t zero, int32_t low, int32_t high)
-{
-    const int32_t q = rescale(sum, multiplier, shift); /* compared before zero is added, which could overflow */
-    return (int8_t)(q < low - zero ? low : q > high - zero ? high : q + zero);
-}
+/* A layer's sum as int8 in [low, high]; the bounds also carry a fused rectifier. In a file of its own: it serves every
+   scale there is, so it is long, and most layers get by with `scaled`. */
+int8_t requantize(int32_t sum, int32_t multiplier, int32_t shift, int32_t zero, int32_t low, int32_t high);
 
 /* How one output channel's sum becomes int8 in the usual case: a shift to the right by 1 to 22. Then both roundings and
    the zero point come to one addition: h + (h < 0 ? -1 : 0) + (2 * zero + 1) * 2^(n - 1), shifted right by n. It needs

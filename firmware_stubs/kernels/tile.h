@@ -92,28 +92,15 @@ static inline void overwrite(int32_t *two, int32_t slot, int32_t i, int32_t n, i
 __attribute__((naked, noinline, unused)) static void tile(const int32_t *two, const int8_t *weight, int32_t padded,
                                                           int32_t *sums)
 {
-    __asm__("add r2, r0, r2, lsl #2\n" /* all but lr and the stack hold operands, so the two ends lie on the stack */
-            "push {r2-r11, lr}\n"
-            "sub r2, r2, r0\n"
-            "and r2, r2, #48\n"
-            "add r2, r0, r2\n"
-            "push {r2}\n"
-            "mov r4, r2\n"
+    __asm__("add r2, r0, r2, lsl #2\n"
+            "push {r2-r11, lr}\n" /* all but the stack holds operands, so the end lies on the stack */
             "ldm r3, {r2, r3, r12, lr}\n"
-            "cmp r0, r4\n"
-            "beq 2f\n"
             "1:\n" STEP_2X2 "ldr r8, [sp]\n"
             "cmp r0, r8\n"
             "bne 1b\n"
-            "2: ldr r8, [sp, #4]\n"
-            "cmp r0, r8\n"
-            "beq 4f\n"
-            "3:\n" STEP_2X2 STEP_2X2 STEP_2X2 STEP_2X2 "ldr r8, [sp, #4]\n"
-            "cmp r0, r8\n"
-            "bne 3b\n"
-            "4: ldr r4, [sp, #8]\n"
+            "ldr r4, [sp, #4]\n"
             "stm r4, {r2, r3, r12, lr}\n"
-            "add sp, #12\n"
+            "add sp, #8\n"
             "pop {r4-r11, pc}\n");
 }
 
