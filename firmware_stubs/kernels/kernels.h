@@ -27,6 +27,10 @@ void k_forest(const float *x, int32_t n, const int32_t *roots, int32_t n_trees, 
               const float *threshold, const int16_t *left, const int16_t *right, const uint8_t *leaves, float *y,
               int32_t n_out);
 
+/* linear.c */
+void k_linear_s8(const int8_t *x, int32_t n, const int16_t *weight, const float *scale, const float *bias, float *y,
+                 int32_t n_out);
+
 /* tree.c */
 void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
                      const uint16_t *leaves, const uint8_t *rows, void *scratch, float *y, int32_t n_out);

@@ -8,6 +8,7 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from studio.graph.op import Array
 from studio.graph.ops.forest import Tree
+from studio.graph.ops.linear import linear
 from studio.graph.ops.points import (
     Gaussians,
     Greatest,
@@ -65,11 +66,13 @@ def classic_examples() -> dict[str, Example]:
     lof = LocalOutlierFactor(5, novelty=True, algorithm="brute").fit(points.astype(float))
     factor = OutlierFactorS8(points, lof._distances_fit_X_[:, -1].astype(f32), lof._lrd.astype(f32), 5)
     index = np.array([4, 0, 0, 2], np.uint16)
+    weight, bias = rng.normal(size=(3, 9)), rng.normal(size=3)
     return {
         "TreeVotesS8": Example(pack_votes([tree(votes), leaf]), ((3,),), _votes, 0),
         "TreeSumsS8": Example(
             pack_sums([tree(values), twice], np.array([7.0, 1.0, 2.0]), 2), ((3,),), _sums, 2 * 0.5 / 32767
         ),
+        "LinearS8": Example(linear(weight, bias), ((9,),), lambda x: weight @ x.astype(float) + bias, 2e-5),
         "Select": Example(Select(index), ((5,),), lambda x: x[index], 0),
         "Gaussians": Example(gaussians, ((6,),), lambda x: stats.norm.logpdf(x, mean, std).sum(axis=1), 2e-6),
         "Greatest": Example(Greatest(), ((5,),), lambda x: x.max(keepdims=True), 0),

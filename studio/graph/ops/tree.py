@@ -44,7 +44,7 @@ class TreeVotesS8(Op):
         return given | {"rows": rows}
 
     def scratch(self, *inputs: Shape) -> int:
-        return 8 * -(-self.rows.shape[1] // 4)
+        return 8 * -(-int(self.rows.shape[1]) // 4)
 
 
 @dataclass(frozen=True, eq=False)
