@@ -92,6 +92,8 @@ def _train(verbs: Verbs) -> None:
     v.add_argument("--stream", default="", help="stream to learn from (default: the most labelled)")
     v.add_argument("--window-s", type=float, default=0.0, help="window length (default: from the labels)")
     v.add_argument("--stride-s", type=float, default=0.0, help="time between windows (default: half a window)")
+    text = "refuse recordings whose true rate is off by more than this share (default 0.05)"
+    v.add_argument("--max-rate-error", type=float, default=0.05, help=text)
 
 
 def _model(v: argparse.ArgumentParser, optional: bool = False) -> None:

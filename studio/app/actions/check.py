@@ -4,16 +4,14 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from studio.data.certificate import Certificate, certificate
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
-from studio.data.stream import Array, Stream
+from studio.data.stream import Stream
 from studio.progress import Progress, Work
 
 RATE_OFF = 0.01  # share of the nominal rate from which a person should look
-SATURATED = 0.001  # share of samples at the end of the scale
+CLOCK_PPM = 200.0  # no crystal is so far off
 FEW_SECONDS = 5.0  # a class with less labelled time will hardly be learnt
 
 Finding = dict[str, str]
@@ -25,71 +23,79 @@ def check(project_path: Path) -> Work[dict[str, Any]]:
     found, everything = [], recordings(project)
     for i, recording in enumerate(everything):
         yield Progress(i, len(everything), recording.id)
-        findings = [f for s in recording.streams for f in stream_findings(recording, s)]
-        found.append({"id": recording.id, "findings": findings + label_findings(recording)})
+        whole, simulated = certificates(recording), bool(recording.device.get("simulated"))
+        findings = [f for c in whole for f in findings_of(c, simulated)] + label_findings(recording)
+        found.append({"id": recording.id, "findings": findings, "certificate": [c.plain() for c in whole]})
     totals = {"classes": class_seconds(everything), "balance": balance(everything)}
     return {"recordings": found, "suspect_labels": [], **totals}
 
 
+def certificates(recording: Recording) -> list[Certificate]:
+    """One per stream."""
+    return [certificate(recording, s.name) for s in recording.streams]
+
+
 def stream_findings(recording: Recording, stream: Stream) -> list[Finding]:
-    """Rate, gaps, saturation, dead, constant and duplicated channels of one stream."""
-    raw = recording.raw(stream.name)
-    if len(raw) == 0:
-        return [_finding("empty", "error", stream.name, f"{stream.name} holds no sample.")]
-    return [*_rate(recording, stream), *_gaps(recording, stream), *_channels(stream, raw)]
+    """Rate, clock, gaps, saturation, stuck, dead, constant and duplicated channels of one stream."""
+    return findings_of(certificate(recording, stream.name), bool(recording.device.get("simulated")))
 
 
-def _rate(recording: Recording, stream: Stream) -> list[Finding]:
-    measured = recording.measured_rate_hz(stream.name)
-    if not measured or abs(measured / stream.rate_hz - 1) <= RATE_OFF:
+def findings_of(found: Certificate, simulated: bool = False) -> list[Finding]:
+    """What in a certificate a person should know; a simulated device's clock is nobody's fault."""
+    name = found.stream.name
+    if found.n_samples == 0:
+        return [_finding("empty", "error", name, f"{name} holds no sample.")]
+    clock = [] if simulated else _clock(found)
+    return [*_rate(found), *clock, *_gaps(found), *_channels(found)]
+
+
+def _rate(found: Certificate) -> list[Finding]:
+    if found.rate_off <= RATE_OFF:
         return []
-    text = f"{stream.name} came at {measured:.2f} Hz where the device says {stream.rate_hz:g} Hz."
+    stream, rate = found.stream, found.rate
+    text = f"{stream.name} came at {rate.hz:.2f} ± {rate.error_hz:.2g} Hz where the device says {stream.rate_hz:g} Hz."
     return [_finding("rate", "warning", stream.name, text)]
 
 
-def _gaps(recording: Recording, stream: Stream) -> list[Finding]:
-    gaps = recording.gaps.get(stream.name, ())
-    if not gaps:
+def _clock(found: Certificate) -> list[Finding]:
+    line = found.clock
+    if line is None or found.rate_off > RATE_OFF or abs(line.clock_ppm) - line.ppm_error <= CLOCK_PPM:
         return []
-    lost, total = sum(n for _, n in gaps), recording.n_samples[stream.name]
-    severity = "error" if lost > 0.05 * total else "warning"
-    where = f"{gaps[0][0] / stream.rate_hz:.2f} s"
-    text = f"{stream.name} lost {lost} of {total} samples in {len(gaps)} gaps, the first at {where}."
+    fast = "fast" if line.clock_ppm > 0 else "slow"
+    text = f"The device's clock is {abs(line.clock_ppm):.0f} ± {line.ppm_error:.0f} ppm {fast} by this computer's."
+    return [_finding("clock", "note", found.stream.name, text)]
+
+
+def _gaps(found: Certificate) -> list[Finding]:
+    if not found.gaps:
+        return []
+    stream, total = found.stream, found.n_samples
+    severity = "error" if found.lost > 0.05 * total else "warning"
+    where = f"{found.gaps[0][0] / stream.rate_hz:.2f} s"
+    text = f"{stream.name} lost {found.lost} of {total} samples in {len(found.gaps)} gaps, the first at {where}."
     return [_finding("gaps", severity, stream.name, text)]
 
 
-def _channels(stream: Stream, raw: Array) -> list[Finding]:
-    found = []
-    for i, name in enumerate(stream.channels):
-        x = np.asarray(raw[:, i])
-        where = f"{stream.name}.{name}"
-        if np.all(x == x[0]):
-            kind = "dead" if x[0] == 0 else "constant"
-            text = f"{where} is {x[0] * stream.scale:g} {stream.unit} throughout."
-            found.append(_finding(kind, "error", where, text))
-            continue
-        found += _saturation(where, x)
-        twins = [stream.channels[j] for j in range(i) if np.array_equal(x, raw[:, j])]
-        if twins:
-            found.append(_finding("duplicate", "error", where, f"{where} equals {twins[0]} in every sample."))
-    return found
+def _channels(found: Certificate) -> list[Finding]:
+    return [finding for channel in found.stream.channels for finding in _channel(found, channel)]
 
 
-def _saturation(where: str, x: npt.NDArray[Any]) -> list[Finding]:
-    """Samples at the ends of their integer type; of floats, whose ends are unknown, flat tops at the extremes."""
-    if x.dtype.kind == "i":
-        share = float(np.isin(x, (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)).mean())
-    else:
-        share = max(_flat(x == x.max()), _flat(x == x.min()))
-    if share < SATURATED or len(x) < 100:
-        return []
-    return [_finding("saturation", "warning", where, f"{where} is at the end of its scale in {share:.1%} of samples.")]
-
-
-def _flat(at_end: npt.NDArray[np.bool_]) -> float:
-    """Share of samples that lie in runs of at least three."""
-    middle = at_end[:-2] & at_end[1:-1] & at_end[2:]
-    return float(middle.mean()) if len(middle) else 0.0
+def _channel(found: Certificate, channel: str) -> list[Finding]:
+    stream, where = found.stream, f"{found.stream.name}.{channel}"
+    if (value := found.constant.get(channel)) is not None:
+        kind = "dead" if value == 0 else "constant"
+        return [_finding(kind, "error", where, f"{where} is {value:g} {stream.unit} throughout.")]
+    findings = []
+    if share := found.saturated.get(channel):
+        text = f"{where} is at the end of its scale in {share:.1%} of samples."
+        findings.append(_finding("saturation", "warning", where, text))
+    if spans := found.stuck.get(channel):
+        start, n = spans[0][0] / stream.rate_hz, sum(count for _, count in spans) / stream.rate_hz
+        text = f"{where} stays at one value for {n:.2f} s, first at {start:.2f} s."
+        findings.append(_finding("stuck", "warning", where, text))
+    if twin := dict(found.duplicates).get(channel):
+        findings.append(_finding("duplicate", "error", where, f"{where} equals {twin} in every sample."))
+    return findings
 
 
 def label_findings(recording: Recording) -> list[Finding]:

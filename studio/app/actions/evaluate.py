@@ -1,5 +1,6 @@
 """How good a model is, computed by the C that is generated for it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from studio.app import models
 from studio.app.models import Model
+from studio.data.certificate import trusted_gaps
 from studio.data.labels import Labels
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
@@ -40,7 +42,9 @@ def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
         seen = f"no recording has a stream {model.stream.name!r} with {len(model.stream.channels)} channels"
         raise DataError(f"Model {model.id}", seen, "Choose data of the sensor that the model was trained on.")
     graph = model.graph
-    return windows(have, model.stream.name, graph.length, graph.stride, classes=graph.classes)
+    name = model.stream.name
+    whole = [replace(r, gaps=r.gaps | {name: trusted_gaps(r, name)}) for r in have]
+    return windows(whole, name, graph.length, graph.stride, classes=graph.classes)
 
 
 def held_back(model: Model, data: Dataset) -> Dataset:

@@ -1,6 +1,7 @@
 """Search for the best model under a board's limits, weigh it for real, and keep it with the lock of its origins."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,9 @@ import numpy as np
 from studio.app import models
 from studio.app.actions.build import weigh
 from studio.app.actions.evaluate import judge
+from studio.data.certificate import Certificate, certificate
 from studio.data.project import Project, open_project, recordings
+from studio.data.raw import merged
 from studio.data.recording import Recording
 from studio.data.stream import Stream
 from studio.errors import DataError, InputError
@@ -42,6 +45,7 @@ class TrainSettings:
     stream: str = param("", "Stream to learn from; empty: the one with most labelled data.")
     window_s: float = param(0.0, "Length of a window; 0: from the labels.", unit="s", low=0.0, high=60.0)
     stride_s: float = param(0.0, "Time between windows; 0: half a window.", unit="s", low=0.0, high=60.0)
+    max_rate_error: float = param(0.05, "Most that a true rate may be off, as a share.", low=0.0, high=10.0)
 
     def __post_init__(self) -> None:
         check(self)
@@ -81,7 +85,26 @@ def dataset(project: Project, settings: TrainSettings, board: Board) -> Dataset:
     most = board.ram_bytes * WINDOW_SHARE / (4 * len(stream.channels))
     length = 2 ** max(4, int(np.log2(min(seconds * stream.rate_hz, most)) + 1e-9))
     stride = round(settings.stride_s * stream.rate_hz) or length // 2
-    return windows(have, stream.name, length, stride)
+    return windows(trusted(have, stream.name, settings.max_rate_error), stream.name, length, stride)
+
+
+def trusted(have: Iterable[Recording], name: str, max_rate_error: float) -> list[Recording]:
+    """The recordings, with what cannot be trusted added to the gaps; DataError when a rate is too far off."""
+    found = []
+    for recording in have:
+        seen = certificate(recording, name)
+        if seen.rate_off > max_rate_error:
+            raise _off(recording, seen)
+        bad = merged([*seen.gaps, *seen.bad], seen.n_samples)
+        found.append(replace(recording, gaps=recording.gaps | {name: bad}))
+    return found
+
+
+def _off(recording: Recording, seen: Certificate) -> DataError:
+    stated, hz = seen.stream.rate_hz, seen.rate.hz
+    told = f"came at {hz:.2f} Hz where the device says {stated:g} Hz, off by {abs(hz / stated - 1):.1%}"
+    step = "Record it again at its true rate, remove its labels, or allow more with --max-rate-error."
+    return DataError(f"Stream {seen.stream.name!r} of recording {recording.id!r}", told, step)
 
 
 def choose_stream(labelled: list[Recording], name: str) -> Stream:
