@@ -1,7 +1,8 @@
 """Boards are data: a folder with `board.toml` and the few C files that touch registers. No Python names a board."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,26 @@ from studio.errors import BuildError
 from studio.paths import STUBS
 
 FOLDER = STUBS / "boards"
+DRIVERS = STUBS / "drivers"
 #: Ids 0 to 13 are sensors; the model's scores and decisions come after them (MOST_STREAMS in runtime/firmware.h).
 MOST_SENSORS = 14
+
+
+SENSOR_KEYS = ("driver", "address", "rates_hz")
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """The part behind a stream: `driver` in firmware_stubs/drivers, 7-bit `address`, the rates it can be set to."""
+
+    driver: str
+    address: int
+    rates_hz: tuple[float, ...]
+
+    @staticmethod
+    def of(fields: dict[str, Any]) -> "Sensor":
+        """From a stream's table in board.toml."""
+        return Sensor(fields["driver"], fields["address"], tuple(map(float, fields["rates_hz"])))
 
 
 @dataclass(frozen=True)
@@ -21,7 +40,9 @@ class Board:
 
     `flash_bytes` is all flash; the boot loader lies below `app_offset`, the app's image from there on. `stack_bytes`
     of the RAM are kept free by the build. `program` plays the board on this computer; real boards have none.
-    `fpu` is whether the core computes with floats itself.
+    `fpu` is whether the core computes with floats itself. Offsets count from `flash_address`, where the core sees the
+    flash. `loader_offset` is above 0 where the maker's own boot loader stays at the flash's start. `sensors` are the
+    parts behind the streams, in their order; virtual boards have none. `facts` names the source of what is claimed.
     """
 
     id: str
@@ -45,7 +66,15 @@ class Board:
     any_sensor: bool = False
     fpu: bool = True
     program: str = ""
-    shared: str = ""
+    shared: tuple[str, ...] = ()
+    flash_address: int = 0
+    loader_offset: int = 0
+    link: str = ""
+    baud: int = 0
+    uf2_family: int = 0
+    uf2_board: str = ""
+    sensors: tuple[Sensor, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def virtual(self) -> bool:
@@ -59,12 +88,16 @@ class Board:
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:
-        """Where its C lies: its own folder and, when named, one that it shares."""
-        return (self.folder, self.folder.parent / self.shared) if self.shared else (self.folder,)
+        """Where its C lies: its own folder and those that it shares."""
+        return (self.folder, *(self.folder.parent / name for name in self.shared))
 
     def sources(self) -> list[Path]:
         """Its C files, in a fixed order."""
         return [path for folder in self.folders for path in sorted(folder.glob("*.c"))]
+
+    def drivers(self) -> list[Path]:
+        """The C files of its sensors' drivers."""
+        return [DRIVERS / f"{name}.c" for name in sorted({s.driver for s in self.sensors})]
 
     def script(self, name: str) -> Path | None:
         """The linker script of this name; None for a board that is a library."""
@@ -75,6 +108,9 @@ class Board:
         if wanted is None or wanted in self.streams:
             return self.streams
         if not self.any_sensor:
+            at = self._at_another_rate(wanted)
+            if at is not None:
+                return (*self.streams[:at], wanted, *self.streams[at + 1 :])
             names = ", ".join(f"{s.name} ({s.rate_hz:g} Hz)" for s in self.streams) or "none"
             raise BuildError(
                 f"Stream {wanted.name!r} at {wanted.rate_hz:g} Hz",
@@ -83,6 +119,12 @@ class Board:
             )
         at = self.sensor_index(wanted.name)
         return (*self.streams[:at], wanted, *self.streams[at + 1 :])
+
+    def _at_another_rate(self, wanted: Stream) -> int | None:
+        """The stream that is `wanted` but for its rate, when its sensor can be set to that rate."""
+        pairs = zip(self.streams, self.sensors, strict=False)
+        fits = (i for i, (s, part) in enumerate(pairs) if _as_fast(s, wanted) and wanted.rate_hz in part.rates_hz)
+        return next(fits, None)
 
     def sensor_index(self, name: str) -> int:
         """The id of the stream with this name; a name that the board does not know comes after the known ones."""
@@ -95,12 +137,18 @@ def boards(folder: Path = FOLDER) -> dict[str, Board]:
     return {path.parent.name: _read(path) for path in sorted(folder.glob("*/board.toml"))}
 
 
+def _as_fast(stream: Stream, wanted: Stream) -> bool:
+    return replace(stream, rate_hz=wanted.rate_hz) == wanted
+
+
 def _read(path: Path) -> Board:
     """BuildError that names the file when it is not what a board needs."""
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields["sensors"] = tuple(Sensor.of(s) for s in fields["streams"] if "driver" in s)
         fields["streams"] = tuple(map(_stream, fields["streams"]))
-        fields |= {name: tuple(fields[name]) for name in ("flags", "usb")}
+        fields["shared"] = fields.get("shared", ())
+        fields |= {name: tuple(fields[name]) for name in ("flags", "usb", "shared")}
         board = Board(id=path.parent.name, folder=path.parent, **fields)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as e:
         seen = f"cannot be read: {type(e).__name__}: {e}"
@@ -112,4 +160,5 @@ def _read(path: Path) -> Board:
 
 
 def _stream(fields: dict[str, Any]) -> Stream:
-    return Stream(**{**fields, "channels": tuple(fields["channels"]), "rate_hz": float(fields["rate_hz"])})
+    own = {k: v for k, v in fields.items() if k not in SENSOR_KEYS}
+    return Stream(**{**own, "channels": tuple(fields["channels"]), "rate_hz": float(fields["rate_hz"])})

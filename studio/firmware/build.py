@@ -11,6 +11,7 @@ from studio.firmware.board import Board
 from studio.firmware.image import intel_hex, make_image
 from studio.firmware.sections import Sections, read_sections
 from studio.firmware.sources import Firmware, app_sources, boot_sources, firmware_of, flags, write_c
+from studio.firmware.uf2 import uf2
 from studio.graph.graph import Graph
 from studio.paths import write_atomic
 from studio.progress import Progress, Work
@@ -66,8 +67,9 @@ def build_boot_loader(board: Board, folder: Path) -> bytes:
     linked = link(board, "boot.ld", boot_sources(board), folder / _name(board, "boot"))
     payload = read_sections(linked).payload
     loader = make_image(board.id, bytes(16), payload) if board.form == "library" else payload
-    if len(loader) > board.app_offset:
-        seen = f"{len(loader)} bytes in the {board.app_offset} bytes below the app"
+    room = board.app_offset - board.loader_offset
+    if len(loader) > room:
+        seen = f"{len(loader)} bytes in the {room} bytes below the app"
         raise BuildError(f"The boot loader of {board.id}", seen, "Raise app_offset in its board.toml.")
     return loader
 
@@ -80,13 +82,25 @@ def link(board: Board, script: str, sources: list[Path], out: Path) -> Path:
 
 
 def _script(board: Board, name: str, out: Path) -> list[str]:
-    """The linker script with the board's figure in it: zig hands no --defsym on to its linker."""
+    """The linker script with the board's figures in it: zig hands no --defsym on to its linker."""
     script = board.script(name)
     if script is None:
         return []
-    filled = out.with_suffix(".ld")
-    filled.write_text(script.read_text(encoding="utf-8").replace("RAM_BYTES", str(board.ram_bytes)), encoding="utf-8")
+    filled, text = out.with_suffix(".ld"), script.read_text(encoding="utf-8")
+    for figure, value in figures(board).items():
+        text = text.replace(figure, str(value))
+    filled.write_text(text, encoding="utf-8")
     return ["-T", str(filled)]
+
+
+def figures(board: Board) -> dict[str, int]:
+    """What a linker script may ask for by name."""
+    return {
+        "RAM_BYTES": board.ram_bytes,
+        "APP_ADDRESS": board.flash_address + board.app_offset,
+        "LOADER_ADDRESS": board.flash_address + board.loader_offset,
+        "LOADER_BYTES": board.app_offset - board.loader_offset,
+    }
 
 
 def _name(board: Board, stem: str) -> str:
@@ -117,14 +131,33 @@ def _check_fit(board: Board, sections: Sections, image: bytes) -> None:
 
 def _written(board: Board, linked: Path, image: bytes, build_hash: bytes, ram_bytes: int) -> Image:
     """The image on disk, beside what was linked."""
-    bin, hex = linked.with_name("firmware.bin"), linked.with_name("firmware.hex")
-    files = (bin, hex, linked) if board.form == "elf" else (bin, linked)
+    chip = board.form == "elf"
+    contents: dict[str, bytes | str] = {"firmware.bin": image}
+    if chip:
+        contents["firmware.hex"] = intel_hex(image, board.flash_address + board.app_offset)
+    if chip and not board.virtual:
+        contents |= _first_time(board, image, linked.parent)
+    files = {name: linked.with_name(name) for name in contents}
     try:
-        write_atomic(bin, image)
-        if board.form == "elf":
-            write_atomic(hex, intel_hex(image, board.app_offset))
+        for name, content in contents.items():
+            write_atomic(files[name], content)
     except OSError as e:
-        raise BuildError(str(bin), str(e), "Choose a folder that can be written to.") from e
-    elf, hex_ = (linked, hex) if board.form == "elf" else (None, None)
-    sha256 = hashlib.sha256(image).hexdigest()
-    return Image(board.id, bin, elf, hex_, len(image), ram_bytes, build_hash.hex(), sha256, files)
+        raise BuildError(str(linked.parent), str(e), "Choose a folder that can be written to.") from e
+    elf, sha256 = linked if chip else None, hashlib.sha256(image).hexdigest()
+    told = (*files.values(), linked)
+    hex = files.get("firmware.hex")
+    return Image(board.id, files["firmware.bin"], elf, hex, len(image), ram_bytes, build_hash.hex(), sha256, told)
+
+
+def whole(board: Board, loader: bytes, image: bytes) -> bytes:
+    """Boot loader and image as the flash holds them from `loader_offset` on."""
+    return loader.ljust(board.app_offset - board.loader_offset, b"\xff") + image
+
+
+def _first_time(board: Board, image: bytes, folder: Path) -> dict[str, bytes | str]:
+    """What a board that has never met this studio is given: boot loader and image in one file."""
+    content, address = whole(board, build_boot_loader(board, folder), image), board.flash_address + board.loader_offset
+    files: dict[str, bytes | str] = {"whole.hex": intel_hex(content, address)}
+    if board.uf2_family:
+        files["whole.uf2"] = uf2(content, address, board.uf2_family)
+    return files

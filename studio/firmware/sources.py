@@ -13,7 +13,7 @@ from studio import zig
 from studio.data.stream import Stream
 from studio.data.wire import MAX_PAYLOAD, BoardModel, BoardStream, Hello
 from studio.errors import BuildError
-from studio.firmware.board import MOST_SENSORS, Board
+from studio.firmware.board import DRIVERS, MOST_SENSORS, Board
 from studio.firmware.render import render
 from studio.graph.graph import Graph
 from studio.paths import STUBS
@@ -61,7 +61,7 @@ def write_c(firmware: Firmware) -> tuple[dict[str, str], bytes]:
 def app_sources(firmware: Firmware) -> list[Path]:
     """The shipped C files of an app."""
     board = firmware.board
-    sources = [*runtime("wire", "cbor", "queue", "streams", "device"), *board.sources()]
+    sources = [*runtime("wire", "cbor", "queue", "streams", "device"), *board.sources(), *board.drivers()]
     if firmware.graph is None:
         return [*sources, *runtime("silent"), *freestanding(board)]
     kernels = [p for p in sorted((STUBS / "kernels").glob("*.c")) if p.stem != "freestanding"]
@@ -92,10 +92,11 @@ def flags(board: Board) -> list[str]:
     """Everything the compiler is told besides files."""
     numbers = {"APP_OFFSET": board.app_offset, "APP_BYTES": board.app_bytes, "PAGE_BYTES": board.page_bytes}
     numbers |= {"CLOCK_HZ": board.clock_hz, "QUEUE_BYTES": board.queue_bytes}
+    numbers |= {"FLASH_ADDRESS": board.flash_address, "BAUD": board.baud}
     texts = {"BOARD_ID": board.id, "FIRMWARE_VERSION": studio.__version__}
     defined = [f"-D{name}={value}" for name, value in numbers.items()]
     defined += [f'-D{name}="{value}"' for name, value in texts.items()]
-    rooms = [STUBS / "kernels", STUBS / "runtime", STUBS / "boot", *board.folders]
+    rooms = [STUBS / "kernels", STUBS / "runtime", STUBS / "boot", DRIVERS, *board.folders]
     if board.form == "elf":  # no C library, so no headers of one either
         rooms.append(STUBS / "kernels" / "inc")
     return [*zig.EXACT, *WARNINGS, *board.flags, *defined, *(f"-I{room}" for room in rooms)]
@@ -104,7 +105,8 @@ def flags(board: Board) -> list[str]:
 def digest(board: Board, shipped: list[Path], texts: dict[str, str]) -> bytes:
     """16 bytes over source texts, flags and board."""
     used = [(p.name, p.read_text(encoding="utf-8")) for p in shipped if p.is_file()]
-    figures = (board.id, board.clock_hz, board.flash_bytes, board.app_offset, board.page_bytes, board.queue_bytes)
+    sizes = (board.flash_bytes, board.ram_bytes, board.app_offset, board.page_bytes, board.queue_bytes)
+    figures = (board.id, board.clock_hz, board.flash_address, board.loader_offset, board.baud, sizes)
     parts = repr((studio.__version__, figures, zig.EXACT, WARNINGS, board.flags, used, sorted(texts.items())))
     return hashlib.sha256(parts.encode()).digest()[:16]
 
@@ -112,6 +114,8 @@ def digest(board: Board, shipped: list[Path], texts: dict[str, str]) -> bytes:
 def _shipped(board: Board) -> list[Path]:
     """Every shipped file that an image may depend on; a few too many do no harm."""
     rooms = [STUBS / "runtime", STUBS / "kernels", STUBS / "kernels" / "inc", *board.folders]
+    if board.sensors:
+        rooms.append(DRIVERS)
     return sorted(p for room in rooms for p in room.iterdir() if p.suffix in (".c", ".h", ".ld"))
 
 
@@ -156,7 +160,17 @@ def _firmware_c(firmware: Firmware, hello: Hello) -> str:
         f"const int32_t firmware_n_streams = {len(sensors)};\nconst int32_t firmware_input = {firmware.listens};\n"
         f"const uint8_t firmware_hello[] = {{{', '.join(map(str, told))}}};\n"
         f"const int32_t firmware_hello_bytes = {len(told)};\n"
+        f"{_plugged_c(firmware.board)}"
     )
+
+
+def _plugged_c(board: Board) -> str:
+    """Which driver reads which sensor, as drivers/driver.h declares it; nothing for a board without drivers."""
+    if not board.sensors:
+        return ""
+    includes = "".join(f'#include "{path.stem}.h"\n' for path in board.drivers())
+    rows = "".join(f"    {{&{s.driver}, {s.address:#x}}},\n" for s in board.sensors)
+    return f"\n{includes}\nconst struct plugged firmware_sensors[] = {{\n{rows}}};\n"
 
 
 def _stream_c(index: int, s: Stream) -> str:

@@ -158,7 +158,7 @@ class SocketToBoard:
 
 def flash_with(board: Board, image: bytes) -> bytes:
     """The whole flash of a board that holds `image`."""
-    flash = boot_loader(board).ljust(board.app_offset, b"\xff") + image
+    flash = (b"\xff" * board.loader_offset + boot_loader(board)).ljust(board.app_offset, b"\xff") + image
     return flash.ljust(board.flash_bytes, b"\xff")
 
 

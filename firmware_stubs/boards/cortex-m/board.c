@@ -1,0 +1,164 @@
+/* A board out of a Cortex-M: link, time, sleep, restart, and sensors that gather in FIFOs of their own. */
+#include "board.h"
+#include "chip.h"
+#include "core.h"
+#include "driver.h"
+#include "note.h"
+
+enum { POLL_US = 5000 }; /* how often a sensor is asked what it has */
+
+/* Written by studio/firmware/sources.py from board.toml; not part of the boot loader. */
+extern const struct plugged firmware_sensors[];
+extern uint32_t _bss_end, _stack_top;
+
+struct running {
+    uint64_t asked_us;
+    uint32_t rate_mhz, lost;
+    int32_t on;
+};
+
+static struct running running[14];
+
+int32_t board_write(const uint8_t *bytes, int32_t n)
+{
+    static uint8_t block[LINK_BLOCK];
+    if (!chip_can_send())
+        return 0;
+    const int32_t taken = n < LINK_BLOCK ? n : LINK_BLOCK;
+    __builtin_memcpy(block, bytes, (uint32_t)taken);
+    if (taken > 0)
+        chip_send(block, taken);
+    return taken;
+}
+
+int32_t board_read(uint8_t *bytes, int32_t n)
+{
+    static uint32_t at;
+    const uint32_t end = chip_received();
+    int32_t got = 0;
+    for (; got < n && at != end; at = (at + 1) % LINK_RING)
+        bytes[got++] = ((volatile uint8_t *)chip_ring)[at];
+    return got;
+}
+
+/* Called far more often than once in the 71 minutes that the counter takes to go round. */
+uint64_t board_time_us(void)
+{
+    static uint32_t high, last;
+    const uint32_t low = chip_time_us();
+    high += low < last;
+    last = low;
+    return (uint64_t)high << 32 | low;
+}
+
+#if __ARM_ARCH >= 7
+uint32_t board_ticks(void)
+{
+    if (!(DWT_CTRL & 1)) {
+        SCB_DEMCR |= 1u << 24;
+        DWT_CTRL |= 1;
+    }
+    return DWT_CYCCNT;
+}
+#else
+uint32_t board_ticks(void) { return 0; } /* v6-M has no cycle counter */
+#endif
+
+int32_t board_stack_used(void)
+{
+    const uint32_t *at = &_bss_end;
+    while (*at == PAINT)
+        at++;
+    return (int32_t)((const uint8_t *)&_stack_top - (const uint8_t *)at);
+}
+
+/* The next SysTick ends the WFI although interrupts are masked; so nothing waits longer than a millisecond. */
+void board_idle(int32_t writing)
+{
+    (void)writing;
+    if (!(SYST_CSR & 1)) {
+        SYST_RVR = CLOCK_HZ / TICKS_PER_S - 1;
+        SYST_CVR = 0;
+        SYST_CSR = 7;
+    }
+    __asm volatile("wfi" ::: "memory");
+    SCB_ICSR = 1u << 25; /* clear what is pending of SysTick */
+}
+
+void board_restart(int32_t boot)
+{
+    chip_sent();
+    if (boot)
+        chip_set_note(NOTE_STAY);
+    chip_reset();
+    for (;;) {
+    }
+}
+
+int32_t board_asked_to_stay(void)
+{
+    const int32_t asked = chip_note() == NOTE_STAY;
+    chip_set_note(0);
+    return asked;
+}
+
+void board_start_app(void)
+{
+    const uint32_t *vectors = (const uint32_t *)(FLASH_ADDRESS + APP_OFFSET + 256u);
+    chip_sent();
+    SYST_CSR = 0;
+    SCB_VTOR = (uint32_t)(uintptr_t)vectors;
+    __asm volatile("msr msp, %0\n bx %1" ::"r"(vectors[0]), "r"(vectors[1]));
+}
+
+const uint8_t *board_flash(uint32_t offset) { return (const uint8_t *)(uintptr_t)(FLASH_ADDRESS + offset); }
+
+void board_sensor_start(int32_t index, int32_t row_bytes, uint32_t rate_mhz, int32_t watermark)
+{
+    (void)row_bytes, (void)watermark;
+    const struct plugged *p = &firmware_sensors[index];
+    running[index] = (struct running){.asked_us = board_time_us(), .rate_mhz = rate_mhz};
+    running[index].on = p->driver->start(p->address, rate_mhz);
+}
+
+void board_sensor_stop(int32_t index)
+{
+    const struct plugged *p = &firmware_sensors[index];
+    if (running[index].on)
+        p->driver->stop(p->address);
+    running[index].on = 0;
+}
+
+/* How long a number of rows takes to measure. */
+static uint64_t rows_us(const struct running *r, int32_t rows) { return (uint64_t)rows * 1000000000u / r->rate_mhz; }
+
+/* A FIFO that ran over says only that it did: how many rows that cost is told by the time since it was last asked. */
+static void count_lost(struct running *r, uint64_t now, int32_t waiting)
+{
+    const uint32_t due = (uint32_t)((now - r->asked_us) * r->rate_mhz / 1000000000u);
+    if (due > (uint32_t)waiting)
+        r->lost += due - (uint32_t)waiting;
+}
+
+int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_batch *batch)
+{
+    struct running *r = &running[index];
+    const struct plugged *p = &firmware_sensors[index];
+    const uint64_t now = board_time_us();
+    int32_t overrun = 0;
+    if (!r->on || now - r->asked_us < POLL_US)
+        return 0;
+    const int32_t waiting = p->driver->waiting(p->address, &overrun);
+    if (waiting <= 0 && !overrun)
+        return 0;
+    if (overrun)
+        count_lost(r, now, waiting);
+    const int32_t taken = waiting < n ? waiting : n;
+    if (taken > 0 && !p->driver->read(p->address, rows, taken))
+        return 0;
+    if (taken == waiting) /* else the rest is asked for at once */
+        r->asked_us = now;
+    batch->t_us = now - rows_us(r, waiting);
+    batch->overruns = r->lost;
+    return taken;
+}

@@ -1,0 +1,34 @@
+/* Sensors on an I2C bus that gather rows of 16-bit values in a FIFO of their own. */
+#pragma once
+#include <stdint.h>
+
+struct driver {
+    /* 1 when the sensor answers, is the one it should be, and runs at this rate. */
+    int32_t (*start)(uint8_t address, uint32_t rate_mhz);
+    /* Rows in the FIFO; `*overrun` becomes 1 when rows were lost since it was last asked. */
+    int32_t (*waiting)(uint8_t address, int32_t *overrun);
+    /* Oldest first; 1 when all came. */
+    int32_t (*read)(uint8_t address, int16_t *rows, int32_t n);
+    void (*stop)(uint8_t address);
+};
+
+/* A sensor where the board has it: its driver and its 7-bit address. */
+struct plugged {
+    const struct driver *driver;
+    uint8_t address;
+};
+
+/* Write `n_out` bytes, then (when `n_in`) read after a repeated start; 1 when every byte was acknowledged.
+   At most 256 bytes each way. The board brings it. */
+int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in);
+
+static inline int32_t put_register(uint8_t address, uint8_t name, uint8_t value)
+{
+    const uint8_t out[2] = {name, value};
+    return board_i2c(address, out, 2, 0, 0);
+}
+
+static inline int32_t get_registers(uint8_t address, uint8_t first, uint8_t *in, int32_t n)
+{
+    return board_i2c(address, &first, 1, in, n);
+}

@@ -1,0 +1,131 @@
+"""Sensor drivers, compiled for this computer, on models of the sensors: identity, rate, FIFO, loss, a dead bus."""
+
+import ctypes
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from studio.firmware.board import DRIVERS, boards
+from studio.graph.host import EXPORT, compile_shared
+from studio.paths import STUBS
+from tests.firmware.silicon.sensors import Lsm6dsl, Lsm303agr, Slave
+
+MODELS: dict[str, Callable[[], Slave]] = {"lsm6dsl": Lsm6dsl, "lsm303agr": Lsm303agr}
+TRANSFER = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.c_uint8, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32
+)
+RATES = sorted({(p.driver, hz) for b in boards().values() for p in b.sensors for hz in p.rates_hz})
+
+
+def door(driver: str) -> str:
+    """What Python calls; the bus is a function of Python's."""
+    return f"""#include "{driver}.h"
+{EXPORT}
+static int32_t (*bus)(uint8_t, const uint8_t *, int32_t, uint8_t *, int32_t);
+int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in)
+{{ return bus(address, out, n_out, in, n_in); }}
+API void c_bus(void *call) {{ bus = (int32_t (*)(uint8_t, const uint8_t *, int32_t, uint8_t *, int32_t))call; }}
+API int32_t c_start(uint8_t address, uint32_t rate) {{ return {driver}.start(address, rate); }}
+API int32_t c_waiting(uint8_t address, int32_t *overrun) {{ return {driver}.waiting(address, overrun); }}
+API int32_t c_read(uint8_t address, int16_t *rows, int32_t n) {{ return {driver}.read(address, rows, n); }}
+API void c_stop(uint8_t address) {{ {driver}.stop(address); }}
+"""
+
+
+@dataclass
+class Bench:
+    """A driver and the sensor it drives; `alive` False: nothing on the bus answers. `most` bytes were read at once."""
+
+    c: ctypes.CDLL
+    sensor: Slave
+    alive: bool = True
+    most: int = 0
+
+    def transfer(self, address: int, out: int, n_out: int, into: int, n_in: int) -> int:
+        if not self.alive or address != self.sensor.address:
+            return 0
+        self.sensor.write(ctypes.string_at(out, n_out))
+        if n_in:
+            ctypes.memmove(into, self.sensor.read(n_in), n_in)
+        self.most = max(self.most, n_in)
+        return 1
+
+    def start(self, rate_hz: float) -> bool:
+        return bool(self.c.c_start(self.sensor.address, round(rate_hz * 1000)))
+
+    def waiting(self) -> tuple[int, bool]:
+        overrun = ctypes.c_int32(0)
+        return self.c.c_waiting(self.sensor.address, ctypes.byref(overrun)), bool(overrun.value)
+
+    def read(self, n: int) -> list[tuple[int, ...]]:
+        rows = (ctypes.c_int16 * (3 * n))()
+        assert self.c.c_read(self.sensor.address, rows, n)
+        return [tuple(rows[3 * i : 3 * i + 3]) for i in range(n)]
+
+
+@pytest.fixture(params=MODELS)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = on(request.param)
+    call = TRANSFER(made.transfer)
+    made.c.c_bus(ctypes.cast(call, ctypes.c_void_p))
+    yield made
+
+
+def on(driver: str) -> Bench:
+    files = [DRIVERS / f"{driver}.c", STUBS / "kernels" / "freestanding.c"]
+    library = ctypes.CDLL(str(compile_shared(driver, files, {"door.c": door(driver)}, [DRIVERS])))
+    return Bench(library, MODELS[driver]())
+
+
+def test_every_driver_has_a_model() -> None:
+    assert {p.stem for p in DRIVERS.glob("*.c")} == set(MODELS)
+
+
+@pytest.mark.parametrize(("driver", "rate_hz"), RATES)
+def test_the_sensor_is_set_to_the_rate_asked_for(driver: str, rate_hz: float) -> None:
+    made = on(driver)
+    call = TRANSFER(made.transfer)
+    made.c.c_bus(ctypes.cast(call, ctypes.c_void_p))
+    assert made.start(rate_hz)
+    assert made.sensor.rate_hz() == rate_hz
+    made.c.c_stop(made.sensor.address)
+    assert made.sensor.rate_hz() == 0
+
+
+def test_rows_come_whole_and_in_order(bench: Bench) -> None:
+    assert bench.start(50 if bench.sensor.address == 0x19 else 52)
+    assert bench.waiting() == (0, False)
+    bench.sensor.measured(20)
+    assert bench.waiting() == (20, False)
+    rows = bench.read(7) + bench.read(13)
+    assert rows == [(i, -2, 4096) for i in range(1, 21)]
+    assert bench.waiting() == (0, False)
+
+
+def test_a_long_read_fits_the_bus(bench: Bench) -> None:
+    assert bench.start(100 if bench.sensor.address == 0x19 else 104)
+    n = min(200, bench.sensor.fifo_bytes // 6 - 1)
+    bench.sensor.measured(n)
+    assert [r[0] for r in bench.read(bench.waiting()[0])] == list(range(1, n + 1))
+    assert bench.most <= 255  # what STM32's I2C counts in one go
+
+
+def test_an_overrun_is_told_once_and_rows_stay_whole(bench: Bench) -> None:
+    assert bench.start(100 if bench.sensor.address == 0x19 else 104)
+    bench.sensor.measured(bench.sensor.fifo_bytes // 6 + 10)
+    n, overrun = bench.waiting()
+    assert overrun
+    assert all(row[1:] == (-2, 4096) for row in bench.read(n))
+    bench.sensor.measured(3)
+    assert bench.waiting() == (3, False)
+    assert all(row[1:] == (-2, 4096) for row in bench.read(3))
+
+
+def test_another_part_or_none_is_not_started(bench: Bench) -> None:
+    bench.sensor.registers[0x0F] ^= 1
+    assert not bench.start(50)
+    bench.sensor.registers[0x0F] ^= 1
+    bench.alive = False
+    assert not bench.start(50)
+    assert bench.waiting() == (0, False)
