@@ -1,8 +1,30 @@
 """How a graph is found: windows from recordings, splits, families that fit a graph, and numbers that judge it."""
 
+from studio.learn.families.boosting import GradientBoosting, XgBoost
 from studio.learn.families.cnn import Cnn
 from studio.learn.families.family import Family
-from studio.learn.families.forest import RandomForest
+from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
+from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
+from studio.learn.families.mlp import Mlp
+from studio.learn.families.points import Neighbours, RadialSvm
 
 #: Every family by name; the search, the settings form and the contract test read this.
-FAMILIES: dict[str, type[Family]] = {"forest": RandomForest, "cnn": Cnn}
+FAMILIES: dict[str, type[Family]] = {
+    family.name: family
+    for family in (
+        RandomForest,
+        Cnn,
+        ExtraTrees,
+        DecisionTree,
+        GradientBoosting,
+        XgBoost,
+        LogisticRegression,
+        LinearSvm,
+        RadialSvm,
+        Neighbours,
+        NaiveBayes,
+        Mlp,
+    )
+}
+#: Those that are tried when nobody says which.
+USUAL = ("forest", "cnn")

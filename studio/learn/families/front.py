@@ -1,0 +1,129 @@
+"""What the families on features share: the features themselves, and the int8 grid that models learn on.
+
+A model that learns from int8 values needs no quantization afterwards: what it learned is what the board computes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from studio.data.stream import Floats
+from studio.graph.graph import WINDOW, Graph, Node
+from studio.graph.op import Array, Op
+from studio.graph.ops.int8 import QuantizeChannels
+from studio.graph.ops.points import Select
+from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
+from studio.graph.ops.statistics import ChannelCorrelation, Statistics
+from studio.graph.ops.vector import Concat
+from studio.learn.dataset import Dataset
+from studio.learn.split import Ints
+
+#: Samples that the longest spectrum sees.
+MOST_POINTS = 4096
+#: More pairs of channels than these say little and cost much.
+MOST_CORRELATED = 12
+#: Features that a model on the int8 grid may have; of more, those that tell the classes apart best are kept.
+MOST_FEATURES = 256
+#: Steps of int8 per standard deviation on the grid of `spread`: four of them either way.
+STEPS = 32
+#: Percent of the windows that may lie beyond either end of the grid of `ranged`.
+BEYOND = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """The first nodes of a graph, and what the last of them gives for the data: x (n, n_features)."""
+
+    nodes: tuple[Node, ...]
+    x: Array
+
+    def then(self, op: Op, name: str) -> "Front":
+        """One more node behind the last."""
+        return Front((*self.nodes, Node(op, (len(self.nodes) - 1,), name)), op.run(self.x))
+
+    def taken(self, index: Ints) -> "Front":
+        """The same nodes with some of the windows."""
+        return replace(self, x=self.x[index])
+
+    def graph(self, data: Dataset, ops: Iterable[tuple[Op, str]], classes: tuple[str, ...] = ()) -> Graph:
+        """The whole graph, with `ops` one behind the other at its end."""
+        nodes = list(self.nodes)
+        for op, name in ops:
+            nodes.append(Node(op, (len(nodes) - 1,), name))
+        s = data.stream
+        return Graph(s.channels, s.rate_hz, data.length, data.stride, tuple(nodes), classes or data.classes)
+
+
+def front(data: Dataset, bands: int) -> Front:
+    """Features of all windows."""
+    nodes = features(data, bands)
+    return Front(nodes, run(nodes, data.x))
+
+
+def ranged(before: Front, y: Ints) -> Front:
+    """On the int8 grid, each feature's whole range over 254 steps: for decisions, which ask for order alone."""
+    few = selected(before, y)
+    low, high = np.percentile(few.x, [BEYOND, 100 - BEYOND], axis=0)
+    return few.then(_grid((low + high) / 2, (high - low) / 254), "grid")
+
+
+def spread(before: Front, y: Ints) -> Front:
+    """On the int8 grid, STEPS per standard deviation: for sums and distances, where all features count alike."""
+    few = selected(before, y)
+    return few.then(_grid(few.x.mean(axis=0, dtype=np.float64), few.x.std(axis=0, dtype=np.float64) / STEPS), "grid")
+
+
+def _grid(middle: Array, step: Array) -> QuantizeChannels:
+    """Steps of a feature that hardly moves are not made finer than float32 can tell."""
+    still = step <= 1e-7 * np.abs(middle) + 1e-12
+    gain = 1 / np.where(still, 1.0, step)
+    return QuantizeChannels(middle.astype(np.float32), gain.astype(np.float32))
+
+
+def selected(before: Front, y: Ints, most: int = MOST_FEATURES) -> Front:
+    """The `most` features whose classes lie farthest apart for their spread within (F statistic), in their order."""
+    if before.x.shape[1] <= most:
+        return before
+    x = before.x.astype(np.float64)
+    classes = [x[y == c] for c in np.unique(y)]
+    within = sum(((c - c.mean(axis=0)) ** 2).sum(axis=0) for c in classes)
+    between = sum(len(c) * (c.mean(axis=0) - x.mean(axis=0)) ** 2 for c in classes)
+    best = np.argsort(-between / np.maximum(within, 1e-30), kind="stable")[:most]
+    return before.then(Select(np.sort(best).astype(np.uint16)), "selected")
+
+
+def features(data: Dataset, bands: int) -> tuple[Node, ...]:
+    """The nodes up to "features" that suit the length and the channels of these windows."""
+    channels, nodes = len(data.stream.channels), [Node(Statistics(), (WINDOW,), "statistics")]
+    read = [0]
+
+    def add(op: Op, source: int, name: str) -> int:
+        nodes.append(Node(op, (source,), name))
+        return len(nodes) - 1
+
+    if 2 <= channels <= MOST_CORRELATED:
+        read.append(add(ChannelCorrelation(), WINDOW, "correlation"))
+    if bands and data.length >= 8:
+        used = min(data.length, MOST_POINTS)
+        n_fft = max(8, 1 << (used - 1).bit_length())
+        spectrum = add(Spectrum(used, n_fft), WINDOW, "spectrum")
+        read.append(add(BandPower(log_bands(n_fft, bands), _least(data)), spectrum, "bands"))
+        read.append(add(SpectralShape(data.stream.rate_hz / n_fft, _least(data)), spectrum, "shape"))
+    if len(read) == 1:
+        return (Node(Statistics(), (WINDOW,), "features"),)
+    return (*nodes, Node(Concat(), tuple(read), "features"))
+
+
+def run(nodes: tuple[Node, ...], x: Floats) -> Floats:
+    """What the last of `nodes` gives for windows x (n, length, n_channels): (n, n_features) float32."""
+    outputs: list[Floats] = []
+    for node in nodes:
+        outputs.append(node.op.run(*(x if i == WINDOW else outputs[i] for i in node.inputs)))
+    return outputs[-1]
+
+
+def _least(data: Dataset) -> float:
+    """A power that means silence in this stream's unit: a millionth of what its channels carry on average."""
+    power = float(np.mean(np.var(data.x, axis=1, dtype=np.float64)))
+    return float(np.clip(1e-6 * power, 1e-30, 1.0))
