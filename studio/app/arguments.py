@@ -87,7 +87,7 @@ def _train(verbs: Verbs) -> None:
         v.add_argument(f"--max-{name}", type=float, default=0.0, help=f"{text} (default: the board's)")
     v.add_argument("--minutes", type=float, default=5.0, help="time for the search (default 5)")
     v.add_argument("--trials", type=int, default=8, help="most candidates (default 8)")
-    v.add_argument("--families", default="", help="comma separated, for example forest,cnn (default: all)")
+    v.add_argument("--families", default="", help="comma separated, for example logistic,svm (default: forest,cnn)")
     v.add_argument("--seed", type=int, default=0, help="same seed, same model")
     v.add_argument("--stream", default="", help="stream to learn from (default: the most labelled)")
     v.add_argument("--window-s", type=float, default=0.0, help="window length (default: from the labels)")

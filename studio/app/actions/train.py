@@ -19,7 +19,7 @@ from studio.data.recording import Recording
 from studio.data.stream import Stream
 from studio.errors import DataError, InputError
 from studio.firmware.board import Board, boards
-from studio.learn import FAMILIES
+from studio.learn import FAMILIES, USUAL
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split, windows
 from studio.learn.search import Found, Limits, search
@@ -40,7 +40,7 @@ class TrainSettings:
     max_latency_ms: float = param(0.0, "Longest time for one answer; 0: the stride.", unit="ms", low=0.0)
     minutes: float = param(5.0, "Stop looking for better models after this time.", unit="min", low=0.05, high=1440.0)
     trials: int = param(8, "Most candidates to train.", low=1, high=1000)
-    families: tuple[str, ...] = param((), "Families to try; none: all.")
+    families: tuple[str, ...] = param((), "Families to try; none: the usual ones.")
     seed: int = param(0, "Same seed, same model.", low=0)
     stream: str = param("", "Stream to learn from; empty: the one with most labelled data.")
     window_s: float = param(0.0, "Length of a window; 0: from the labels.", unit="s", low=0.0, high=60.0)
@@ -146,7 +146,7 @@ def families_of(settings: TrainSettings) -> tuple[str, ...]:
     for name in settings.families:
         if name not in FAMILIES:
             raise InputError(f"Family {name!r}", "is not known", f"Choose from {', '.join(FAMILIES)}.")
-    return settings.families or tuple(FAMILIES)
+    return settings.families or USUAL
 
 
 def _finished(
