@@ -16,7 +16,7 @@ from studio.ui.theme import font, theme
 from studio.ui.widgets import named
 
 COLUMNS = ("Recording", "Subject", "Split", "Streams", "Rate [Hz]", "Duration", "Lost", "Labels", "Quality")
-WIDTHS = (0, 76, 66, 108, 98, 108, 92, 100, 108)
+WIDTHS = (0, 94, 58, 126, 84, 92, 66, 100, 92)
 RIGHT = (4, 5, 6, 7)
 SORT = Qt.ItemDataRole.UserRole + 1
 #: Severity of a finding -> (icon, role of the theme, rank).
