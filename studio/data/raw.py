@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from studio.data.peaks import PeakFile
 from studio.data.stream import Array, Chunk, Stream
 from studio.errors import DataError
 
@@ -16,7 +17,7 @@ _NAME = re.compile(r"\w[\w .()+-]{0,63}")
 
 
 class StreamFile:
-    """`<stream>.raw` and `<stream>.clock`, written without a buffer of our own: a kill loses nothing."""
+    """`<stream>.raw`, `.clock` and `.peaks`, written without a buffer of our own: a kill loses nothing."""
 
     def __init__(self, folder: Path, stream: Stream) -> None:
         self.stream = stream
@@ -26,6 +27,7 @@ class StreamFile:
         self._row = stream.numpy_dtype.itemsize * len(stream.channels)
         self._raw = open(folder / f"{stream.name}.raw", "xb", buffering=0)  # noqa: SIM115
         self._clock = open(folder / f"{stream.name}.clock", "xb", buffering=0)  # noqa: SIM115
+        self._peaks = PeakFile(folder, stream)
 
     def append(self, chunk: Chunk, journal: Callable[[bytes], object]) -> None:
         """Write the rows of `chunk` at their place; a gap before them is journalled first. OSError: nothing changed."""
@@ -40,6 +42,8 @@ class StreamFile:
         self._write_rows(start, rows.tobytes())
         if start > self.n:
             self.gaps.append((self.n, start - self.n))
+            self._peaks.skip(start - self.n)
+        self._peaks.append(rows)
         self.n = start + len(rows)
         if chunk.device_us or chunk.host_ns:
             shift_us = round(known * 1e6 / self.stream.rate_hz)
@@ -73,6 +77,7 @@ class StreamFile:
         """No more samples."""
         self._raw.close()
         self._clock.close()
+        self._peaks.close()
 
 
 def merged(gaps: Iterable[tuple[int, int]], n: int) -> tuple[tuple[int, int], ...]:

@@ -2,6 +2,7 @@
 
     <stream>.raw     rows of the stream's type; the position in the file is the index of the sample
     <stream>.clock   rows of three int64: index, device clock in us, host clock in ns; one row per chunk
+    <stream>.peaks   minima and maxima of every 32 samples, for plots; made from the samples where it is missing
     journal.jsonl    gaps, one a line, written before the samples after them; only while recording or after a crash
     recording.json   streams, gaps, labels, subject, split, device, clock (origin; once closed, its fit and true rates)
 

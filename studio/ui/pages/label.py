@@ -9,6 +9,7 @@ from studio.app.jobs import Job
 from studio.app.session import State
 from studio.data.labels import Labels
 from studio.data.project import Project, with_classes
+from studio.data.pyramid import Pyramid, pyramid
 from studio.data.recording import Recording
 from studio.errors import StudioError
 from studio.progress import Progress, Work
@@ -23,7 +24,6 @@ from studio.ui.labels.overview import Overview
 from studio.ui.labels.table_view import LabelTable, label_table
 from studio.ui.labels.timeline import Timeline
 from studio.ui.pages.base import Page, Shell
-from studio.ui.plots.envelope import Pyramid
 from studio.ui.theme import theme
 from studio.ui.widgets import EmptyState, Side, button, heading, rows, scrolled, swatch
 
@@ -207,7 +207,7 @@ class LabelPage(Page):
         if known is not None and known[0].path == recording.path and known[0].n_samples == recording.n_samples:
             self._show(recording, known[1])
         elif sum(n * len(recording.stream(s).channels) for s, n in recording.n_samples.items()) <= AT_ONCE:
-            self._built(recording, {s.name: Pyramid(recording.raw(s.name)) for s in _filled(recording)})
+            self._built(recording, {s.name: pyramid(recording, s.name) for s in _filled(recording)})
         else:
             self.shell.say(f"Reading {recording.id} …")
             self.shell.run(Job("read recording", build_pyramids(recording)), done=lambda p: self._built(recording, p))
@@ -317,5 +317,5 @@ def build_pyramids(recording: Recording) -> Work[dict[str, Pyramid]]:
     found = {}
     for stream in _filled(recording):
         yield Progress(len(found), len(recording.streams), stream.name)
-        found[stream.name] = Pyramid(recording.raw(stream.name))
+        found[stream.name] = pyramid(recording, stream.name)
     return found

@@ -1,11 +1,10 @@
-"""Recorded samples of any length: a pyramid of minima and maxima, painted as one line per pixel column.
+"""Recorded samples of any length: their pyramid of minima and maxima, painted as one line per pixel column.
 
 Why an item of our own: a repaint costs about 1 ms at 1e8 samples, where a naive curve takes seconds. Bins are cut at
 the borders of device pixels, else gaps appear between them. Qt draws 1-pixel pens about nine times faster than
 thicker ones, so the pen stays at one.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,68 +12,11 @@ import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6 import QtCore, QtGui
 
+from studio.data.pyramid import Pyramid as Pyramid
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
 
-Raw = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.floating]
-BASE, FAN, SMALLEST, STEP = 32, 4, 2048, 1 << 16
-
-
-class Pyramid:
-    """Minima and maxima of blocks of 32, 128, 512, ... samples of `raw` (n_samples, n_channels), which may be a memmap.
-
-    Takes about 8 % of the samples' memory.
-    """
-
-    def __init__(self, raw: Raw) -> None:
-        self.raw = raw if raw.ndim == 2 else raw[:, None]
-        self.levels: list[tuple[int, Raw, Raw]] = []
-        if len(self.raw) >= BASE:
-            self._build()
-
-    def _build(self) -> None:
-        n, channels = len(self.raw) // BASE, self.raw.shape[1]
-        whole = -(-len(self.raw) // BASE)
-        low, high = np.empty((whole, channels), self.raw.dtype), np.empty((whole, channels), self.raw.dtype)
-        for i in range(0, n, STEP):
-            j = min(n, i + STEP)
-            blocks = np.asarray(self.raw[i * BASE : j * BASE]).reshape(-1, BASE, channels)
-            low[i:j], high[i:j] = blocks.min(1), blocks.max(1)
-        if whole > n:  # the last block is not full
-            rest = np.asarray(self.raw[n * BASE :])
-            low[n], high[n] = rest.min(0), rest.max(0)
-        size = BASE
-        self.levels.append((size, low, high))
-        while len(low) > SMALLEST:
-            cuts = np.arange(0, len(low), FAN)
-            low, high = np.minimum.reduceat(low, cuts), np.maximum.reduceat(high, cuts)
-            size *= FAN
-            self.levels.append((size, low, high))
-
-    def level(self, per_column: float) -> tuple[int, Raw, Raw]:
-        """(block size, minima, maxima) of the coarsest level that is still exact to a quarter of a column."""
-        chosen = (1, self.raw, self.raw)
-        for level in self.levels:
-            if level[0] * 4 <= per_column:
-                chosen = level
-        return chosen
-
-    def columns(self, edges: Floats, channel: int) -> tuple[Raw, Raw]:
-        """(lowest, highest) value in each column; `edges` (n_columns + 1,) ascending sample positions."""
-        size, low, high = self.level((edges[-1] - edges[0]) / (len(edges) - 1))
-        at = np.clip((edges / size).astype(np.intp), 0, len(low) - 1)
-        first, last = at[0], min(max(math.ceil(edges[-1] / size), at[0] + 1), len(low))
-        lows, highs = np.asarray(low[first:last, channel]), np.asarray(high[first:last, channel])
-        cuts = np.minimum(at[:-1] - first, len(lows) - 1)
-        return np.minimum.reduceat(lows, cuts), np.maximum.reduceat(highs, cuts)
-
-    def limits(self, channel: int) -> tuple[float, float]:
-        """(lowest, highest) raw value of a channel; (0, 0) without samples."""
-        _, low, high = self.levels[-1] if self.levels else (1, self.raw, self.raw)
-        if not len(low):
-            return 0.0, 0.0
-        return float(np.nanmin(low[:, channel])), float(np.nanmax(high[:, channel]))
 
 
 @safe_overrides

@@ -1,0 +1,187 @@
+"""What drawing costs on this computer: `python -m studio.ui.bench plot|live|label` prints one line of JSON.
+
+Frames are drawn one after the other in a real window (or off screen without a display) and measured in the CPU time
+of the window's thread, which is what a person's machine pays, and in wall time, which includes the display.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from PySide6 import QtWidgets
+
+from studio.app.actions.load import rss_mb
+from studio.data.labels import Labels, Segment
+from studio.data.project import LabelClass, create, save
+from studio.data.recording import Recording, Writer
+from studio.data.recording import save as save_recording
+from studio.data.stream import Chunk, Ring, Stream
+from studio.ui.main import make_window
+from studio.ui.plots.live import LivePlots
+from studio.ui.window import Window
+
+SIZE = 1600, 900
+IMU = Stream("imu", 1000.0, tuple(f"{s}{a}" for s in "agm" for a in "xyz"), "", "i16", 1 / 4096, "imu")
+ACCEL = Stream("accelerometer", 1600.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer")
+MIC = Stream("microphone", 16000.0, ("mono",), "", "i16", 2.0**-15, "microphone")
+N_LABELS = 20_000
+FRAMES = 40
+Draw = Callable[[], object]
+
+
+def plot(hours: float = 24.0) -> dict[str, Any]:
+    """A day of nine channels at 1 kHz: seconds to open it on the Label page, frames of panning and zooming, memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "project"
+        made = long_recording(create(path, "Long").path / "recordings" / "long", hours)
+        window = _window(path)
+        before = rss_mb()
+        opened_s = _opened(window)
+        frames = _moves(window, made.duration_s)
+        found = {"hours": hours, "channels": 9, "rate_hz": 1000, "raw_mb": round(made.raw("imu").nbytes / 1e6)}
+        rss = {"rss_before_mb": round(before, 1), "rss_after_mb": round(rss_mb(), 1)}
+        return found | {"open_s": round(opened_s, 3)} | rss | frames
+
+
+def long_recording(path: Path, hours: float) -> Recording:
+    """A recording of nine channels at 1 kHz, written minute by minute as a device's would be."""
+    luck, n = np.random.default_rng(0), 60 * 1000
+    minute = (luck.normal(0, 600, (n, 9)) + 4000 * np.sin(np.arange(n)[:, None] / (90 + 40 * np.arange(9)))).astype(
+        "<i2"
+    )
+    writer = Writer(path, [IMU])
+    for i in range(max(1, round(hours * 60))):
+        slow = round(6000 * float(np.sin(i / 40)))
+        writer.append(Chunk(IMU, i * n, minute + np.int16(slow), 1 + i * 60_000_000, 1 + i * 60 * 10**9))
+    return writer.close()
+
+
+def _window(path: Path) -> Window:
+    window = make_window(_app())
+    window.open_project(path)
+    window.go("capture")
+    window.resize(*SIZE)
+    window.show()
+    _settle()
+    return window
+
+
+def _app() -> QtWidgets.QApplication:
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    return QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
+
+
+def _settle(seconds: float = 0.3) -> None:
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        QtWidgets.QApplication.processEvents()
+
+
+def _opened(window: Window) -> float:
+    """Seconds from the wish to label until the recording is drawn."""
+    began = time.perf_counter()
+    window.go("label")
+    timeline = _timeline(window)
+    while not timeline.rows:
+        QtWidgets.QApplication.processEvents()
+    timeline.viewport().repaint()
+    seconds = time.perf_counter() - began
+    _settle()
+    return seconds
+
+
+def _timeline(window: Window) -> Any:
+    from studio.ui.labels.timeline import Timeline
+
+    return window.findChild(Timeline, "timeline")
+
+
+def _moves(window: Window, end_s: float) -> dict[str, Any]:
+    """Frames of a zoom from all to one second, and of panning at several widths."""
+    timeline = _timeline(window)
+    zoom = [(end_s / 3 * (1 - w / end_s), w) for w in np.geomspace(end_s, 1.0, 2 * FRAMES).tolist()]
+    steps: dict[str, Iterable[tuple[float, float]]] = {"zoom": zoom}
+    for name, width in (("day", end_s * 0.8), ("hour", 3600.0), ("minute", 60.0), ("second", 1.0)):
+        width = min(width, end_s * 0.8)
+        steps[f"pan_{name}"] = [(end_s * 0.1 + i * min(width, end_s * 0.1) / FRAMES, width) for i in range(FRAMES)]
+    found = {}
+    for name, places in steps.items():
+        found[name] = _cost(_shown(timeline, at, at + width) for at, width in places)
+    worst = {f"worst_{k}": min(f[k] for f in found.values()) for k in ("frames_per_s", "frames_per_s_by_cpu")}
+    return {"frames": found, **worst}
+
+
+def _shown(timeline: Any, left: float, right: float) -> Draw:
+    def draw() -> None:
+        timeline.look_at(left, right)
+        QtWidgets.QApplication.processEvents()  # paints, once
+
+    return draw
+
+
+def _cost(draws: Iterable[Draw]) -> dict[str, float]:
+    """Median and 95th percentile of what the frames cost, ms; frames per second at those of CPU and wall time."""
+    cpu, wall = [], []
+    for draw in draws:
+        cpu_s, wall_s = time.thread_time(), time.perf_counter()
+        draw()
+        cpu.append(1e3 * (time.thread_time() - cpu_s))
+        wall.append(1e3 * (time.perf_counter() - wall_s))
+    high_cpu, high_wall = (float(np.percentile(v, 95)) for v in (cpu, wall))
+    told = {"cpu_ms": median(cpu), "cpu_ms_p95": high_cpu, "wall_ms": median(wall), "wall_ms_p95": high_wall}
+    rates = {"frames_per_s": round(1e3 / high_wall, 1), "frames_per_s_by_cpu": round(1e3 / max(high_cpu, 0.01), 1)}
+    return {k: round(v, 2) for k, v in told.items()} | rates
+
+
+def live(seconds: float = 6.0) -> dict[str, Any]:
+    """Accelerometer at 1.6 kHz, microphone at 16 kHz with its spectrogram: each frame brings 1/30 s."""
+    _app()
+    rings = {s.name: Ring(s, 60.0) for s in (ACCEL, MIC)}
+    plots = LivePlots()
+    plots.resize(*SIZE)
+    plots.show_rings(rings)
+    plots.show()
+    _settle()
+    luck = np.random.default_rng(0)
+
+    def frame(i: int) -> Draw:
+        def draw() -> None:
+            for ring in rings.values():
+                start, stop = (round(k / 30 * ring.stream.rate_hz) for k in (i, i + 1))
+                values = luck.integers(-9000, 9000, (stop - start, len(ring.stream.channels))).astype("<i2")
+                ring.append(Chunk(ring.stream, start, values))
+            plots.tick()
+            QtWidgets.QApplication.processEvents()
+
+        return draw
+
+    return {"frames": {"live": _cost(frame(i) for i in range(round(30 * seconds)))}, "rss_mb": round(rss_mb(), 1)}
+
+
+def label() -> dict[str, Any]:
+    """Twenty thousand labels over an hour of nine channels: frames of panning and zooming on the Label page."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "project"
+        project = create(path, "Labels")
+        save(replace(project, classes=(LabelClass("a", "#3a86ff", "1"), LabelClass("b", "#ff006e", "2"))))
+        made = long_recording(path / "recordings" / "long", 1.0)
+        step = made.duration_s / N_LABELS
+        track = Labels(tuple(Segment(i * step, (i + 0.8) * step, "ab"[i % 2]) for i in range(N_LABELS)))
+        save_recording(replace(made, labels={"labels": track}))
+        window = _window(path)
+        return {"labels": N_LABELS, "open_s": round(_opened(window), 3)} | _moves(window, made.duration_s)
+
+
+BENCHES: dict[str, Callable[[], dict[str, Any]]] = {"plot": plot, "live": live, "label": label}
+
+if __name__ == "__main__":
+    print(json.dumps(BENCHES[sys.argv[1]]()))
