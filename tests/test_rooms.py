@@ -16,15 +16,18 @@ GUESTS = {
     **dict.fromkeys(["torch", "sklearn"], "learn"),
     "soundfile": "data",
     **dict.fromkeys(["elftools", "unicorn"], "firmware"),
+    **dict.fromkeys(["tflite", "onnx"], "graph"),
     "ziglang": "zig",
     **dict.fromkeys(["scipy", "ai_edge_litert"], "tests alone"),
 }
-HEAVY = {"torch", "sklearn", "bleak", "serial", "soundfile", "unicorn"}
+HEAVY = {"torch", "sklearn", "bleak", "serial", "soundfile", "unicorn", "tflite", "onnx"}
 EVERY = sorted(ROOT.rglob("*.py"))
 FILES = [p for p in EVERY if p.parent != ROOT or p.stem in STOREY]
 TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in EVERY}
 #: A program of its own, started as such: what it loads (GPL) never enters the studio's process.
-EMULATOR = {f"firmware/{part}.py" for part in ("emulator", "boardside/chip", "boardside/count", "boardside/peripherals")}
+EMULATOR = {
+    f"firmware/{part}.py" for part in ("emulator", "boardside/chip", "boardside/count", "boardside/peripherals")
+}
 
 
 def imported(nodes: list[ast.AST], path: Path) -> set[str]:

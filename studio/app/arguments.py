@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 PROJECT = "project folder"
+EXPORTS = "c (default), arduino, zephyr, cmsis-pack, platformio, esp-idf or stm32cube"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,8 +17,10 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_demo, _new, _lists, _record, _import, _check, _train, _evaluate, _render, _build, _flash, _verify):
+    for add in (_demo, _new, _lists, _record, _import, _import_model, _check, _train, _evaluate, _render, _build):
         add(verbs)
+    _flash(verbs)
+    _verify(verbs)
     _monitor(verbs)
     _bench(verbs)
     return top
@@ -74,6 +77,12 @@ def _import(verbs: Verbs) -> None:
     v.add_argument("--split", default="", metavar="train|test", help="part the files belong to")
 
 
+def _import_model(verbs: Verbs) -> None:
+    v = _verb(verbs, "import-model", "bring your own network: .tflite, or .onnx with the extra `onnx`")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("file", type=Path)
+
+
 def _check(verbs: Verbs) -> None:
     v = _verb(verbs, "check", "data quality: rates, gaps, saturation, dead channels, balance")
     v.add_argument("project", type=Path, help=PROJECT)
@@ -111,7 +120,7 @@ def _render(verbs: Verbs) -> None:
     v = _verb(verbs, "render", "write the generated source")
     _model(v)
     v.add_argument("out", type=Path, help="folder to write to")
-    v.add_argument("--as", dest="kind", default="c", help="c (default)")
+    v.add_argument("--as", dest="kind", default="c", help=EXPORTS)
 
 
 def _build(verbs: Verbs) -> None:

@@ -91,6 +91,12 @@ def _import(a: Namespace) -> Work[Result]:
     return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split)
 
 
+def _import_model(a: Namespace) -> Work[Result]:
+    from studio.app.actions.import_model import import_model
+
+    return import_model(a.project, a.file)
+
+
 def _check(a: Namespace) -> Work[Result]:
     from studio.app.actions.check import check
 
@@ -173,6 +179,11 @@ def _said_record(r: Result) -> str:
     return "\n".join([f"Recorded {r['recording']}", *rows])
 
 
+def _said_import_model(r: Result) -> str:
+    window = " x ".join(map(str, r["window"]))
+    return f"Model {r['model']}: {r['stages']} stages, window {window}, listens to {r['stream']}"
+
+
 def _said_check(r: Result) -> str:
     lines = [f"{x['id']}: {f['severity']}: {f['text']}" for x in r["recordings"] for f in x["findings"]]
     lines += [f"project: {f['severity']}: {f['text']}" for f in r["balance"]]
@@ -228,6 +239,7 @@ VERBS: dict[str, Verb] = {
     "doctor": Verb(_doctor, _said_doctor),
     "record": Verb(_record, _said_record),
     "import": Verb(_import, lambda r: f"Imported {len(r['recordings'])} recordings"),
+    "import-model": Verb(_import_model, _said_import_model),
     "check": Verb(_check, _said_check),
     "train": Verb(_train, _said_train),
     "evaluate": Verb(_evaluate, _said_metrics),

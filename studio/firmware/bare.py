@@ -76,8 +76,8 @@ def _linked(folder: Path, texts: dict[str, str], board: Board) -> bytes:
     flags = [f for f in board.flags if not f.startswith("-Wl,-e")]
     rooms = [f"-I{folder}", f"-I{STUBS / 'kernels'}", f"-I{STUBS / 'kernels' / 'inc'}"]
     files = [folder / "model.c", *kernels, *freestanding(board)]
-    end = ["-g", "-T", folder / "bare.ld", "-Wl,-e,model_run", "-o", folder / "bare.elf"]
-    zig.run(["cc", *zig.EXACT, *WARNINGS, *flags, *rooms, *files, *end], "The model")
+    end = ["-g", "-T", str(folder / "bare.ld"), "-Wl,-e,model_run", "-o", str(folder / "bare.elf")]
+    zig.run(["cc", *zig.EXACT, *WARNINGS, *flags, *rooms, *map(str, files), *end], "The model")
     return (folder / "bare.elf").read_bytes()
 
 

@@ -49,7 +49,7 @@ class Op:
         return (prod(shape),) if self.elementwise else shape
 
     def ahead(self, *inputs: Shape) -> int | None:
-        """How many bytes before an input of `overwrites` the output may begin, at least, to hit only what has been read.
+        """How many bytes before an input of `overwrites` the output must begin to hit only what has been read.
 
         0: the output may take the input's place. None: it must lie elsewhere.
         """

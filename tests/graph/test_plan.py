@@ -36,8 +36,8 @@ def assert_apart(graph: Graph, made: Plan) -> None:
     """Blocks that live at the same time lie apart, but for an output that its op may write over what it has read."""
     outputs, scratch = blocks(graph)
     allowed = {(o.over, o.under): o.ahead for o in overlaps(graph)}
-    spans = [(o, b, k) for k, (o, b) in enumerate(zip((*made.offsets, *made.scratch), [*outputs, *scratch]))
-             if b.n_bytes]  # fmt: skip
+    placed = zip((*made.offsets, *made.scratch), [*outputs, *scratch], strict=True)
+    spans = [(start, block, k) for k, (start, block) in enumerate(placed) if block.n_bytes]
     for i, (start, block, k) in enumerate(spans):
         assert start % ALIGN == 0 and start + block.n_bytes <= made.arena_bytes
         for other_start, other, j in spans[:i]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from studio.app.actions.bench_engine import engine
 from studio.app.actions.decode import decode
 from studio.app.actions.load import load
 from studio.app.live import Connection
@@ -105,6 +106,7 @@ def _by_the_window(name: str) -> Callable[[], Work[dict[str, Any]]]:
 
 
 BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
+    "engine": engine,
     "stream": stream,
     "startup": startup,
     "live": _by_the_window("live"),

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from studio.errors import DataError
 from studio.graph.graph import Graph
-from studio.graph.importing import onnx_file, tflite_file
+from studio.graph.importing.onnx_file import graph_of as graph_of_onnx
+from studio.graph.importing.tflite_file import graph_of as graph_of_tflite
 
 #: File name suffix -> what reads it.
 IMPORTERS: dict[str, Callable[[bytes, str], Graph]] = {
-    ".tflite": tflite_file.graph_of,
-    ".onnx": onnx_file.graph_of,
+    ".tflite": graph_of_tflite,
+    ".onnx": graph_of_onnx,
 }
 LARGEST_FILE = 256 << 20
 

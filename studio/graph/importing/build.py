@@ -9,7 +9,8 @@ import numpy as np
 from studio.errors import DataError, GraphError
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.op import Array, Op, Shape
-from studio.graph.ops import int8, plane_s8, pointwise
+from studio.graph.ops import int8, pointwise
+from studio.graph.ops.plane import Pad
 from studio.graph.ops.vector import Flatten, Softmax
 
 LARGEST_TENSOR = 1 << 24  # values; no board holds as many, and a broken file must not fill this computer's memory
@@ -47,8 +48,7 @@ class Tensor:
     @property
     def zero(self) -> int:
         """The zero point."""
-        self.scale  # noqa: B018: it checks
-        return int(self.zeros[0])
+        return int(self.zeros[0]) if self.scale else 0  # asking for the scale checks both
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,5 +233,33 @@ def _named(nodes: list[Node]) -> tuple[Node, ...]:
 def without_pad(build: Builder, node: int, zero: int | float) -> tuple[int, Any]:
     """What a border of `zero` was put around, and that border (or None): a layer pads more cheaply by itself."""
     op = build.nodes[node].op if node != WINDOW else None
-    plain = isinstance(op, plane_s8.Pad) and not (op.front or op.back) and op.value == zero
+    plain = isinstance(op, Pad) and not (op.front or op.back) and op.value == zero
     return (build.nodes[node].inputs[0], op) if plain else (node, None)
+
+
+def is_int8(build: Builder, layer: Layer) -> bool:
+    """Whether the layer works in int8 (else in float32); GraphError for other types."""
+    x, y = build.tensor(layer, 0), build.output(layer)
+    if x.dtype == y.dtype == "int8":
+        return True
+    if x.dtype != "float32" or y.dtype != "float32":
+        build.refuse(layer, f"turns {x.dtype} into {y.dtype}", "Export it with full int8 quantization, or in float32.")
+    return False
+
+
+def cube(build: Builder, layer: Layer, node: int) -> int:
+    """The node's values as (h, w, c)."""
+    shape = build.shape_at(node)
+    if len(shape) > 3:
+        build.refuse(layer, f"gets an input of shape {shape}", "Use layers of one or two dimensions.")
+    full = (*(1,) * (3 - len(shape)), *shape) if node != WINDOW or len(shape) < 3 else shape
+    return build.shaped(node, full)
+
+
+def same_scale(build: Builder, layer: Layer) -> None:
+    """GraphError unless all int8 inputs have the output's scale and zero point, as the reference demands."""
+    y = build.output(layer)
+    for i in range(len(layer.inputs)):
+        x = build.tensor(layer, i)
+        if x.data is None and (x.scale, x.zero) != (y.scale, y.zero):
+            build.refuse(layer, "has input and output of different scales", "Export it with the TFLite converter.")

@@ -19,12 +19,13 @@ HALVES = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 
 
 def _int8(values: Array) -> Array:
-    return np.clip(values, -128, 127).astype(np.int8)
+    found: Array = np.clip(values, -128, 127).astype(np.int8)
+    return found
 
 
 def rescaled(ratio: float, x_zero: int, y_zero: int, low: int = -128, high: int = 127) -> Array:
     """(q - x_zero) * ratio + y_zero within bounds: another scale, and standalone rectifiers."""
-    return np.clip(rescale(Q - x_zero, *multiplier(ratio)) + y_zero, low, high).astype(np.int8)
+    return _int8(np.clip(rescale(Q - x_zero, *multiplier(ratio)) + y_zero, low, high))
 
 
 def leaky_relu(ratio: float, alpha: float, x_zero: int, y_zero: int) -> Array:
@@ -46,11 +47,12 @@ def exp_on_negatives(x: Array, integer_bits: int) -> Array:
     y = 1895147668 + _times(1895147668, t + rounding_shift(inner, 1))
     for i, factor in enumerate(HALVES[: integer_bits + 2]):
         y = np.where((fraction - x) >> (bits - 2 + i) & 1, _times(y, factor), y)
-    return np.where(x == 0, MOST, y)
+    found: Array = np.where(x == 0, MOST, y)
+    return found
 
 
 def _times(a: Array | int, b: Array | int) -> Array:
-    return np.clip((np.asarray(a, np.int64) * b + (1 << 30)) >> 31, -(2**31), MOST)
+    return np.asarray(np.clip((np.asarray(a, np.int64) * b + (1 << 30)) >> 31, -(2**31), MOST))
 
 
 def _newton(x: Array) -> tuple[Array, Array]:
@@ -105,7 +107,8 @@ def hard_swish(scale: float, x_zero: int, y_scale: float, y_zero: int) -> Array:
     """x * relu6(x + 3) / 6."""
 
     def up(v: Array, n: int) -> Array:
-        return np.clip(v << n, -(2**15), 2**15 - 1)
+        found: Array = np.clip(v << n, -(2**15), 2**15 - 1)
+        return found
 
     hires = (Q - x_zero) << 7
     m, shift = _int16_multiplier(float(np.float32(np.float32(1 / 128) * np.float32(scale)) / np.float32(y_scale)))

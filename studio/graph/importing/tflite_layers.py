@@ -6,27 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from studio.graph.graph import WINDOW
-from studio.graph.importing import tables
-from studio.graph.importing.build import Builder, Layer, Tensor, without_pad
-from studio.graph.op import Array, Op, Shape
+from studio.graph.importing.build import Builder, Layer, Tensor, cube, is_int8, same_scale, without_pad
+from studio.graph.importing.options import options
+from studio.graph.importing.tables import from_float, hard_swish, leaky_relu, logistic, rescaled, tanh
+from studio.graph.importing.tflite_moves import MOVES
+from studio.graph.op import Array, Op
 from studio.graph.ops import int8, plane, plane_s8, pointwise, vector
 from studio.graph.passes import multiplier
 
 Convert = Callable[[Builder, Layer], None]
 NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
-BOUNDS = {RELU: (0.0, None), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
-
-
-def options(layer: Layer, kind: str) -> Any:
-    """The operator's options as the schema's table `kind`; all at their defaults when the file has none."""
-    import tflite
-
-    found = getattr(tflite, kind)()
-    if layer.options is None:
-        return None
-    found.Init(layer.options.Bytes, layer.options.Pos)
-    return found
+BOUNDS: dict[int, tuple[float, float]] = {RELU: (0.0, np.inf), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
 
 
 def activation(build: Builder, layer: Layer, given: Any) -> int:
@@ -39,10 +29,10 @@ def activation(build: Builder, layer: Layer, given: Any) -> int:
 
 def bounds(y: Tensor, number: int) -> dict[str, int]:
     """{"low", "high"} in int8 of a fused activation."""
-    low, high = BOUNDS.get(number, (None, None))
+    low, high = BOUNDS.get(number, (-np.inf, np.inf))
     return {
-        "low": -128 if low is None else max(-128, _quantized(low, y)),
-        "high": 127 if high is None else min(127, _quantized(high, y)),
+        "low": -128 if np.isinf(low) else min(max(-128, _quantized(low, y)), 127),
+        "high": 127 if np.isinf(high) else max(min(127, _quantized(high, y)), -128),
     }
 
 
@@ -58,25 +48,6 @@ def activated(build: Builder, layer: Layer, op: Op, inputs: tuple[int, ...], nam
         return
     made = build.add(op, inputs, name)
     build.put(layer, vector.Relu() if number == RELU else pointwise.Clip(*BOUNDS[number]), (made,), "relu")
-
-
-def is_int8(build: Builder, layer: Layer) -> bool:
-    """Whether the layer works in int8 (else in float32); GraphError for other types."""
-    x, y = build.tensor(layer, 0), build.output(layer)
-    if x.dtype == y.dtype == "int8":
-        return True
-    if x.dtype != "float32" or y.dtype != "float32":
-        build.refuse(layer, f"turns {x.dtype} into {y.dtype}", "Export it with full int8 quantization, or in float32.")
-    return False
-
-
-def cube(build: Builder, layer: Layer, node: int) -> int:
-    """The node's values as (h, w, c)."""
-    shape = build.shape_at(node)
-    if len(shape) > 3:
-        build.refuse(layer, f"gets an input of shape {shape}", "Use layers of one or two dimensions.")
-    full = (*(1,) * (3 - len(shape)), *shape) if node != WINDOW or len(shape) < 3 else shape
-    return build.shaped(node, full)
 
 
 def sides(n: int, taps: int, stride: int, same: bool) -> tuple[int, int]:
@@ -106,7 +77,8 @@ def scaled(build: Builder, layer: Layer, weight: Array, axis: int) -> dict[str, 
     if len(w.scales) not in (1, n) or np.any(w.zeros != 0) or not np.all(np.isfinite(w.scales)) or w.scales.min() < 0:
         build.refuse(layer, "has weights that are not symmetric", "Quantize weights symmetrically, as TFLite does.")
     scales = np.resize(w.scales, n).astype(np.float64)
-    pairs = [multiplier(x.scale * s / y.scale) for s in scales]
+    products = np.float32(x.scale) * w.scales if layer.kind == "FULLY_CONNECTED" else x.scale * scales
+    pairs = [multiplier(float(p) / y.scale) for p in np.resize(products, n)]  # the reference's own precisions
     others = tuple(a for a in range(weight.ndim) if a != axis)
     bias = build.constant(layer, 2).astype(np.int64).ravel() if build.has(layer, 2) else np.zeros(n, np.int64)
     if len(bias) != n:
@@ -179,7 +151,7 @@ def _slide(
 def _dense(build: Builder, layer: Layer) -> None:
     given, weight = options(layer, "FullyConnectedOptions"), build.constant(layer, 1)
     node, quantized = build.node(layer), is_int8(build, layer)
-    if given is not None and given.WeightsFormat() != 0 or weight.ndim != 2:
+    if (given is not None and given.WeightsFormat() != 0) or weight.ndim != 2:
         build.refuse(layer, f"has weights of shape {weight.shape}, shuffled or not flat", "Export it without that.")
     if prod(build.shape_at(node)) != weight.shape[1]:
         seen = f"gets {build.shape_at(node)} for {weight.shape[1]} inputs"
@@ -190,12 +162,8 @@ def _dense(build: Builder, layer: Layer) -> None:
         activated(build, layer, op, (node,), "dense", number)
         return
     y = build.output(layer)
-    build.put(
-        layer,
-        int8.DenseS8(**scaled(build, layer, weight, 0), y_zero=y.zero, **bounds(y, number)),
-        (node,),
-        "dense",
-    )
+    given = {**scaled(build, layer, weight, 0), "y_zero": y.zero, **bounds(y, number)}
+    build.put(layer, int8.DenseS8(**given), (node,), "dense")
 
 
 def _pool(real: type[plane.Pool2d], small: type[plane_s8.PoolS8]) -> Convert:
@@ -209,19 +177,10 @@ def _pool(real: type[plane.Pool2d], small: type[plane_s8.PoolS8]) -> Convert:
         if not is_int8(build, layer):
             activated(build, layer, real(**steps), (node,), "pool", number)
             return
-        _same_scale(build, layer)
+        same_scale(build, layer)
         build.put(layer, small(**steps, **bounds(build.output(layer), number)), (node,), "pool")
 
     return convert
-
-
-def _same_scale(build: Builder, layer: Layer) -> None:
-    """GraphError unless all int8 inputs have the output's scale and zero point, as the reference demands."""
-    y = build.output(layer)
-    for i in range(len(layer.inputs)):
-        x = build.tensor(layer, i)
-        if x.data is None and (x.scale, x.zero) != (y.scale, y.zero):
-            build.refuse(layer, "has input and output of different scales", "Export it with the TFLite converter.")
 
 
 def _add(sign: int) -> Convert:
@@ -297,7 +256,7 @@ def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any],
 def _rectified(number: int) -> Callable[[Tensor, Tensor, Any], Array]:
     def table(x: Tensor, y: Tensor, given: Any) -> Array:
         limits = bounds(y, number)
-        return tables.rescaled(x.scale / y.scale, x.zero, y.zero, limits["low"], limits["high"])
+        return rescaled(x.scale / y.scale, x.zero, y.zero, limits["low"], limits["high"])
 
     return table
 
@@ -318,16 +277,12 @@ def _softmax(build: Builder, layer: Layer) -> None:
     build.put(layer, pointwise.SoftmaxS8(m, shift, max(least, -255)), (build.node(layer),), "softmax")
 
 
-def _reshape(build: Builder, layer: Layer) -> None:
-    build.at[layer.outputs[0]] = build.shaped(build.node(layer), build.output(layer).item)
-
-
 def _quantize(build: Builder, layer: Layer) -> None:
     x, y = build.tensor(layer, 0), build.output(layer)
     if y.dtype != "int8" or x.dtype not in ("int8", "float32"):
         build.refuse(layer, f"turns {x.dtype} into {y.dtype}", "Export it with int8 quantization.")
     if x.dtype == "int8":
-        table = tables.rescaled(x.scale / y.scale, x.zero, y.zero)
+        table = rescaled(x.scale / y.scale, x.zero, y.zero)
         build.put(layer, pointwise.LookupS8(table), (build.node(layer),), "rescale")
     else:
         build.put(layer, int8.Quantize(y.scale, y.zero), (build.node(layer),), "quantize")
@@ -342,29 +297,12 @@ def _dequantize(build: Builder, layer: Layer) -> None:
     build.put(layer, int8.Dequantize(x.scale, x.zero), (build.node(layer),), "dequantize")
 
 
-def _pad(build: Builder, layer: Layer) -> None:
-    widths = build.constant(layer, 1).astype(np.int64)
-    node, quantized = build.node(layer), is_int8(build, layer)
-    if widths.ndim != 2 or widths.shape[1] != 2 or widths[0].any() or not 2 <= len(widths) <= 4 or widths.min() < 0:
-        build.refuse(layer, f"has a border {widths.tolist()}", "Pad rows, columns and channels only.")
-    full = np.zeros((3, 2), np.int64)
-    full[4 - len(widths) :] = widths[1:]
-    names = ("top", "bottom", "left", "right", "front", "back")
-    given = dict(zip(names, (int(v) for v in full.ravel()), strict=True))
-    value = build.tensor(layer, 0).zero if quantized else 0.0
-    if build.has(layer, 2):
-        value = build.constant(layer, 2).ravel()[0].item()
-    build.put(
-        layer, (plane_s8.PadS8 if quantized else plane.Pad)(**given, value=value), (cube(build, layer, node),), "pad"
-    )
-
-
 def _mean(build: Builder, layer: Layer) -> None:
     axes, quantized = {int(a) for a in build.constant(layer, 1).ravel()}, is_int8(build, layer)
     rank, node = len(build.tensor(layer, 0).shape), build.node(layer)
     if {a % rank for a in axes} != set(range(1, rank - 1)) or not 3 <= rank <= 4:
         build.refuse(layer, f"works along axes {sorted(axes)}", "Average over time, or over rows and columns.")
-    h, w, c = build.shape_at(node := cube(build, layer, node))
+    h, w, _ = build.shape_at(node := cube(build, layer, node))
     if not quantized:
         build.put(layer, plane.AveragePool2d(kh=h, kw=w), (node,), "mean")
         return
@@ -375,98 +313,12 @@ def _mean(build: Builder, layer: Layer) -> None:
     build.put(layer, op, (node,), "mean")
 
 
-def _concat(build: Builder, layer: Layer) -> None:
-    given = options(layer, "ConcatenationOptions")
-    rank = len(build.output(layer).shape)
-    axis = (given.Axis() if given is not None else 0) % rank
-    if axis == 0 and rank > 1:
-        build.refuse(layer, "joins batches", "Join along time or channels.")
-    if is_int8(build, layer):
-        _same_scale(build, layer)
-    nodes = [build.node(layer, i) for i in range(len(layer.inputs))]
-    kind = pointwise.JoinS8 if is_int8(build, layer) else pointwise.Join
-    joined = nodes[0]
-    for node in nodes[1:-1]:
-        joined = build.add(kind(max(axis - 1, 0)), (joined, node), "join")
-    if len(nodes) > 1:
-        build.put(layer, kind(max(axis - 1, 0)), (joined, nodes[-1]), "join")
-    else:
-        build.at[layer.outputs[0]] = joined
-
-
-def _picked(build: Builder, layer: Layer, to: Shape, steps: Shape, start: int, name: str, index: int = 0) -> None:
-    op = (pointwise.PickS8 if is_int8(build, layer) else pointwise.Pick)(to, steps, start)
-    build.put(layer, op, (build.node(layer),), name, index)
-
-
-def strides(shape: Shape) -> Shape:
-    """Values from one place to the next along each axis."""
-    return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
-def _transpose(build: Builder, layer: Layer) -> None:
-    order = [int(v) for v in build.constant(layer, 1).ravel()]
-    shape = build.shape_at(build.node(layer))
-    if order[:1] != [0] or sorted(order) != list(range(len(shape) + 1)):
-        build.refuse(layer, f"has the order {order}", "Leave the batch axis in front.")
-    steps = strides(shape)
-    _picked(
-        build, layer, tuple(shape[a - 1] for a in order[1:]), tuple(steps[a - 1] for a in order[1:]), 0, "transpose"
-    )
-
-
-def _slice(build: Builder, layer: Layer) -> None:
-    begin = [int(v) for v in build.constant(layer, 1).ravel()][1:]
-    shape, to = build.shape_at(build.node(layer)), build.output(layer).item
-    if len(begin) != len(shape) or len(to) != len(shape) or min(begin, default=0) < 0:
-        build.refuse(layer, f"begins at {begin} of {shape}", "Slice along time or channels.")
-    _picked(build, layer, to, strides(shape), _place(begin, shape), "slice")
-
-
-def _place(begin: list[int], shape: Shape) -> int:
-    return sum(b * s for b, s in zip(begin, strides(shape), strict=True))
-
-
-def _strided_slice(build: Builder, layer: Layer) -> None:
-    given = options(layer, "StridedSliceOptions")
-    begin, end, step = ([int(v) for v in build.constant(layer, i).ravel()] for i in (1, 2, 3))
-    if given is None or given.EllipsisMask() or given.NewAxisMask():
-        build.refuse(layer, "uses an ellipsis or a new axis", "Write the slice with plain ranges.")
-    shape, drop = (1, *build.shape_at(build.node(layer))), given.ShrinkAxisMask()
-    if not len(begin) == len(end) == len(step) == len(shape) or drop & 1:
-        build.refuse(layer, f"slices {len(begin)} axes of {len(shape)}", "Slice along time or channels.")
-    to, steps, start, each = [], [], 0, strides(shape)
-    for i, n in enumerate(shape):
-        first, last, by = slice(
-            None if given.BeginMask() >> i & 1 else begin[i],
-            None if given.EndMask() >> i & 1 and not drop >> i & 1 else (end[i] if not drop >> i & 1 else None),
-            step[i] if not drop >> i & 1 else 1,
-        ).indices(n)
-        count = 1 if drop >> i & 1 else len(range(first, last, by))
-        start += first * each[i]
-        to.append(count)
-        steps.append(by * each[i])
-    _picked(build, layer, tuple(to[1:]), tuple(steps[1:]), start, "slice")
-
-
-def _split(build: Builder, layer: Layer) -> None:
-    """Input 0 is the axis and input 1 the tensor, unlike any other layer."""
-    shape = build.shape_at(build.at.get(layer.inputs[1], WINDOW)) if build.has(layer, 1) else ()
-    axis = int(build.constant(layer, 0).ravel()[0]) % (len(shape) + 1) - 1
-    turned = Layer(layer.kind, layer.place, layer.inputs[1:], layer.outputs)
-    if axis < 0 or shape[axis] % len(layer.outputs):
-        build.refuse(layer, f"splits {shape} into {len(layer.outputs)}", "Split time or channels into equal parts.")
-    n = shape[axis] // len(layer.outputs)
-    for k in range(len(layer.outputs)):
-        _picked(build, turned, (*shape[:axis], n, *shape[axis + 1 :]), strides(shape), k * n * strides(shape)[axis],
-                "split", k)  # fmt: skip
-
-
 def _elu(v: Array) -> Array:
     return np.where(v < 0, np.expm1(np.minimum(v, 0)), v)
 
 
 LAYERS: dict[str, Convert] = {
+    **MOVES,
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _dense,
@@ -476,29 +328,19 @@ LAYERS: dict[str, Convert] = {
     "SUB": _add(-1),
     "MUL": _multiply,
     "SOFTMAX": _softmax,
-    "RESHAPE": _reshape,
-    "SQUEEZE": _reshape,
-    "EXPAND_DIMS": _reshape,
     "QUANTIZE": _quantize,
     "DEQUANTIZE": _dequantize,
-    "PAD": _pad,
-    "PADV2": _pad,
     "MEAN": _mean,
-    "CONCATENATION": _concat,
-    "TRANSPOSE": _transpose,
-    "SLICE": _slice,
-    "STRIDED_SLICE": _strided_slice,
-    "SPLIT": _split,
     "RELU": _lookup(_rectified(RELU), lambda _: vector.Relu(), ""),
     "RELU6": _lookup(_rectified(RELU6), lambda _: pointwise.Clip(0.0, 6.0), ""),
     "RELU_N1_TO_1": _lookup(_rectified(RELU_N1_TO_1), lambda _: pointwise.Clip(-1.0, 1.0), ""),
     "LEAKY_RELU": _lookup(
-        lambda x, y, given: tables.leaky_relu(x.scale / y.scale, given.Alpha(), x.zero, y.zero),
+        lambda x, y, given: leaky_relu(x.scale / y.scale, given.Alpha(), x.zero, y.zero),
         None,
         "LeakyReluOptions",
     ),
-    "LOGISTIC": _lookup(lambda x, y, _: tables.logistic(x.scale, x.zero), lambda _: pointwise.Sigmoid(), ""),
-    "TANH": _lookup(lambda x, y, _: tables.tanh(x.scale, x.zero), lambda _: pointwise.Tanh(), ""),
-    "HARD_SWISH": _lookup(lambda x, y, _: tables.hard_swish(x.scale, x.zero, y.scale, y.zero), None, ""),
-    "ELU": _lookup(lambda x, y, _: tables.from_float(_elu, x.scale, x.zero, y.scale, y.zero), None, ""),
+    "LOGISTIC": _lookup(lambda x, y, _: logistic(x.scale, x.zero), lambda _: pointwise.Sigmoid(), ""),
+    "TANH": _lookup(lambda x, y, _: tanh(x.scale, x.zero), lambda _: pointwise.Tanh(), ""),
+    "HARD_SWISH": _lookup(lambda x, y, _: hard_swish(x.scale, x.zero, y.scale, y.zero), None, ""),
+    "ELU": _lookup(lambda x, y, _: from_float(_elu, x.scale, x.zero, y.scale, y.zero), None, ""),
 }

@@ -102,7 +102,8 @@ class AddS8(Op):
         """(256, 256) outputs, before the bounds, by the definition: a from -128 on in rows, b in columns."""
         a = rescale((PAIRS - self.a_zero) << 20, self.a_multiplier, self.a_shift)
         b = rescale((PAIRS - self.b_zero) << 20, self.b_multiplier, self.b_shift)
-        return np.clip(rescale(a[:, None] + b[None, :], self.multiplier, self.shift) + self.y_zero, -128, 127)
+        q = rescale(a[:, None] + b[None, :], self.multiplier, self.shift) + self.y_zero
+        return np.asarray(np.clip(q, -128, 127))
 
     @cached_property
     def line(self) -> tuple[int, int, int, int] | None:
