@@ -1,20 +1,26 @@
 """From a model to C, to an image, to what it weighs."""
 
-from collections.abc import Callable
+import json
 from pathlib import Path
 from typing import Any
 
 from studio.app import models
+from studio.app.card import card
 from studio.app.models import Model
+from studio.app.tools import TOOLS, versions
 from studio.data.project import Project, open_project
 from studio.errors import BuildError, InputError
 from studio.firmware import weigh as scales
+from studio.firmware.bill import bill
 from studio.firmware.board import Board, boards
 from studio.firmware.build import Image
 from studio.firmware.build import build as build_image
-from studio.firmware.render import render as render_c
+from studio.firmware.exports import ARCHIVES, EXPORTS
+from studio.firmware.exports.archive import archive
+from studio.firmware.exports.facts import Facts
+from studio.firmware.sources import firmware_of
 from studio.learn.cost import estimate
-from studio.paths import STUBS, write_atomic
+from studio.paths import write_atomic
 from studio.progress import Progress, Work
 
 
@@ -28,7 +34,8 @@ def build(project_path: Path, model_id: str, board_id: str, out: Path | None = N
     folder = out or folder_of(project, model, board)
     image = yield from build_image(model.graph, model.stream, board, folder)
     cost = yield from cost_of(image, model, board)
-    files = [str(p) for p in image.files]
+    papers = _papers(image, model, board, cost)
+    files = [str(p) for p in (*image.files, *papers)]
     return {**cost, "files": files, "sha256": image.sha256, "build_hash": image.build_hash, "board": board.id}
 
 
@@ -58,31 +65,37 @@ def cost_of(image: Image, model: Model, board: Board) -> Work[dict[str, Any]]:
     return cost
 
 
-def _as_c(model: Model) -> dict[str, str]:
-    """Model, kernels and the sample loop: everything a C project needs, nothing else."""
-    files = render_c(model.graph, model.stream)
-    for path in sorted((STUBS / "kernels").glob("*.[ch]")):
-        files[path.name] = path.read_text(encoding="utf-8")
-    for name in ("model_push.c", "model_push.h"):
-        files[name] = (STUBS / "runtime" / name).read_text(encoding="utf-8")
-    return files
+def _papers(image: Image, model: Model, board: Board, cost: dict[str, Any]) -> tuple[Path, Path]:
+    """The bill of materials and the model card, beside the image."""
+    materials = bill(firmware_of(model.graph, model.stream, board), image) | {"tools": versions(), "licenses": TOOLS}
+    texts = json.dumps(materials, indent=1, ensure_ascii=False) + "\n", card(model, board, cost)
+    paths = image.bin.with_name("bom.json"), image.bin.with_name("model-card.md")
+    for path, text in zip(paths, texts, strict=True):
+        write_atomic(path, text)
+    return paths
 
 
-#: What `render --as` can write: name -> files of a model.
-RENDERINGS: dict[str, Callable[[Model], dict[str, str]]] = {"c": _as_c}
+def export(model: Model, project: str, kind: str) -> dict[str, str | bytes]:
+    """{path: content} of a model for a toolchain, with the archive where it travels as one; InputError: unknown."""
+    if kind not in EXPORTS:
+        raise InputError(f"Export {kind!r}", "is not known", f"Choose one of {', '.join(EXPORTS)}.")
+    test = model.test
+    rows = (f"Tested: {test['accuracy']:.1%} of {test['n_windows']} windows right.",) if "accuracy" in test else ()
+    facts = Facts(project, model.id, model.created, rows)
+    files = EXPORTS[kind](model.graph, model.stream, facts)
+    return {**files, ARCHIVES[kind](facts): archive(files)} if kind in ARCHIVES else {**files}
 
 
 def render(project_path: Path, model_id: str, out: Path, kind: str = "c") -> Work[dict[str, Any]]:
-    """Write the generated source of a model into `out`."""
-    if kind not in RENDERINGS:
-        raise InputError(f"Export {kind!r}", "is not known", f"Choose one of {', '.join(RENDERINGS)}.")
-    model = models.load(open_project(project_path), model_id)
+    """Write a model into `out` as one of EXPORTS."""
+    project = open_project(project_path)
+    model = models.load(project, model_id)
     yield Progress(0, 1, f"rendering {model.id}")
-    files = RENDERINGS[kind](model)
+    files = export(model, project.name, kind)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            write_atomic(out / name, text)
+        for name, content in files.items():
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(out / name, content)
     except OSError as e:
         raise BuildError(str(out), str(e), "Choose a folder that can be written to.") from e
     return {"model": model.id, "as": kind, "files": [str(out / name) for name in files]}

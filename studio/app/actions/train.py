@@ -12,6 +12,7 @@ import numpy as np
 from studio.app import models
 from studio.app.actions.build import weigh
 from studio.app.actions.evaluate import judge
+from studio.app.tools import versions
 from studio.data.certificate import Certificate, certificate
 from studio.data.project import Project, open_project, recordings
 from studio.data.raw import merged
@@ -166,6 +167,7 @@ def _finished(
         "split_by": parts.by,
         "groups_disjoint": parts.groups_disjoint,
         "board": board.id,
+        "tools": versions(),
         "test_recordings": sorted(set(data.recording[parts.test].tolist())) if parts.groups_disjoint else [],
     }
     front = [c.row() | ({"model": model.id} if c is best else {}) for c in found.front]

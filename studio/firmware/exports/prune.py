@@ -1,0 +1,186 @@
+"""Only the kernels that a model needs, as one text: the C files are cut at their outermost definitions.
+
+Why not whole files: a model of three ops would carry forty, and every one that is not called is a warning in
+somebody else's build. Why in source: an export must build with whatever flags its user has.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from studio.errors import BuildError
+from studio.paths import STUBS
+
+FOLDER = STUBS / "kernels"
+WORD = re.compile(r"[A-Za-z_]\w*")
+NOISE = re.compile(r"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"", re.S)
+OPEN = re.compile(r"^(?=(?:void|float|u?int\d+_t) \*?\w+\()", re.M)
+ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)\s*", re.S)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One outermost definition of file `file`: its text with the comment before it, and the names it defines."""
+
+    file: str
+    text: str
+    names: tuple[str, ...]
+
+    @property
+    def uses(self) -> list[str]:
+        """Every name in it, in order."""
+        return list(dict.fromkeys(WORD.findall(NOISE.sub(" ", self.text))))
+
+    @property
+    def private(self) -> bool:
+        """Whether no other file may mean it."""
+        return not OPEN.search(self.text)
+
+
+def needed(roots: list[str], taken: frozenset[str] = frozenset()) -> str:
+    """The functions `roots` with all they rest on, every one static, in an order that needs no declarations.
+
+    A name that is in `taken`, or that two files use for different things, gets its file's name before it. Raises
+    BuildError for a root that no file defines.
+    """
+    found: dict[Piece, None] = {}
+    for root in roots:
+        pieces = [p for p in everything() if root in p.names]
+        if not pieces:
+            raise BuildError(f"Kernel {root}", "is in no file of firmware_stubs/kernels", "Reinstall the studio.")
+        for piece in pieces:
+            _walk(piece, found)
+    chosen = _told_apart(list(found), taken)
+    return "\n".join([*_preludes(chosen), *(_static(p.text) for p in chosen)])
+
+
+@cache
+def everything() -> tuple[Piece, ...]:
+    """Every definition of every kernel file."""
+    return tuple(p for path in _files() for p in cut(path.name, path.read_text(encoding="utf-8")))
+
+
+def cut(file: str, text: str) -> list[Piece]:
+    """The definitions of a file. Includes of our own, declarations and the file's own comment are left out."""
+    found, comment = [], ""
+    for block in _blocks(text.splitlines()):
+        if block.startswith("/*"):
+            comment = block + "\n"
+            continue
+        if block and not block.startswith(("#pragma once", "#include")) and not _declares(block):
+            found.append(Piece(file, comment + block + "\n", _names(block)))
+        comment = ""
+    return found
+
+
+def _files() -> list[Path]:
+    return sorted(p for p in FOLDER.glob("*.[ch]") if p.name not in ("freestanding.c", "kernels.h"))
+
+
+@cache
+def _includes(file: str) -> frozenset[str]:
+    """Our headers that a file sees, those that its headers include among them."""
+    text = (FOLDER / file).read_text(encoding="utf-8")
+    direct = {name for name in re.findall(r'#include "(\w+\.h)"', text) if name != "kernels.h"}
+    return frozenset(direct.union(*(_includes(name) for name in direct)))
+
+
+def _walk(piece: Piece, found: dict[Piece, None]) -> None:
+    """`piece` into `found`, after everything that it uses."""
+    if piece in found:
+        return
+    for name in piece.uses:
+        for other in _meant(name, piece.file):
+            if other != piece:
+                _walk(other, found)
+    found[piece] = None
+
+
+def _meant(name: str, file: str) -> list[Piece]:
+    """What a name in a file stands for: something of its own, of its headers, or a function open to all."""
+    seen = {file} | _includes(file)
+    return [p for p in everything() if name in p.names and (p.file in seen or not p.private)]
+
+
+def _blocks(lines: list[str]) -> Iterator[str]:
+    """Comments, directives with what they enclose, and definitions, each as one text; "" for an empty line."""
+    at = 0
+    while at < len(lines):
+        end = _end(lines, at)
+        yield "\n".join(lines[at:end])
+        at = end
+
+
+def _end(lines: list[str], at: int) -> int:
+    """The line after the block that begins at line `at`."""
+    first, depth, comment = lines[at], 0, lines[at].startswith("/*")
+    for i in range(at, len(lines)):
+        line = lines[i]
+        if comment:
+            over = line.rstrip().endswith("*/")
+        elif first.startswith("#if"):
+            depth += line.startswith("#if") - line.startswith("#endif")
+            over = depth == 0
+        elif first.startswith("#"):
+            over = not line.endswith("\\")
+        else:
+            depth += line.count("{") - line.count("}")
+            over = depth == 0 and (not first or NOISE.sub("", line).rstrip().endswith((";", "}")))
+        if over:
+            return i + 1
+    return len(lines)
+
+
+def _declares(block: str) -> bool:
+    """Whether it is a function's declaration alone."""
+    return not block.startswith(("#", "typedef")) and "{" not in block and "(" in block and block.endswith(";")
+
+
+def _head(block: str) -> str:
+    return re.sub(r"/\*.*?\*/", "", ATTRIBUTE.sub("", block), flags=re.S).split("{")[0]
+
+
+def _names(block: str) -> tuple[str, ...]:
+    """What a definition defines: a macro, a function, a type, a table, or the constants of an enum."""
+    if block.startswith("#if"):
+        inner = "\n".join(line for line in block.splitlines() if not re.match(r"#(if|el|endif)", line))
+        return tuple(dict.fromkeys(n for p in cut("", inner) for n in p.names))
+    if macro := re.match(r"#define (\w+)", block):
+        return (macro[1],)
+    if block.startswith(("typedef", "enum", "struct")):
+        alias = re.findall(r"(\w+);$", block)
+        plain = NOISE.sub("", block)
+        return (*alias, *(re.findall(r"([A-Za-z_]\w*)\s*(?==|,|})", plain) if "enum" in _head(block) else ()))
+    if function := re.search(r"(\w+)\(", _head(block)):
+        return (function[1],)
+    return tuple(re.findall(r"(\w+)\s*(?:\[[^]]*\])*\s*=", _head(block)))
+
+
+def _told_apart(pieces: list[Piece], taken: frozenset[str]) -> list[Piece]:
+    """The pieces with names that meet no other's."""
+    owners: dict[str, set[str]] = {}
+    for p in pieces:
+        for name in p.names:
+            owners.setdefault(name, set()).add(p.file)
+    doubled = {name for name, files in owners.items() if len(files) > 1 or name in taken}
+    return [_prefixed(p, [n for n in p.uses if n in doubled and p.file in owners[n]]) for p in pieces]
+
+
+def _prefixed(piece: Piece, names: list[str]) -> Piece:
+    stem, text = Path(piece.file).stem, piece.text
+    for name in names:
+        text = re.sub(rf"\b{name}\b", f"{stem}_{name}", text)
+    return replace(piece, text=text)
+
+
+def _preludes(pieces: list[Piece]) -> list[str]:
+    """What the files of these pieces need before anything else: blocks that define nothing, such as an include."""
+    seen = {p.file for p in pieces}.union(*(_includes(p.file) for p in pieces)) if pieces else set()
+    return [p.text for p in everything() if not p.names and p.file in seen]
+
+
+def _static(text: str) -> str:
+    """A function that was open to all becomes the file's own; one in assembly says so in each compiler's words."""
+    return OPEN.sub("static ", text).replace("__attribute__((naked,", "__attribute__((ASSEMBLY,")
