@@ -14,6 +14,7 @@ from studio.data.talk import Refused, Talk
 from studio.data.wire import BootArea, Hello, Status, Verb
 from studio.errors import FlashError, InputError, LinkError, StudioError
 from studio.firmware.board import boards
+from studio.firmware.drive import copy_to_drive
 from studio.firmware.image import HEADER_BYTES, Header, parse_image
 from studio.progress import Progress, Work
 
@@ -39,8 +40,10 @@ def flash(talk: Talk, image_path: Path) -> Work[dict[str, Any]]:
     header = parse_image(image, str(image_path))
     board = boards().get(header.board)
     yield Progress(0, len(image), f"looking for board {header.board}")
-    _check_board(talk, talk.hello(), header, image_path)
     flasher = FLASHERS[board.flasher if board else DEFAULT_FLASHER]
+    hello = _who(talk, silence_is_fine=flasher is uf2_drive)
+    if hello is not None:
+        _check_board(talk, hello, header, image_path)
     yield from flasher(talk, image, header)
     yield Progress(len(image), len(image), "restarting")
     _insist(talk, header)
@@ -73,8 +76,16 @@ def serial_boot(talk: Talk, image: bytes, header: Header) -> Work[None]:
         raise FlashError(f"Flashing {header.board}", seen, next_step) from e
 
 
+def uf2_drive(talk: Talk, image: bytes, header: Header) -> Work[None]:
+    """A board that answers takes it over its link; a silent one through the drive that its own boot loader shows."""
+    if _who(talk, silence_is_fine=True) is not None:
+        yield from serial_boot(talk, image, header)
+    else:
+        yield from copy_to_drive(boards()[header.board], image)
+
+
 #: How a board takes an image (`flasher` in board.toml) -> what does it.
-FLASHERS: dict[str, Flasher] = {DEFAULT_FLASHER: serial_boot}
+FLASHERS: dict[str, Flasher] = {DEFAULT_FLASHER: serial_boot, "uf2": uf2_drive}
 
 
 def _read(path: Path) -> bytes:
@@ -82,6 +93,15 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as e:
         raise InputError(str(path), str(e.strerror), "Name the .bin of a build.") from e
+
+
+def _who(talk: Talk, silence_is_fine: bool) -> Hello | None:
+    try:
+        return talk.hello()
+    except LinkError:
+        if silence_is_fine:
+            return None
+        raise
 
 
 def _check_board(talk: Talk, hello: Hello, header: Header, path: Path) -> None:

@@ -13,13 +13,16 @@ from studio.firmware.virtual import emulator_installed, flash_with
 from studio.progress import finish
 from tests.firmware.firmwares import graph, image, raw_windows
 from tests.firmware.silicon.chip import Silicon
-from tests.firmware.silicon.sensors import Lsm6dsl, Slave
+from tests.firmware.silicon.nrf52 import Nrf52
+from tests.firmware.silicon.sensors import Lsm6dsl, Lsm303agr, Slave
 from tests.firmware.silicon.stm32l4 import Stm32l4
 
 pytestmark = pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
 
 CHIPS: dict[str, tuple[Callable[..., Silicon], Callable[[], Slave]]] = {
     "b-l475e-iot01a": (Stm32l4, Lsm6dsl),
+    "microbit-v2": (Nrf52, Lsm303agr),
+    "xiao-nrf52840-sense": (Nrf52, Lsm6dsl),
 }
 
 
@@ -58,6 +61,7 @@ def test_its_sensor_streams_without_a_hole(silicon: Silicon) -> None:
     x = [int.from_bytes(r[:2], "little") for r in rows]
     assert x == list(range(x[0], x[0] + len(x)))
     assert rows[0][2:] == b"\xfe\xff\x00\x10"
+    assert max(s.rate_hz() for s in silicon.sensors.values()) == silicon.board.streams[0].rate_hz
     assert not silicon.wrongs
 
 

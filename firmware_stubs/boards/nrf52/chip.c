@@ -1,0 +1,161 @@
+/* nRF52833 or nRF52840 at 64 MHz: link on UARTE0, sensors on TWIM0, both by EasyDMA. The pins are the board's. */
+#include "chip.h"
+#include "driver.h"
+#include "pins.h"
+#include "registers.h"
+
+enum { OUTPUT = 1, INPUT_OFF = 1 << 1, PULL_UP = 3 << 2, HIGH_DRIVE = 1 << 8, OPEN_DRAIN = 6 << 8 };
+enum { SHORT_ENDRX_STARTRX = 1 << 5, LASTTX_STARTRX = 1 << 7, LASTTX_STOP = 1 << 9, LASTRX_STOP = 1 << 12 };
+enum { UARTE_ON = 8, TWIM_ON = 6, COUNTER = 1, BITS_32 = 3, KHZ_400 = 0x06400000, MOST_OUT = 8, I2C_PATIENCE_US = 20000 };
+
+__attribute__((section(".ring"), aligned(8))) uint8_t chip_ring[LINK_RING];
+static int32_t sending;
+
+/* Pins are numbered 32 * port + pin, as in PSEL. */
+static volatile uint32_t *pin_setting(uint32_t pin) { return (pin < 32 ? &P0_PIN_CNF_0 : &P1_PIN_CNF_0) + pin % 32; }
+
+static void pin_high(uint32_t pin, uint32_t drive)
+{
+    *(pin < 32 ? &P0_OUTSET : &P1_OUTSET) = 1u << pin % 32;
+    *(pin < 32 ? &P0_DIRSET : &P1_DIRSET) = 1u << pin % 32;
+    *pin_setting(pin) = OUTPUT | INPUT_OFF | drive;
+}
+
+/* The crystal, because the inner oscillator is too far off for a fast link. */
+static void start_clock(void)
+{
+    CLOCK_EVENTS_HFCLKSTARTED = 0;
+    CLOCK_TASKS_HFCLKSTART = 1;
+    while (!CLOCK_EVENTS_HFCLKSTARTED) {
+    }
+}
+
+/* 16 MHz / 2^4. */
+static void start_counter(void)
+{
+    TIMER0_BITMODE = BITS_32;
+    TIMER0_PRESCALER = 4;
+    TIMER0_TASKS_START = 1;
+}
+
+/* The buffer is a ring: the end of a round starts the next at the same place. How far it came is told by a counter
+   that PPI steps with every byte, since AMOUNT is only right at the end of a round. */
+static void start_link(void)
+{
+    TIMER1_MODE = COUNTER;
+    TIMER1_BITMODE = BITS_32;
+    TIMER1_TASKS_CLEAR = 1;
+    TIMER1_TASKS_START = 1;
+    PPI_CH_0_EEP = (uint32_t)(uintptr_t)&UARTE0_EVENTS_RXDRDY;
+    PPI_CH_0_TEP = (uint32_t)(uintptr_t)&TIMER1_TASKS_COUNT;
+    PPI_CHENSET = 1;
+    pin_high(PIN_TXD, 0);
+    *pin_setting(PIN_RXD) = PULL_UP;
+    UARTE0_ENABLE = 0;
+    UARTE0_PSEL_TXD = PIN_TXD;
+    UARTE0_PSEL_RXD = PIN_RXD;
+    UARTE0_BAUDRATE = UARTE_BAUDRATE;
+    UARTE0_SHORTS = SHORT_ENDRX_STARTRX;
+    UARTE0_RXD_PTR = (uint32_t)(uintptr_t)chip_ring;
+    UARTE0_RXD_MAXCNT = LINK_RING;
+    UARTE0_ENABLE = UARTE_ON;
+    UARTE0_TASKS_STARTRX = 1;
+    sending = 0;
+}
+
+static void start_i2c(void)
+{
+#ifdef PIN_SENSOR_POWER
+    pin_high(PIN_SENSOR_POWER, HIGH_DRIVE);
+#endif
+    *pin_setting(PIN_SCL) = PULL_UP | OPEN_DRAIN;
+    *pin_setting(PIN_SDA) = PULL_UP | OPEN_DRAIN;
+    TWIM0_PSEL_SCL = PIN_SCL;
+    TWIM0_PSEL_SDA = PIN_SDA;
+    TWIM0_FREQUENCY = KHZ_400;
+    TWIM0_ENABLE = TWIM_ON;
+}
+
+void chip_start(void)
+{
+    start_clock();
+    start_counter();
+    start_link();
+    start_i2c();
+}
+
+uint32_t chip_time_us(void)
+{
+    TIMER0_TASKS_CAPTURE_0 = 1;
+    return TIMER0_CC_0;
+}
+
+uint32_t chip_received(void)
+{
+    TIMER1_TASKS_CAPTURE_0 = 1;
+    return TIMER1_CC_0 % LINK_RING;
+}
+
+int32_t chip_can_send(void)
+{
+    if (sending && UARTE0_EVENTS_ENDTX)
+        sending = 0;
+    return !sending;
+}
+
+void chip_send(const uint8_t *bytes, int32_t n)
+{
+    sending = 1;
+    UARTE0_EVENTS_ENDTX = 0;
+    UARTE0_TXD_PTR = (uint32_t)(uintptr_t)bytes;
+    UARTE0_TXD_MAXCNT = (uint32_t)n;
+    UARTE0_TASKS_STARTTX = 1;
+}
+
+/* ENDTX comes when the last byte is out. */
+void chip_sent(void)
+{
+    while (!chip_can_send()) {
+    }
+}
+
+/* This register outlives a reset, which RAM is not promised to do; a maker's boot loader uses GPREGRET. */
+uint32_t chip_note(void) { return POWER_GPREGRET2; }
+
+void chip_set_note(uint32_t note) { POWER_GPREGRET2 = note; }
+
+void chip_reset(void) { SCB_AIRCR = 0x05FA0004u; }
+
+/* Until STOPPED; an error stops nothing by itself, so the bus is told to. */
+static int32_t i2c_done(void)
+{
+    const uint32_t since = chip_time_us();
+    int32_t sound = 1;
+    while (!TWIM0_EVENTS_STOPPED && chip_time_us() - since < I2C_PATIENCE_US)
+        if (TWIM0_EVENTS_ERROR) {
+            TWIM0_EVENTS_ERROR = 0;
+            TWIM0_TASKS_STOP = 1;
+            sound = 0;
+        }
+    return sound && TWIM0_EVENTS_STOPPED;
+}
+
+/* What EasyDMA sends must lie in RAM, so it is copied; nothing longer than a register and its value is ever sent. */
+int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in)
+{
+    static uint8_t block[MOST_OUT];
+    if (n_out > MOST_OUT)
+        return 0;
+    __builtin_memcpy(block, out, (uint32_t)n_out);
+    TWIM0_ADDRESS = address;
+    TWIM0_TXD_PTR = (uint32_t)(uintptr_t)block;
+    TWIM0_TXD_MAXCNT = (uint32_t)n_out;
+    TWIM0_RXD_PTR = (uint32_t)(uintptr_t)in;
+    TWIM0_RXD_MAXCNT = (uint32_t)n_in;
+    TWIM0_SHORTS = n_in ? LASTTX_STARTRX | LASTRX_STOP : LASTTX_STOP;
+    TWIM0_EVENTS_STOPPED = 0;
+    TWIM0_EVENTS_ERROR = 0;
+    TWIM0_ERRORSRC = 7;
+    TWIM0_TASKS_STARTTX = 1;
+    return i2c_done();
+}

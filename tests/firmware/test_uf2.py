@@ -1,0 +1,154 @@
+"""UF2 files block by block, and the copy to a board's drive, with a folder in the drive's place."""
+
+import shutil
+import struct
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.data.talk import Talk
+from studio.errors import FlashError
+from studio.firmware import drive
+from studio.firmware.board import Board, boards
+from studio.firmware.flash import flash
+from studio.firmware.image import intel_hex
+from studio.firmware.uf2 import INFO, parse_uf2, uf2, volumes
+from studio.firmware.virtual import boot_loader, emulator_installed, flash_with
+from studio.progress import finish
+from tests.firmware.firmwares import image
+from tests.firmware.silicon.nrf52 import Nrf52
+from tests.firmware.silicon.sensors import Lsm6dsl
+
+REAL = [b for b in boards().values() if not b.virtual]
+WITH_DRIVE = [b for b in REAL if b.uf2_family]
+
+
+def test_a_block_is_what_the_specification_says() -> None:
+    file = uf2(bytes(range(256)) + b"end", 0x27000, 0xADA52840)
+    assert len(file) == 1024
+    head = (0x0A324655, 0x9E5D5157, 0x2000, 0x27100, 256, 1, 2, 0xADA52840)
+    assert struct.unpack("<8I", file[512:544]) == head
+    assert file[544:548] == b"end\xff" and file[-4:] == struct.pack("<I", 0x0AB16F30)
+
+
+@pytest.mark.parametrize("place", [0, 4, 508])
+def test_a_broken_block_is_refused(place: int) -> None:
+    file = bytearray(uf2(bytes(100), 0, 1))
+    file[place] ^= 1
+    with pytest.raises(ValueError, match="no UF2 block at 0"):
+        list(parse_uf2(bytes(file)))
+
+
+@pytest.mark.parametrize("board", REAL, ids=lambda b: b.id)
+def test_what_a_new_board_is_given_holds_loader_and_image(board: Board) -> None:
+    built = image(board.id)
+    start = board.flash_address + board.loader_offset
+    content = boot_loader(board).ljust(board.app_offset - board.loader_offset, b"\xff") + built.bin.read_bytes()
+    files = {p.name: p for p in built.files}
+    assert files["whole.hex"].read_text() == intel_hex(content, start)
+    assert (board.uf2_family != 0) == ("whole.uf2" in files)
+    if board.uf2_family:
+        blocks = list(parse_uf2(files["whole.uf2"].read_bytes()))
+        assert [at for at, _, _ in blocks] == list(range(start, start + len(content), 256))
+        assert b"".join(data for _, data, _ in blocks)[: len(content)] == content
+        assert {family for _, _, family in blocks} == {board.uf2_family}
+
+
+def shown(folder: Path, board_id: str) -> Path:
+    folder.mkdir()
+    text = f"UF2 Bootloader 0.6.1\r\nModel: a board\r\nBoard-ID: {board_id}\r\nDate: today\r\n"
+    (folder / INFO).write_text(text, newline="")
+    return folder
+
+
+def test_drives_are_told_by_their_info(tmp_path: Path) -> None:
+    here = shown(tmp_path / "XIAO", "nRF52840-SeeedXiaoSense-v1")
+    (tmp_path / "stick").mkdir()
+    (found,) = volumes(sorted(tmp_path.iterdir()))
+    assert (found.path, found.board) == (here, "nRF52840-SeeedXiaoSense-v1")
+
+
+def whole_file(file: bytes) -> bool:
+    """Each block tells how many there are."""
+    return len(file) >= 512 and len(file) == 512 * int.from_bytes(file[24:28], "little")
+
+
+class Drive(threading.Thread):
+    """A maker's boot loader: takes a whole file block by block, then the drive goes and the board starts."""
+
+    def __init__(self, place: Path, board: Board, sound: bool = True) -> None:
+        super().__init__(daemon=True)
+        self.place, self.board, self.sound, self.flash = place, board, sound, bytearray()
+
+    def run(self) -> None:
+        path = self.place / "FIRMWARE.UF2"
+        while not path.exists() or not whole_file(path.read_bytes()):
+            time.sleep(0.01)
+        self.flash = bytearray(b"\xff" * self.board.flash_bytes)
+        for address, data, family in parse_uf2(path.read_bytes()):
+            assert family == self.board.uf2_family
+            at = address - self.board.flash_address
+            self.flash[at : at + len(data)] = data
+        if self.sound:
+            shutil.rmtree(self.place)
+
+
+class Silent:
+    """The link of a board in its maker's boot loader; then that of the board itself."""
+
+    def __init__(self, taken: Drive) -> None:
+        self.url, self.taken, self.board = "silent:", taken, None
+
+    def read(self) -> bytes:
+        if self.taken.place.exists():
+            time.sleep(0.01)
+            return b""
+        if self.board is None:
+            self.taken.join()
+            self.board = Nrf52(self.taken.board, bytes(self.taken.flash), (Lsm6dsl(),))
+        return self.board.read()
+
+    def write(self, data: bytes) -> None:
+        if self.board is not None:
+            self.board.write(data)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def xiao() -> Board:
+    return next(b for b in WITH_DRIVE if b.core == "cortex-m4f")
+
+
+@pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
+def test_a_silent_board_is_flashed_through_its_drive(
+    tmp_path: Path, xiao: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Drive(shown(tmp_path / "DRIVE", xiao.uf2_board + "-v1"), xiao)
+    monkeypatch.setattr(drive, "places", lambda: [tmp_path / "DRIVE"])
+    taken.start()
+    built = image(xiao.id)
+    done = finish(flash(Talk(Silent(taken)), built.bin))
+    assert done["verified"] and done["build_hash"] == built.build_hash
+    assert bytes(taken.flash) == flash_with(xiao, built.bin.read_bytes())
+
+
+def test_another_boards_drive_is_left_alone(tmp_path: Path, xiao: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = shown(tmp_path / "DRIVE", "Some-Other-Board")
+    monkeypatch.setattr(drive, "places", lambda: [other])
+    monkeypatch.setattr(drive, "DRIVE_S", 0.0)
+    with pytest.raises(FlashError, match="there: Some-Other-Board"):
+        finish(drive.copy_to_drive(xiao, image(xiao.id).bin.read_bytes()))
+    assert [p.name for p in other.iterdir()] == [INFO]
+
+
+def test_a_drive_that_does_not_take_the_file_is_named(
+    tmp_path: Path, xiao: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays = shown(tmp_path / "DRIVE", xiao.uf2_board)
+    monkeypatch.setattr(drive, "places", lambda: [stays])
+    monkeypatch.setattr(drive, "GONE_S", 0.0)
+    with pytest.raises(FlashError, match="did not take the file"):
+        finish(drive.copy_to_drive(xiao, image(xiao.id).bin.read_bytes()))
