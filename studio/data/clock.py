@@ -176,12 +176,12 @@ def true_rate(stamps: Ints, rate_hz: float, gaps: Gaps = (), simulated: bool = F
     This computer's clock judges; the device's own does when the device is simulated (its second is its own), or
     when the recording is too short for delays to average out.
     """
-    at, _, _ = _steady(stamps, rate_hz, gaps)
-    has_clock = len(at) > 1 and bool(stamps[:, 1].any())
+    i, j = _longest(stamps[:, 1].astype(np.float64), stamps[:, 2].astype(np.float64))
+    has_clock = j - i > 1 and bool(stamps[:, 1].any())
     by_host = None if simulated and has_clock else _rate_by_host(stamps, rate_hz, gaps)
     if by_host is not None and not (has_clock and by_host.error_hz > WIDEST * rate_hz):
         return by_host
-    return _rate_by_device(stamps[at], rate_hz) if has_clock else Rate(rate_hz)
+    return _rate_by_device(stamps[i:j], rate_hz) if has_clock else Rate(rate_hz)
 
 
 def _rate_by_host(stamps: Ints, rate_hz: float, gaps: Gaps) -> Rate | None:
@@ -225,7 +225,7 @@ def _steady(stamps: Ints, rate_hz: float, gaps: Gaps) -> tuple[Ints, Ints, Float
 
 def _longest(device: Floats, host: Floats) -> tuple[int, int]:
     """The longest stretch [i, j) of chunks in which the device's clock goes on, at the pace of the host's."""
-    step_us = np.diff(device)
-    broken = (step_us < 0) | (np.abs(step_us - np.diff(host) * 1e-3) > BREAK_S * 1e6)
+    step_us, stamped = np.diff(device), (host[1:] > 0) & (host[:-1] > 0)
+    broken = (step_us < 0) | (stamped & (np.abs(step_us - np.diff(host) * 1e-3) > BREAK_S * 1e6))
     borders = [0, *(np.flatnonzero(broken) + 1).tolist(), len(device)]
     return max(pairwise(borders), key=lambda p: p[1] - p[0])

@@ -139,3 +139,9 @@ def test_a_recording_keeps_its_clock(tmp_path: Path) -> None:
     assert load(tmp_path / "r").rate("acc") == rate
     bare = replace(recording, clock={})
     assert bare.rate("acc").by == "stated" and bare.clock_fit() is None and bare.host_ns("acc", 0) is None
+
+
+def test_two_stamps_of_the_device_alone_tell_a_rate() -> None:
+    """A recording that was brought in may have the device's clock and no arrivals."""
+    found = true_rate(np.array([[0, 0, 0], [490, 10_000_000, 0]], np.int64), 50.0)
+    assert (found.hz, found.by) == (pytest.approx(49.0), "device")
