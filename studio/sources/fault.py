@@ -41,9 +41,10 @@ class Frame:
 class FaultLink:
     """`link` with faults; `counts` says how often each struck, and `truth` which samples, so that a test is exact."""
 
-    def __init__(self, link: Link, faults: str) -> None:
+    def __init__(self, link: Link, faults: str, clock: Callable[[], float] | None = None) -> None:
         self.url, self._link = link.url, link
         self._faults = parse_faults(faults)
+        self._clock = clock or (lambda: time.monotonic())
         self._luck = random.Random(int(self._faults.get("seed", 0)))
         self.counts: Counter[str] = Counter()
         self.truth: list[tuple[str, int, int]] = []
@@ -52,8 +53,14 @@ class FaultLink:
         self._held: Frame | None = None
         self._late: deque[tuple[float, bytes]] = deque()
         self._baud = USUAL_BAUD
-        self._began_s = time.monotonic()
+        self._began_s = self._clock()
         self._last_words = False
+
+    def arm(self, faults: str) -> None:
+        """Other faults from now on."""
+        self._faults.clear()  # the same dict, which the framing reads too
+        self._faults.update(parse_faults(faults))
+        self._began_s = self._clock()
 
     def read(self) -> bytes:
         """What the link gives, after the faults."""
@@ -116,7 +123,7 @@ class FaultLink:
         return struck
 
     def _delayed(self, found: bytes) -> bytes:
-        now_s = time.monotonic()
+        now_s = self._clock()
         if found:
             earliest = self._late[-1][0] if self._late else 0.0
             self._late.append((max(now_s + self._luck.random() * self._faults["jitter"] * 1e-3, earliest), found))
@@ -126,7 +133,7 @@ class FaultLink:
         return out
 
     def _is_over(self) -> bool:
-        return "cut" in self._faults and time.monotonic() - self._began_s >= self._faults["cut"]
+        return "cut" in self._faults and self._clock() - self._began_s >= self._faults["cut"]
 
     def _cut(self) -> None:
         seen = f"the link was cut after {self._faults['cut']:g} s, as fault=cut asks"
@@ -174,10 +181,13 @@ def misheard(data: bytes, sent_baud: int, heard_baud: int) -> bytes:
     """What a UART at `heard_baud` makes of bytes (8N1, back to back) sent at `sent_baud`."""
     if sent_baud == heard_baud or not data:
         return data
-    line = "".join(f"0{byte:08b}"[0] + f"{byte:08b}"[::-1] + "1" for byte in data) + "1" * 20
+    line = "".join("0" + f"{byte:08b}"[::-1] + "1" for byte in data) + "1" * 20
     ratio, at, found = sent_baud / heard_baud, 0.0, bytearray()
     while (start := line.find("0", int(at))) >= 0:
         bits = [line[min(int(start + (i + 0.5) * ratio), len(line) - 1)] for i in range(10)]
+        if bits[0] == "1":  # too short for a start bit
+            at = start + 1
+            continue
         found.append(int("".join(bits[8:0:-1]), 2))
         at = max(start + 9.5 * ratio, start + 1)  # a wrong stop bit is taken for the end all the same
         if at >= len(line):

@@ -5,7 +5,7 @@ that a stranger would take least amiss first. A port of unknown speed is tried a
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from studio.data.link import Link
 from studio.data.talk import Talk
@@ -41,13 +41,15 @@ def converse(link: Link, options: Mapping[str, str], timeout_s: float = TIMEOUT_
     return Talk(link) if found is Own else Interpreter(link, found(options), heard)
 
 
-def identify(link: Link, any_baud: bool = True, timeout_s: float = TIMEOUT_S) -> tuple[type[Client], Heard]:
+def identify(
+    link: Link, any_baud: bool = True, timeout_s: float = TIMEOUT_S, clock_ns: Callable[[], int] = time.monotonic_ns
+) -> tuple[type[Client], Heard]:
     """The client that understands the device, and what was heard from it so far."""
     n_bytes, sample = 0, b""
     rounds = BAUDS if any_baud and hasattr(link, "set_baud") else {0: 1.0}
     for baud, share in rounds.items():
         _set_baud(link, baud)
-        attempt = Attempt(link, share * timeout_s)
+        attempt = Attempt(link, share * timeout_s, clock_ns)
         found = attempt.run([c for c in CLIENTS.values() if not baud or baud in c.bauds])
         if found is not None:
             return found, attempt.heard
@@ -62,8 +64,9 @@ def identify(link: Link, any_baud: bool = True, timeout_s: float = TIMEOUT_S) ->
 class Attempt:
     """One try at one baud rate."""
 
-    def __init__(self, link: Link, seconds: float) -> None:
-        self._link, self._end_s = link, time.monotonic() + seconds
+    def __init__(self, link: Link, seconds: float, clock_ns: Callable[[], int]) -> None:
+        self._link, self._clock_ns = link, clock_ns
+        self._end_s = self._now_s() + seconds
         self.heard: Heard = []
         self.seen = self.answers = b""
         self._asked = False
@@ -79,8 +82,8 @@ class Attempt:
             if client is not None:
                 speak(self._link, client.probe, client.piece)
             self._asked = client is not None and client is not Own
-            until_s = min(time.monotonic() + seconds, self._end_s)
-            while time.monotonic() < until_s:
+            until_s = min(self._now_s() + seconds, self._end_s)
+            while self._now_s() < until_s:
                 self._read()
                 if found := self._best(clients, SURE):
                     return found
@@ -102,9 +105,12 @@ class Attempt:
         data = self._link.read()
         if not data:
             return
-        self.heard.append((data, time.monotonic_ns()))
+        self.heard.append((data, self._clock_ns()))
         self.seen = (self.seen + data)[-16384:] if not self._asked else self.seen
         self.answers = (self.answers + data)[-16384:] if self._asked else self.answers
+
+    def _now_s(self) -> float:
+        return self._clock_ns() * 1e-9
 
     def _best(self, clients: list[type[Client]], least: float) -> type[Client] | None:
         sure = {c: c.detect(self.seen, self.answers) for c in clients}

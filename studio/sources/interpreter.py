@@ -7,7 +7,7 @@ know one kind of board.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from studio.data.link import Link
@@ -29,9 +29,11 @@ Heard = list[tuple[bytes, int]]  # what came, and this computer's clock in ns
 class Interpreter(Talk):
     """`client` over `link`; `heard` came already while the device was being identified."""
 
-    def __init__(self, link: Link, client: Client, heard: Heard | None = None) -> None:
+    def __init__(
+        self, link: Link, client: Client, heard: Heard | None = None, clock_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         super().__init__(link)
-        self.client = client
+        self.client, self._clock_ns = client, clock_ns
         self._heard = heard or []
         self._state = threading.RLock()
         self._dropped: dict[str, int] = {}
@@ -44,9 +46,9 @@ class Interpreter(Talk):
             self._backlog.clear()
             self._feed(data, host_ns)
         self._heard = []
-        deadline, asked_s = time.monotonic() + timeout_s, float("-inf")
+        deadline, asked_s = self._clock_ns() * 1e-9 + timeout_s, float("-inf")
         while not self.client.ready:
-            now_s = time.monotonic()
+            now_s = self._clock_ns() * 1e-9
             if now_s >= deadline:
                 raise self._undescribed(timeout_s)
             if now_s - asked_s > (ASK_AGAIN_S if self.client.piece is None else timeout_s):
@@ -98,7 +100,7 @@ class Interpreter(Talk):
         except Exception as e:
             self._broken = e
             raise
-        self._feed(data, time.monotonic_ns())
+        self._feed(data, self._clock_ns())
 
     def _feed(self, data: bytes, host_ns: int) -> None:
         with self._state:

@@ -17,6 +17,7 @@ from studio.sources.clients.client import LIMIT, Client, Loss, Option
 MAX_LINE = 65536
 MAX_POINTS = 4096
 LEARN_FRAMES = 4
+FAR_S = 10.0  # a leap further than the time that passed is a damaged clock
 _WRONG = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 _CONFIG = {"start": 80.0, "points": 24.0, "step": 8.0, "profile": 3.0, "hwaas": 16.0, "sweeps": 16.0, "rate": 20.0}
 _TITLES = {
@@ -50,7 +51,7 @@ class Acconeer(Client):
         self._ticks_per_s, self._told, self._period = 0, 0, 0.0
         self._held: list[tuple[int, bytes, int]] = []
         self._last: int | None = None  # unwrapped tick of the newest frame
-        self._wraps = self._index = 0
+        self._index = self._last_ns = 0
         self._hurt = False
         self._config = {k: self.number(k, v) for k, v in _CONFIG.items()}
 
@@ -92,7 +93,9 @@ class Acconeer(Client):
             self.bad += 1
         if head is None:
             self.bad += bool(line.strip())
-        elif head.get("payload_size"):
+        elif (size := head.get("payload_size")) and self.ready and size != 2 * len(self.streams[0].channels):
+            self.bad += 1  # waiting for so many bytes would swallow the next frames
+        elif size:
             self._head = head
         else:
             self._message(head, b"", host_ns)
@@ -161,16 +164,19 @@ class Acconeer(Client):
         values = np.frombuffer(body, "<i2").reshape(1, -1)
         if self._last is not None:
             ahead = (tick - self._last + 2**31) % 2**32 - 2**31
-            if abs(ahead) > 600 * max(self._ticks_per_s, 1):
+            passed_s = (host_ns - self._last_ns) * 1e-9
+            if abs(ahead) > (passed_s + FAR_S) * max(self._ticks_per_s, 1):
                 self.bad += 1
                 return None
             steps = round(ahead / self._period)
+            self._last_ns = host_ns
             if steps > 0:
                 self._index, self._last = self._index + steps, self._last + ahead
             index = self._index if steps > 0 else self._index + steps
             clock = self._last + (ahead if steps <= 0 else 0)
         else:
-            self._last = clock = tick
+            self._last, self._last_ns = tick, host_ns
+            clock = tick
             index = 0
         us = round(clock / self._ticks_per_s * 1e6) if self._ticks_per_s > 0 else 0
         return Chunk(self.streams[0], index & 0xFFFFFFFF, values, max(us, 0) + 1, host_ns)

@@ -51,6 +51,7 @@ class ImpulseAt(Client):
         return 0.95 if b"===== Device info" in answers else 0.3 if answers.endswith(b"\n" + PROMPT) else 0.0
 
     def begin(self) -> None:
+        self._script = self._conversation()
         self._ask(next(self._script))
 
     def feed(self, data: bytes, host_ns: int) -> list[Chunk]:

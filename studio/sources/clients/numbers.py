@@ -5,6 +5,7 @@ its place: its sample is a gap. The rate is not told either; it is the slope of 
 """
 
 import re
+import string
 from collections import Counter
 from collections.abc import Mapping
 
@@ -18,10 +19,12 @@ MAX_CHANNELS = 256
 LEARN_LINES = 4
 LEARN_S = 1.0
 LEAST_HZ, MOST_HZ = 0.1, 100_000.0
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?(?:nan|inf)\b"
-_VALUE = re.compile(rf"(?:([A-Za-z_][\w .\[\]/-]*?)\s*[:=]\s*)?({_NUMBER})", re.IGNORECASE)
+# atomic groups: a line that is nearly a row must not be tried in every way
+_NUMBER = r"(?>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?(?:nan|inf)\b)"
+_VALUE = re.compile(rf"(?:\b([A-Za-z_][\w .\[\]/-]{{0,31}}?)[ \t]{{0,3}}[:=]\s*)?({_NUMBER})", re.IGNORECASE)
+_LETTERS = (string.ascii_letters + "# ").encode()
 _CLEAN = re.compile(rb"[\t\x20-\x7e]+")
-_NAMES = re.compile(r"[A-Za-z_][\w/]*(?:\s*[,;\t ]\s*[A-Za-z_][\w/]*)*")
+_NAMES = re.compile(r"[A-Za-z_][\w/]*(?:[,;\s]+[A-Za-z_][\w/]*)*")
 _USUAL = (1, 2, 5, 10, 12.5, 20, 25, 26, 50, 52, 62.5, 100, 104, 119, 125, 200, 208, 238, 250, 400, 416, 476, 500)
 _USUAL_HZ = np.array([*_USUAL, 800, 833, 952, 1000, 1600, 2000, 4000, 8000, 16000])
 
@@ -75,7 +78,7 @@ class Numbers(Client):
                 self._first.append(values)
                 self._names = self._names or _names(line)
             elif not self._names and (head := line.decode("ascii", "replace").strip()) and _NAMES.fullmatch(head):
-                self._names = tuple(re.split(r"[,;\t ]+", head))
+                self._names = tuple(re.split(r"[,;\s]+", head))
         del self._first[:-100]
         rate_hz = self.number("rate", 0.0) or self._pace.rate_hz
         if len(self._first) >= LEARN_LINES and rate_hz:
@@ -185,5 +188,4 @@ def _names(line: bytes) -> tuple[str, ...]:
 
 def _is_message(line: bytes) -> bool:
     """Text for people, not a sample that was hit: mostly letters."""
-    letters = sum(byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ# " for byte in line)
-    return letters * 2 > len(line)
+    return len(line.translate(None, _LETTERS)) * 2 < len(line)

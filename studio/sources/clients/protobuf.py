@@ -57,6 +57,8 @@ def fields(data: bytes) -> Iterator[tuple[int, Value]]:
     while at < len(data):
         key, at = read_varint(data, at)
         kind, number = key & 7, key >> 3
+        if not number:
+            raise ValueError("field 0")
         if kind == VARINT:
             value, at = read_varint(data, at)
             yield number, value
@@ -64,7 +66,7 @@ def fields(data: bytes) -> Iterator[tuple[int, Value]]:
         size = {FIXED64: 8, FIXED32: 4}.get(kind)
         if kind == BYTES:
             size, at = read_varint(data, at)
-        if size is None or at + size > len(data) or not number:
+        if size is None or at + size > len(data):
             raise ValueError(f"field {number} of kind {kind}")
         yield number, data[at : at + size]
         at += size

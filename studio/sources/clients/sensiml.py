@@ -6,8 +6,6 @@ nothing is known about loss. Version 2 numbers its packets, and an XOR of the by
 
 import json
 from collections.abc import Mapping
-from functools import reduce
-from operator import xor
 from typing import Any
 
 import numpy as np
@@ -52,13 +50,15 @@ class SensimlV1(Client):
         return [self._chunk(v, start, host_ns) for v, start in zip(values, starts, strict=True)]
 
     def _listen(self, data: bytes) -> None:
-        lines, self.rest, overlong = lines_of(self.rest, data, MAX_LINE)
+        came = self.rest + data
+        lines, self.rest, overlong = lines_of(b"", came, MAX_LINE)
         self.bad += overlong
         for line in lines:
             found = _description(line)
             if found and _version(found) == self.version and not self.ready:
                 self._offered(found)
-            self._line = line + b"\n" if found else self._line
+            if found:
+                self._line = line + (b"\r\n" if line + b"\r" in came else b"\n")
 
     def _offered(self, m: dict[str, Any]) -> None:
         columns = sorted(m["column_location"], key=m["column_location"].get)
@@ -68,18 +68,12 @@ class SensimlV1(Client):
 
     def _past_the_offer(self) -> bool:
         """Leave out descriptions that were on their way; False while one may still be coming in."""
-        line = self._line.strip()
-        while line and self.rest:
-            body = self.rest.lstrip(b"\r\n") if len(self.rest.lstrip(b"\r\n")) < len(self.rest) else self.rest
-            if body.startswith(line):
-                self.rest = body[len(line) :].removeprefix(b"\r").removeprefix(b"\n")
-            elif len(body) < len(line) and line.startswith(body):
-                return False
-            else:
-                break
-        if self.rest:
-            self._phase = "streaming"
-        return bool(self.rest)
+        while self.rest.startswith(self._line):
+            self.rest = self.rest[len(self._line) :]
+        if self._line.startswith(self.rest):
+            return False
+        self._phase = "streaming"
+        return True
 
     def _rows(self) -> tuple[list[Array], list[int]]:
         """Whole rows and the index of the first of each part."""
@@ -97,7 +91,7 @@ class SensimlV1(Client):
 
     def start(self, names: tuple[str, ...]) -> None:
         self.out += b"connect"
-        self._phase = "starting"
+        self._phase = "starting" if self.ready else "asking"
 
     def stop(self) -> None:
         self.out += b"disconnect"
@@ -121,7 +115,7 @@ class SensimlV2(SensimlV1):
         size, at, data, hurt = HEAD + n_bytes + TAIL, 0, self.rest, False
         mark = b"\xff" + (n_bytes + 6).to_bytes(2, "little") + b"\0"
         while len(data) - at >= size:
-            if data.startswith(mark, at) and not reduce(xor, data[at + 3 : at + size]):
+            if data.startswith(mark, at) and not _xor(data[at + 3 : at + size]):
                 if data[at + 4] == 0:
                     values.append(
                         np.frombuffer(data[at + HEAD : at + size - TAIL], "<i2").reshape(self._per_packet, -1)
@@ -135,6 +129,10 @@ class SensimlV2(SensimlV1):
             at = len(data) if at < 0 else at
         self.rest = data[at:]
         return values, starts
+
+
+def _xor(data: bytes) -> int:
+    return int(np.bitwise_xor.reduce(np.frombuffer(data, np.uint8)))
 
 
 def _offers(seen: bytes) -> list[bytes]:
@@ -154,7 +152,8 @@ def _description(line: bytes) -> dict[str, Any] | None:
         columns, rate_hz = m["column_location"], float(m["sample_rate"])
         places = sorted(columns.values())
         right = places == list(range(len(columns))) and 0 < len(columns) <= 256 and 0 < rate_hz < 1e6
-        right = right and 0 < int(m.get("samples_per_packet", 6)) <= 4096 and _version(m) in (1, 2)
+        n_bytes = 2 * len(columns) * int(m.get("samples_per_packet", 6))
+        right = right and 0 < n_bytes <= 0xFFFF - 6 and _version(m) in (1, 2)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
     return m if right else None

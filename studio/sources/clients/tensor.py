@@ -4,6 +4,7 @@ Data bears the number of its first frame, so a loss is known to the sample. Ther
 and TCP, and a flipped bit inside the samples goes unseen.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -26,6 +27,8 @@ _WIRE = dict(enumerate(("u1", "i1", "<u2", "<i2", "<u4", "<i4", "<f4", "<f8", "i
 }
 _KEPT = {1: "i16", 2: "i16", 3: "i32", 4: "i16", 6: "i32", 9: "i16", 10: "i16", 11: "i32", 12: "i16", 13: "i16"}
 _KEPT |= {14: "i32"}
+#: A length of up to 2^17, and the field that follows it.
+_START = re.compile(rb"(?:[\x02-\x7f]|[\x80-\xff][\x01-\x7f]|[\x80-\xff]{2}[\x01-\x08])[\x0a\x12\x1a\x22\x2a]")
 _OPTION_KINDS = {4: "int", 5: "float", 6: "bool", 7: "one of"}
 
 
@@ -79,7 +82,7 @@ class Tensor(Client):
                 break  # the rest is still to come
             if body is None:
                 self.bad += not self._hurt
-                self._hurt, at = True, at + 1
+                self._hurt, at = True, _next_start(data, at + 1)
                 continue
             self._hurt, at = False, end
             found += self._read(body, host_ns)
@@ -209,6 +212,12 @@ def _message(data: bytes, at: int) -> tuple[bytes | None, int]:
     if body + inner != begin + size:
         return None, 0
     return (data[begin : begin + size], begin + size) if begin + size <= len(data) else (None, -1)
+
+
+def _next_start(data: bytes, at: int) -> int:
+    """Where a message may begin from `at` on; what is left over is too short to tell."""
+    found = _START.search(data, at)
+    return found.start() if found else max(at, len(data) - 3)
 
 
 def _board(body: bytes) -> bool:

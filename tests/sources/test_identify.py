@@ -1,0 +1,118 @@
+"""Who is there: found out by asking, within five seconds of simulated time and with no settings."""
+
+import numpy as np
+import pytest
+
+from studio.data.stream import Stream
+from studio.errors import InputError, LinkError, ProtocolError
+from studio.sources.clients import CLIENTS
+from studio.sources.devices import DEVICES
+from studio.sources.devices.acconeer import radar_stream
+from studio.sources.devices.device import DeviceLink
+from studio.sources.fault import FaultLink
+from studio.sources.identify import TIMEOUT_S, converse, identify
+from studio.sources.interpreter import Interpreter
+from studio.sources.trial import Clock, Passing
+from tests.data.board import ToyBoard
+
+ACCEL = Stream("accelerometer", 100.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer")
+ASKABLE = [name for name in CLIENTS if name != "raw"]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces for slow devices go out at once: time is simulated here."""
+    monkeypatch.setattr("studio.sources.interpreter.time.sleep", lambda seconds: None)
+
+
+def device(name: str, clock: Clock, faults: str = "", stream: Stream = ACCEL) -> Passing:
+    rows = np.arange(3000 * len(stream.channels)).reshape(-1, len(stream.channels)).astype("<i2")
+    return Passing(FaultLink(DeviceLink(name, DEVICES[name](stream, rows), 1.0, clock.seconds), faults), clock)
+
+
+@pytest.mark.parametrize("name", ASKABLE)
+def test_each_is_known_within_five_seconds(name: str) -> None:
+    clock = Clock()
+    found, heard = identify(device(name, clock), any_baud=False, clock_ns=clock.ns)
+    assert found.name == name and clock.now_s - 1000.0 <= TIMEOUT_S
+    assert all(1000 * 10**9 <= ns <= clock.ns() for _, ns in heard)
+
+
+@pytest.mark.parametrize("name", ASKABLE)
+def test_each_describes_itself(name: str) -> None:
+    clock = Clock()
+    link = device(name, clock)
+    found, heard = identify(link, any_baud=False, clock_ns=clock.ns)
+    hello = Interpreter(link, found(), heard, clock.ns).hello()
+    stream = hello.streams[0].stream
+    assert len(stream.channels) == (192 if name == "acconeer" else 3)
+    assert stream.rate_hz == pytest.approx(20.0 if name == "acconeer" else 100.0, rel=0.02)
+    if name not in ("edge-impulse", "acconeer"):  # the forwarder tells no names
+        assert stream.channels == ("x", "y", "z") or name == "imagimob"
+
+
+@pytest.mark.parametrize(("name", "baud"), [("own", 115200), ("sensiml-v2", 460800), ("imagimob", 1_000_000)])
+def test_the_baud_rate_is_found(name: str, baud: int) -> None:
+    clock = Clock()
+    found, _ = identify(device(name, clock, f"baud:{baud}"), clock_ns=clock.ns)
+    assert found.name == name and clock.now_s - 1000.0 <= TIMEOUT_S
+
+
+@pytest.mark.parametrize("baud", [115200, 921600])
+def test_numbers_at_other_speeds(baud: int) -> None:
+    clock = Clock()
+    if baud in CLIENTS["edge-impulse"].bauds:
+        assert identify(device("edge-impulse", clock, f"baud:{baud}"), clock_ns=clock.ns)[0].name == "edge-impulse"
+    else:
+        with pytest.raises(ProtocolError, match=r"Check the baud rate"):
+            identify(device("edge-impulse", clock, f"baud:{baud}"), clock_ns=clock.ns)
+
+
+def test_slow_printers_get_the_time_they_need() -> None:
+    clock, slow = Clock(), Stream("t", 2.0, ("a", "b"), "", "i16", 0.01)
+    found, _ = identify(device("edge-impulse", clock, stream=slow), any_baud=False, clock_ns=clock.ns)
+    assert found.name == "edge-impulse"
+
+
+def test_silence_noise_and_unknown_names() -> None:
+    clock = Clock()
+
+    class Deaf:
+        url, says = "deaf:", b""
+
+        def read(self) -> bytes:
+            clock.now_s += 0.05
+            return self.says
+
+        def write(self, data: bytes) -> None: ...
+
+        def close(self) -> None: ...
+
+    with pytest.raises(LinkError, match="nothing answered for 5 s"):
+        identify(Deaf(), clock_ns=clock.ns)
+    noise = Deaf()
+    noise.says = bytes(range(128, 256))
+    with pytest.raises(ProtocolError, match="no known protocol explains"):
+        identify(noise, clock_ns=clock.ns)
+    with pytest.raises(InputError, match="own, tensor-streaming"):
+        converse(Deaf(), {"protocol": "morse"})
+    with pytest.raises(InputError, match="layout"):
+        converse(Deaf(), {"protocol": "raw"})
+
+
+def test_our_own_board_is_spoken_to_as_ever() -> None:
+    talk = converse(ToyBoard(), {})
+    assert not isinstance(talk, Interpreter) and talk.hello().board == "toy"
+    assert converse(ToyBoard(), {"protocol": "own"}).hello().board == "toy"
+
+
+def test_a_forced_protocol_is_not_asked_for() -> None:
+    clock = Clock()
+    talk = converse(device("nordic", clock), {"protocol": "nordic"})
+    assert isinstance(talk, Interpreter) and clock.now_s == 1000.0 and talk.client.name == "nordic"
+
+
+def test_radar_options_reach_the_device() -> None:
+    client = CLIENTS["acconeer"]({"points": "7", "rate": "5"})
+    client.feed(b'{"status":"ok","system_info":{"ticks_per_second":1000}}\n', 0)
+    assert b'"num_points":7' in client.take() and radar_stream(1, 1, 5.0).channels == ("s0p0re", "s0p0im")
