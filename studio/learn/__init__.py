@@ -2,6 +2,7 @@
 
 from studio.learn.families.boosting import GradientBoosting, XgBoost
 from studio.learn.families.cnn import Cnn
+from studio.learn.families.detector import GaussianMixture, IsolationForest, KMeansDistance, LocalOutlierFactor
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
@@ -28,3 +29,7 @@ FAMILIES: dict[str, type[Family]] = {
 }
 #: Those that are tried when nobody says which.
 USUAL = ("forest", "cnn")
+#: Those that learn from one class alone and call everything else an anomaly.
+DETECTORS: dict[str, type[Family]] = {
+    family.name: family for family in (KMeansDistance, GaussianMixture, IsolationForest, LocalOutlierFactor)
+}

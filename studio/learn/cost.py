@@ -94,6 +94,18 @@ def _forest(op: Any, x: Shape, y: Shape) -> float:
     return len(op.roots) * (14 * 1.4 * decisions + 12 * y[0])
 
 
+def _trees(per_tree: float) -> Callable[[Any, Shape, Shape], float]:
+    def steps(op: Any, x: Shape, y: Shape) -> float:
+        decisions = max(1.0, log2(max(2.0, len(op.nodes) / max(1, len(op.roots)))))
+        return len(op.roots) * (12.0 * decisions + per_tree)
+
+    return steps
+
+
+def _points(op: Any, x: Shape, y: Shape) -> float:
+    return 7.3 * int(op.points.size) + 40.0 * len(op.points)
+
+
 def _correlation(op: Any, x: Shape, y: Shape) -> float:
     return 16.0 * prod(y) * x[0]
 
@@ -108,6 +120,14 @@ STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "DenseS8": _dense(3),
     "Spectrum": _spectrum,
     "Forest": _forest,
+    "TreeVotesS8": _trees(45),
+    "TreeSumsS8": _trees(20),
+    "LinearS8": lambda op, x, y: 30 * prod(y) + 6.0 * int(op.weight.size),
+    "Gaussians": lambda op, x, y: 30 * prod(y) + 13.0 * int(op.mean.size),
+    "RadialS8": _points,
+    "NeighboursS8": _points,
+    "OutlierFactorS8": _points,
+    "QuantizeChannels": lambda op, x, y: 33.0 * prod(x),
     "ChannelCorrelation": _correlation,
     "Statistics": lambda op, x, y: 60.0 * prod(x),
     "Quantiles": lambda op, x, y: x[1] * 12.0 * x[0] * max(1.0, log2(x[0])) * 1.5,

@@ -15,7 +15,7 @@ import numpy as np
 
 from studio.errors import TrainError
 from studio.graph.graph import Graph
-from studio.learn import FAMILIES
+from studio.learn import DETECTORS, FAMILIES
 from studio.learn.cost import Cost
 from studio.learn.dataset import Dataset, check_classes, split
 from studio.learn.families.family import Family
@@ -153,7 +153,7 @@ def search(
 def _try(race: _Race, families: Sequence[str], number: int, tried: list[Candidate]) -> Work[Candidate | None]:
     """Draft, learn, judge one candidate; None when the time ran out on the way."""
     name, turn = families[number % len(families)], number // len(families)
-    settings = FAMILIES[name].propose(turn, np.random.default_rng([race.seed, number]))
+    settings = (FAMILIES | DETECTORS)[name].propose(turn, np.random.default_rng([race.seed, number]))
     title = f"{name}-{turn + 1}"
     draft = settings.draft(race.learn)
     if draft is not None:

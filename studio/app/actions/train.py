@@ -20,7 +20,7 @@ from studio.data.recording import Recording
 from studio.data.stream import Stream
 from studio.errors import DataError, InputError
 from studio.firmware.board import Board, boards
-from studio.learn import FAMILIES, USUAL
+from studio.learn import DETECTORS, FAMILIES, USUAL
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split, windows
 from studio.learn.search import Found, Limits, search
@@ -145,8 +145,8 @@ def limits_of(board: Board, settings: TrainSettings, data: Dataset) -> Limits:
 def families_of(settings: TrainSettings) -> tuple[str, ...]:
     """The names to try; InputError names the known ones."""
     for name in settings.families:
-        if name not in FAMILIES:
-            raise InputError(f"Family {name!r}", "is not known", f"Choose from {', '.join(FAMILIES)}.")
+        if name not in FAMILIES | DETECTORS:
+            raise InputError(f"Family {name!r}", "is not known", f"Choose from {', '.join(FAMILIES | DETECTORS)}.")
     return settings.families or USUAL
 
 
