@@ -245,3 +245,17 @@ def test_no_learning_library_enters_the_window() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_every_family_has_words_and_a_mark_and_the_usual_ones_are_chosen(opened: tuple[TrainPage, BareShell]) -> None:
+    from studio.learn import DETECTORS, FAMILIES, USUAL
+    from studio.ui.training import front, searching, settings
+
+    everyone = set(FAMILIES) | set(DETECTORS)
+    assert set(settings.FAMILIES) == set(front.SHAPES) == set(front.FAMILY_LANES) == everyone
+    assert set(front.SHAPES.values()) <= set(searching.MARKS)
+    side = opened[0].settings
+    assert {n for n, box in side.families.items() if box.isChecked()} == set(USUAL)
+    assert side.more.isHidden()
+    side.findChild(QtWidgets.QPushButton, "train_more_families").click()
+    assert not side.more.isHidden() and side.more.isAncestorOf(side.families["svm"])

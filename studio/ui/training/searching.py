@@ -12,7 +12,7 @@ from studio.ui.training.front import SHAPES, FrontPlot, candidate_text, family_c
 from studio.ui.training.settings import FAMILIES
 from studio.ui.widgets import Card, JobBar, label, named, rows
 
-MARKS = {"t1": "▲", "o": "●"}
+MARKS = {"t1": "▲", "o": "●", "d": "◆", "s": "■", "star": "★"}
 
 
 class Searching(QtWidgets.QWidget):
@@ -33,6 +33,7 @@ class Searching(QtWidgets.QWidget):
         self.log.setFont(font(12, figures=True))
         self._began_s, self._running, self._last = 0.0, False, ""
         self.seen = False
+        self._families: set[str] = set()
         self.front.picked.connect(lambda row: self.picked.setText(candidate_text(row)))
         theme().changed.connect(self._show_legend)
         self._build()
@@ -59,9 +60,16 @@ class Searching(QtWidgets.QWidget):
         parts = [
             f'<span style="color:{family_color(name)}">{MARKS[SHAPES[name]]}</span> {FAMILIES[name][0]}'
             for name in FAMILIES
+            if name in self._families
         ]
         parts += ["○ over a limit", f'<span style="color:{theme().tokens.warn}">┆</span> flash limit']
         self.legend.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts))
+
+    def _explain(self, families: set[str]) -> None:
+        """The legend tells of the families that are in the picture."""
+        if families != self._families:
+            self._families = families
+            self._show_legend()
 
     def begin(self, text: str, flash_limit: float) -> None:
         """A new search starts."""
@@ -71,6 +79,7 @@ class Searching(QtWidgets.QWidget):
         self.picked.setText("")
         self.front.show_limit(flash_limit or None)
         self.front.show_candidates([], [])
+        self._explain(set())
         self.job.stop.show()
         self.job.begin(text)
         self.tick()
@@ -83,6 +92,7 @@ class Searching(QtWidgets.QWidget):
         if "front" in found:
             front = found["front"]
             rows_ = found.get("candidates", front)
+            self._explain({r["family"] for r in rows_})
             self.front.show_candidates(rows_, [r["model"] for r in front])
 
     def _say(self, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6 import QtCore, QtWidgets
 
 from studio.ui.forms import Form
-from studio.ui.widgets import Side, bytes_text, combo, heading, label, named, rows
+from studio.ui.widgets import Side, button, bytes_text, combo, heading, label, named, rows
 
 #: Words above the fields.
 WORDS = {
@@ -19,10 +19,24 @@ WORDS = {
     "trials": "Candidates",
     "seed": "Seed",
 }
-#: Family -> what a person should know about it.
+#: Family -> its name, and what a person should know about it.
 FAMILIES = {
     "forest": ("Random forest", "Votes of trees on features. Learns from little data."),
     "cnn": ("Small network", "1-D convolutions in int8. Better with more data."),
+    "extra_trees": ("Extra trees", "Votes of trees with random thresholds. Larger than a forest, often better."),
+    "tree": ("Decision tree", "One tree. The smallest and quickest."),
+    "boosting": ("Gradient boosting", "Trees that correct each other."),
+    "xgboost": ("XGBoost", "Trees that correct each other. Needs the extra boost."),
+    "logistic": ("Logistic regression", "One weight per feature. Small, with honest probabilities."),
+    "linear_svm": ("Linear SVM", "One weight per feature, with the widest margin."),
+    "svm": ("Radial SVM", "Compares with some kept examples."),
+    "neighbours": ("Nearest neighbours", "The nearest of some kept examples decide."),
+    "naive_bayes": ("Naive Bayes", "A normal distribution per class and feature."),
+    "mlp": ("Dense network", "A fully connected network on features, in int8."),
+    "kmeans": ("Anomaly: k-means", "Far from what is normal. Needs the label normal and one other."),
+    "gmm": ("Anomaly: Gaussian mixture", "Unlikely beside what is normal. Needs the label normal and one other."),
+    "isolation_forest": ("Anomaly: isolation forest", "Easily set apart. Needs the label normal and one other."),
+    "lof": ("Anomaly: outlier factor", "In thinner surroundings. Needs the label normal and one other."),
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
 EFFORT = ("minutes", "trials", "seed")
@@ -39,7 +53,7 @@ class SettingsSide(Side):
         self._settings, self._boards = settings, boards
         self.body.setSpacing(9)
         self.body.addWidget(heading("Families"))
-        self.families = {name: self._family(name, *words) for name, words in FAMILIES.items()}
+        self._add_families()
         self.body.addSpacing(6)
         self.body.addWidget(heading("Board and limits"))
         self.board = combo("train_board", "Board", "Its memory and speed are the limits")
@@ -62,10 +76,31 @@ class SettingsSide(Side):
         self._show_board()
         self._special()
 
-    def _family(self, name: str, title: str, words: str) -> QtWidgets.QCheckBox:
+    def _add_families(self) -> None:
+        """The usual families with their words; the others behind a button."""
+        from studio.learn import USUAL
+
+        boxes = [self._box(name, *FAMILIES[name]) for name in FAMILIES if name not in USUAL]
+        self.families = {name: self._family(name, *FAMILIES[name]) for name in USUAL}
+        self.families |= {name: box for name, box in zip((n for n in FAMILIES if n not in USUAL), boxes, strict=True)}
+        self.more = QtWidgets.QWidget()
+        self.more.setLayout(rows(*boxes, spacing=5))
+        self.more.hide()
+        shows = "Show or hide further families and anomaly detectors"
+        self.body.addWidget(button("train_more_families", "More families", self._toggle_more, tip=shows))
+        self.body.addWidget(self.more)
+
+    def _toggle_more(self) -> None:
+        self.more.setVisible(self.more.isHidden())
+
+    def _box(self, name: str, title: str, words: str) -> QtWidgets.QCheckBox:
         box = named(QtWidgets.QCheckBox(title), f"train_family_{name}", title, words)
-        box.setChecked(True)
         box.toggled.connect(self.changed)
+        return box
+
+    def _family(self, name: str, title: str, words: str) -> QtWidgets.QCheckBox:
+        box = self._box(name, title, words)
+        box.setChecked(True)
         text = label(words, "small", wrap=True)
         text.setContentsMargins(28, 0, 0, 0)
         self.body.addLayout(rows(box, text, spacing=1))
