@@ -1,4 +1,4 @@
-"""What drawing costs on this computer: `python -m studio.ui.bench plot|live|label` prints one line of JSON.
+"""What drawing costs on this computer: `python -m studio.ui.bench plot|live|window|label` prints one line of JSON.
 
 Frames are drawn one after the other in a real window (or off screen without a display) and measured in the CPU time
 of the window's thread, which is what a person's machine pays, and in wall time, which includes the display.
@@ -16,14 +16,16 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
-from studio.app.actions.load import rss_mb
+from studio.app.actions.load import LOADS, SETTLED_S, Sender, many, rss_mb
+from studio.app.live import Connection
 from studio.data.labels import Labels, Segment
 from studio.data.project import LabelClass, create, save
 from studio.data.recording import Recording, Writer
 from studio.data.recording import save as save_recording
 from studio.data.stream import Chunk, Ring, Stream
+from studio.ui.heartbeat import Heartbeat
 from studio.ui.main import make_window
 from studio.ui.plots.live import LivePlots
 from studio.ui.window import Window
@@ -81,9 +83,10 @@ def _app() -> QtWidgets.QApplication:
 
 
 def _settle(seconds: float = 0.3) -> None:
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        QtWidgets.QApplication.processEvents()
+    """Let the window live for a while, as it does when nobody measures."""
+    loop = QtCore.QEventLoop()
+    QtCore.QTimer.singleShot(round(1e3 * seconds), loop.quit)
+    loop.exec()
 
 
 def _opened(window: Window) -> float:
@@ -167,6 +170,35 @@ def live(seconds: float = 6.0) -> dict[str, Any]:
     return {"frames": {"live": _cost(frame(i) for i in range(round(30 * seconds)))}, "rss_mb": round(rss_mb(), 1)}
 
 
+def window(seconds: float = 30.0) -> dict[str, Any]:
+    """Each load of the load test into a live plot, as the window draws it: frames per second, samples lost, memory."""
+    _app()
+    return {"loads": [_streamed(many(channels, rate_hz), seconds) for channels, rate_hz in LOADS]}
+
+
+def _streamed(stream: Stream, seconds: float) -> dict[str, Any]:
+    sender, plots = Sender(stream), LivePlots()
+    connection = Connection(f"socket://127.0.0.1:{sender.port}").wait()
+    try:
+        plots.resize(*SIZE)
+        plots.show_rings(connection.rings)
+        plots.show()
+        heart = Heartbeat(plots.tick)
+        heart.start()
+        _settle(SETTLED_S)
+        before = rss_mb()
+        _settle(seconds)
+        if connection.error is not None:
+            raise connection.error
+        counts = connection.stats["streams"][stream.name]
+    finally:
+        connection.close()
+        sender.close()
+    rss = {"rss_before_mb": round(before, 1), "rss_after_mb": round(rss_mb(), 1)}
+    told = {"channels": len(stream.channels), "rate_hz": stream.rate_hz, "lost": counts["lost"]} | rss
+    return told | {"frames_per_s": round(heart.rate_hz, 1), "cpu_ms": round(heart.frame_ms, 2)}
+
+
 def label() -> dict[str, Any]:
     """Twenty thousand labels over an hour of nine channels: frames of panning and zooming on the Label page."""
     with tempfile.TemporaryDirectory() as folder:
@@ -181,7 +213,7 @@ def label() -> dict[str, Any]:
         return {"labels": N_LABELS, "open_s": round(_opened(window), 3)} | _moves(window, made.duration_s)
 
 
-BENCHES: dict[str, Callable[[], dict[str, Any]]] = {"plot": plot, "live": live, "label": label}
+BENCHES: dict[str, Callable[[], dict[str, Any]]] = {"plot": plot, "live": live, "window": window, "label": label}
 
 if __name__ == "__main__":
     print(json.dumps(BENCHES[sys.argv[1]]()))

@@ -112,4 +112,5 @@ BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "live": _by_the_window("live"),
     "label": _by_the_window("label"),
     "plot": _by_the_window("plot"),
+    "window": _by_the_window("window"),
 }

@@ -43,9 +43,10 @@ def many(channels: int, rate_hz: float) -> Stream:
 
 
 def second_of(stream: Stream) -> Array:
-    """One second of samples (n, n_channels); the sender repeats it."""
-    luck = np.random.default_rng(len(stream.channels))
-    return luck.integers(-30000, 30000, (round(stream.rate_hz), len(stream.channels))).astype("<i2")
+    """One second of samples (n, n_channels): a wave of its own per channel, with noise; the sender repeats it."""
+    n, channels = round(stream.rate_hz), np.arange(len(stream.channels))
+    waves = 9000 * np.sin(2 * np.pi * (np.arange(n)[:, None] / n * (1 + channels % 7) + channels / 11))
+    return (waves + np.random.default_rng(len(channels)).normal(0, 500, waves.shape)).astype("<i2")
 
 
 def _under(stream: Stream, seconds: float, folder: Path, name: str, i: int, n: int) -> Work[dict[str, Any]]:
