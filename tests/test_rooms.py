@@ -12,7 +12,7 @@ ROOT = Path(studio.__file__).parent
 STOREY = {room: level for level, rooms in enumerate(studio.STOREYS) for room in rooms}
 GUESTS = {
     **dict.fromkeys(["PySide6", "pyqtgraph"], "ui"),
-    **dict.fromkeys(["serial", "bleak"], "sources"),
+    **dict.fromkeys(["serial", "bleak", "sounddevice"], "sources"),
     **dict.fromkeys(["torch", "sklearn"], "learn"),
     "soundfile": "data",
     **dict.fromkeys(["elftools", "unicorn"], "firmware"),
@@ -20,7 +20,7 @@ GUESTS = {
     "ziglang": "zig",
     **dict.fromkeys(["scipy", "ai_edge_litert"], "tests alone"),
 }
-HEAVY = {"torch", "sklearn", "bleak", "serial", "soundfile", "unicorn", "tflite", "onnx"}
+HEAVY = {"torch", "sklearn", "bleak", "serial", "sounddevice", "h5py", "soundfile", "unicorn", "tflite", "onnx"}
 EVERY = sorted(ROOT.rglob("*.py"))
 FILES = [p for p in EVERY if p.parent != ROOT or p.stem in STOREY]
 TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in EVERY}

@@ -63,8 +63,9 @@ def _new(a: Namespace) -> Work[Result]:
 
 def _sources(a: Namespace) -> Work[Result]:
     from studio.app.actions.lists import sources
+    from studio.sources.ports import ANNOUNCE_S
 
-    return _value(sources())
+    return _value(sources(ANNOUNCE_S))
 
 
 def _boards(a: Namespace) -> Work[Result]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from studio.data.link import Link
 from studio.sources.ble import BleLink
 from studio.sources.clients import CLIENTS
-from studio.sources.link import SerialLink, SocketLink
+from studio.sources.link import SerialLink, SocketLink, acconeer_link
+from studio.sources.microphone import MicrophoneLink
 from studio.sources.replay import ReplayLink
 from studio.sources.url import Address, parse
 
@@ -21,6 +22,8 @@ LINKS: dict[str, Callable[[Address], Link]] = {
     "socket": SocketLink,
     "replay": ReplayLink,
     "ble": BleLink,
+    "acconeer": acconeer_link,
+    "mic": MicrophoneLink,
 }
 
 

@@ -10,15 +10,19 @@ import errno
 import os
 import socket
 import sys
+import time
+from dataclasses import replace
 from typing import Any
 
 from studio.errors import InputError, LinkError
-from studio.sources.url import Address
+from studio.sources.url import Address, is_port
 
 READ_TIMEOUT_S = 0.1
 WRITE_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 5.0
 BAUD = 921600
+BREAK_S = 1.0
+ACCONEER_TCP = 6110
 
 
 class SocketLink:
@@ -66,7 +70,7 @@ class SocketLink:
 
 
 class SerialLink:
-    """A serial port of this computer, or one behind `rfc2217://HOST:PORT`. Options: `baud`."""
+    """A serial port of this computer, or one behind `rfc2217://HOST:PORT`. Options: `baud`, `flow=1` for RTS/CTS."""
 
     def __init__(self, address: Address) -> None:
         import serial
@@ -77,7 +81,7 @@ class SerialLink:
         baud = int(address.number("baud", BAUD, low=1))
         self._errors = (serial.SerialException, OSError, TypeError, ValueError)
         try:
-            self._port = _open(serial, place, baud, remote)
+            self._port = _open(serial, place, baud, remote, "flow" in address.options)
         except (serial.SerialException, OSError, ValueError) as e:
             raise _cannot_open(address.url, place, e) from e
 
@@ -100,17 +104,47 @@ class SerialLink:
         except self._errors as e:
             raise _gone(self.url, e) from e
 
+    def set_baud(self, baud: int) -> None:
+        """Another speed; what is half received is dropped."""
+        try:
+            if self._port.baudrate != baud:
+                self._port.baudrate = baud
+                self._port.reset_input_buffer()
+        except self._errors as e:
+            raise _gone(self.url, e) from e
+
+    def send_break(self) -> None:
+        """A break, and a second for the device to restart its protocol."""
+        try:
+            self._port.send_break()
+            time.sleep(BREAK_S)
+            self._port.reset_input_buffer()
+        except self._errors as e:
+            raise _gone(self.url, e) from e
+
     def close(self) -> None:
         """Let the port go."""
         with contextlib.suppress(*self._errors):  # it may be gone already
             self._port.close()
 
 
-def _open(serial: Any, place: str, baud: int, remote: bool) -> Any:
+def acconeer_link(address: Address) -> SerialLink | SocketLink:
+    """`acconeer:PORT` (RTS/CTS, begun with a break) or `acconeer:HOST`, the exploration server's own TCP port."""
+    if not is_port(address.place):
+        place = address.place if ":" in address.place else f"{address.place}:{ACCONEER_TCP}"
+        return SocketLink(replace(address, place=place))
+    link = SerialLink(replace(address, options={"baud": "115200", "flow": "1"} | address.options))
+    link.send_break()
+    return link
+
+
+def _open(serial: Any, place: str, baud: int, remote: bool, flow: bool = False) -> Any:
     """An open pyserial port. `exclusive`, since two readers would share the bytes between them."""
     if remote:
         return serial.serial_for_url(place, baudrate=baud, timeout=READ_TIMEOUT_S)
-    return serial.Serial(place, baud, timeout=READ_TIMEOUT_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+    return serial.Serial(
+        place, baud, timeout=READ_TIMEOUT_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True, rtscts=flow
+    )
 
 
 def _cannot_open(url: str, place: str, error: Exception) -> LinkError:

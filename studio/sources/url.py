@@ -10,6 +10,10 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+-]+):(?://)?(.*)", re.DOTALL)
 _PORT = re.compile(r"COM\d+|\\\\\.\\.+|/dev/.+", re.IGNORECASE)
 
 
+#: Schemes that need no place: there is one of them, or a usual one.
+_ALONE = frozenset({"mic"})
+
+
 @dataclass(frozen=True)
 class Address:
     """A URL in its parts; `place` is what stands between the scheme and `?`."""
@@ -40,6 +44,11 @@ class Address:
         return host.strip("[]"), int(port)
 
 
+def is_port(place: str) -> bool:
+    """True for the name of a serial port."""
+    return _PORT.fullmatch(place) is not None
+
+
 def parse(url: str, schemes: tuple[str, ...]) -> Address:
     """The parts of a URL; InputError, with the known schemes, when it names no kind of device."""
     place, _, query = url.strip().partition("?")
@@ -47,7 +56,7 @@ def parse(url: str, schemes: tuple[str, ...]) -> Address:
     if _PORT.fullmatch(place):
         return Address(url, "serial", place, options)
     found = _SCHEME.fullmatch(place)
-    if found and found[1] in schemes and found[2]:
+    if found and found[1] in schemes and (found[2] or found[1] in _ALONE):
         return Address(url, found[1], found[2], options)
     known = ", ".join(f"{s}:" for s in sorted(schemes))
     seen = "it is empty" if not place else "names no kind of device that the studio knows"

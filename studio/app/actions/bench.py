@@ -9,6 +9,7 @@ from typing import Any
 from studio.app.actions.bench_engine import engine
 from studio.app.actions.decode import decode
 from studio.app.actions.load import load
+from studio.app.actions.protocols import protocols
 from studio.app.live import Connection
 from studio.errors import InputError, StudioError
 from studio.firmware.board import boards
@@ -108,6 +109,7 @@ def _by_the_window(name: str) -> Callable[[], Work[dict[str, Any]]]:
 BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "engine": engine,
     "stream": stream,
+    "protocols": protocols,
     "startup": startup,
     "live": _by_the_window("live"),
     "label": _by_the_window("label"),

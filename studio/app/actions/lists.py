@@ -4,12 +4,14 @@ from typing import Any
 
 from studio.firmware.board import boards
 from studio.firmware.virtual import playable
-from studio.sources.ports import serial_ports
+from studio.sources.ports import announced, serial_ports
 
 
-def sources() -> dict[str, Any]:
-    """Serial ports and virtual boards, each with the URL to connect to."""
+def sources(listen_s: float = 0.0) -> dict[str, Any]:
+    """Serial ports, virtual boards, and boards that announce themselves on the net within `listen_s`."""
     found = [{"url": p.url, "title": p.title, "kind": "serial"} for p in serial_ports()]
+    if listen_s:
+        found += [{"url": p.url, "title": p.title, "kind": "network"} for p in announced(listen_s)]
     for board in boards().values():
         if playable(board):
             found.append({"url": f"virtual:{board.id}", "title": board.title, "kind": "virtual"})
