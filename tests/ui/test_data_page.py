@@ -17,7 +17,7 @@ from studio.data.recording import load, save, write
 from studio.errors import DataError
 from studio.progress import Progress
 from studio.ui.dataset.parting import MIXED, shortened
-from studio.ui.dataset.table import COLUMNS, lost_text, quality_text, rate_text, worst
+from studio.ui.dataset.table import COLUMNS, clock_text, lost_text, quality_text, rate_text, worst
 from studio.ui.pages import data as data_module
 from studio.ui.pages.data import DataPage
 from tests.ui.label_parts import ACCEL, BareShell, make_project, themed
@@ -113,6 +113,9 @@ def test_lost_samples_and_a_wrong_rate_are_told(opened: tuple[DataPage, BareShel
     stamps = np.array([[0, 0, 0], [490, 10_000_000, 0]], "<i8")
     (one.path / "accel.clock").write_bytes(stamps.tobytes())
     assert rate_text(load(one.path)).startswith("49 of 50")
+    assert clock_text(load(one.path)).startswith(
+        "accel: 49 ± 5e-06 Hz by the device's own clock, stated 50 Hz\nmic: 1000 Hz as stated"
+    )
     assert quality_text([]) == "good" and quality_text(None) == "…"
 
 

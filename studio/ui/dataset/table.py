@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import QModelIndex, Qt
 
+from studio.data.clock import Rate
 from studio.data.recording import Recording
 from studio.ui.icons import icon
 from studio.ui.labels.tally import share, span_text, tally
@@ -44,6 +45,21 @@ def rate_text(recording: Recording) -> str:
         f"{stated:g}" if abs(measured / stated - 1) <= RATE_OFF else f"{measured:.4g} of {stated:g}"
         for stated, measured in pairs
     )
+
+
+def clock_text(recording: Recording) -> str:
+    """What the certificate says of rates and clock: a line for each stream, and one for the device's clock."""
+    lines = [_rate_line(s.name, s.rate_hz, recording.rate(s.name)) for s in recording.streams]
+    if (line := recording.clock_fit()) is not None:
+        lines.append(f"Device clock: {line.clock_ppm:+.1f} ± {line.ppm_error:.1f} ppm by this computer's")
+    return "\n".join(lines)
+
+
+def _rate_line(name: str, stated_hz: float, rate: Rate) -> str:
+    if rate.by == "stated":
+        return f"{name}: {stated_hz:g} Hz as stated, nothing to measure it by"
+    judge = "this computer's clock" if rate.by == "host" else "the device's own clock"
+    return f"{name}: {rate.hz:.6g} ± {rate.error_hz:.1g} Hz by {judge}, stated {stated_hz:g} Hz"
 
 
 def lost(recording: Recording) -> int:
@@ -170,6 +186,8 @@ class RecordingTable(QtCore.QAbstractTableModel):
     def _tip(self, r: Recording, column: int) -> str:
         if column == 8 and self.findings.get(r.id):
             return "\n".join(f["text"] for f in self.findings[r.id])
+        if column == 4:
+            return clock_text(r)
         if column == 7:
             return "\n".join(f"{c}: {n} labels, {span_text(tally(r).seconds[c])}" for c, n in tally(r).counts.items())
         return self._text(r, column)
