@@ -30,7 +30,7 @@ def test_no_register_is_left_unchecked() -> None:
     checked = {FOLDER / tomllib.loads(t.read_text(encoding="utf-8"))["header"] for t in TABLES}
     folders = {f for board in REAL for f in board.folders} - {FOLDER / "cortex-m"}
     for path in sorted(p for f in folders for p in f.glob("*.[ch]")):
-        if path not in checked:
+        if path not in checked and path.name != "first.c":  # machine code, which test_silicon runs
             found = ANY_ADDRESS.findall(path.read_text(encoding="utf-8"))
             assert not [a for a in found if a.lower() != "0x45670123u"], path  # a key, no address
 

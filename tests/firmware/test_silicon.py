@@ -14,6 +14,7 @@ from studio.progress import finish
 from tests.firmware.firmwares import graph, image, raw_windows
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.nrf52 import Nrf52
+from tests.firmware.silicon.rp2040 import Rp2040
 from tests.firmware.silicon.sensors import Lsm6dsl, Lsm303agr, Slave
 from tests.firmware.silicon.stm32l4 import Stm32l4
 
@@ -23,6 +24,7 @@ CHIPS: dict[str, tuple[Callable[..., Silicon], Callable[[], Slave]]] = {
     "b-l475e-iot01a": (Stm32l4, Lsm6dsl),
     "microbit-v2": (Nrf52, Lsm303agr),
     "xiao-nrf52840-sense": (Nrf52, Lsm6dsl),
+    "pico": (Rp2040, Lsm6dsl),
 }
 
 
@@ -73,3 +75,7 @@ def test_it_takes_a_model_over_its_link_and_answers_as_this_computer(silicon: Si
     windows = raw_windows(3)
     assert finish(verify(talk, graph("cnn"), stream, windows))["equal"] == 3
     assert not silicon.wrongs
+
+
+def test_every_real_board_is_modelled() -> None:
+    assert {b.id for b in boards().values() if not b.virtual} == set(CHIPS)

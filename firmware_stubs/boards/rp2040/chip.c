@@ -1,0 +1,192 @@
+/* RP2040 at 125 MHz: link on UART0 (GPIO 0 and 1) by DMA, sensors on I2C0 (GPIO 4 and 5).
+   Source: RP2040 datasheet, sections in brackets. */
+#include "chip.h"
+#include "driver.h"
+#include "registers.h"
+
+enum { CRYSTAL_MHZ = 12, I2C_FIFO = 16, I2C_PATIENCE_US = 20000 };
+enum { RESET_DMA = 2, RESET_I2C0 = 3, RESET_IO = 5, RESET_PADS = 8, RESET_PLL_SYS = 12, RESET_TIMER = 21, RESET_UART0 = 22 };
+enum { DMA_ON = 1, FROM_MEMORY = 1 << 4, TO_MEMORY = 1 << 5, RING_4096 = 12 << 6 | 1 << 10, BUSY = 1 << 24 };
+enum { UART0_TX = 20 << 15, UART0_RX = 21 << 15, ONLY_0 = 0 << 11, ONLY_1 = 1 << 11 };
+enum { STOP_BIT = 1 << 9, READ_BIT = 1 << 8, RESTART_BIT = 1 << 10, ABORTED = 1 << 6, STOPPED = 1 << 9, ROOM = 1 << 1 };
+
+/* The DMA keeps the upper bits of the address, so the ring lies on a multiple of its size. */
+__attribute__((section(".ring"), aligned(LINK_RING))) uint8_t chip_ring[LINK_RING];
+
+/* Crystal, then PLL: 12 MHz * 125 / 6 / 2 [2.16, 2.18]. An app finds it running. */
+static void start_clock(void)
+{
+    if (CLOCKS_CLK_SYS_SELECTED == 2)
+        return;
+    XOSC_CTRL = 0xAA0;
+    XOSC_STARTUP = 47;
+    XOSC_CTRL = 0xFAB000 | 0xAA0;
+    while (!(XOSC_STATUS >> 31)) {
+    }
+    CLOCKS_CLK_REF_CTRL = 2;
+    while (CLOCKS_CLK_REF_SELECTED != 4) {
+    }
+    PLL_SYS_CS = 1;
+    PLL_SYS_FBDIV_INT = 125;
+    PLL_SYS_PWR &= ~(1u | 1u << 5);
+    while (!(PLL_SYS_CS >> 31)) {
+    }
+    PLL_SYS_PRIM = 6u << 16 | 2u << 12;
+    PLL_SYS_PWR &= ~(1u << 3);
+    CLOCKS_CLK_SYS_CTRL = 1; /* the auxiliary source, which is the PLL */
+    while (CLOCKS_CLK_SYS_SELECTED != 2) {
+    }
+    CLOCKS_CLK_PERI_CTRL = 1u << 11;
+}
+
+static void wake(void)
+{
+    const uint32_t wanted = 1u << RESET_DMA | 1u << RESET_I2C0 | 1u << RESET_IO | 1u << RESET_PADS | 1u << RESET_PLL_SYS |
+                            1u << RESET_TIMER | 1u << RESET_UART0;
+    RESETS_RESET &= ~wanted;
+    while ((RESETS_RESET_DONE & wanted) != wanted) {
+    }
+}
+
+/* Function 2 is the UART, 3 is I2C; inputs are pulled up. */
+static void start_pins(void)
+{
+    const uint32_t pulled_up = 0x5A;
+    PADS_BANK0_GPIO1 = pulled_up;
+    PADS_BANK0_GPIO4 = pulled_up;
+    PADS_BANK0_GPIO5 = pulled_up;
+    IO_BANK0_GPIO0_CTRL = 2;
+    IO_BANK0_GPIO1_CTRL = 2;
+    IO_BANK0_GPIO4_CTRL = 3;
+    IO_BANK0_GPIO5_CTRL = 3;
+}
+
+static void listen(void)
+{
+    DMA_CH0_READ_ADDR = (uint32_t)(uintptr_t)&UART0_UARTDR;
+    DMA_CH0_WRITE_ADDR = (uint32_t)(uintptr_t)chip_ring;
+    DMA_CH0_TRANS_COUNT = 0xFFFFF000u; /* whole rounds, 13 hours of them; then anew */
+    DMA_CH0_CTRL_TRIG = UART0_RX | ONLY_0 | RING_4096 | TO_MEMORY | DMA_ON;
+}
+
+static void start_link(void)
+{
+    const uint32_t divider = (CLOCK_HZ * 4u + BAUD / 2) / BAUD; /* in 64ths of 16 clocks [4.2.3.2] */
+    DMA_CH0_CTRL_TRIG = 0;
+    DMA_CH1_CTRL_TRIG = 0;
+    UART0_UARTCR = 0;
+    UART0_UARTIBRD = divider >> 6;
+    UART0_UARTFBRD = divider & 63;
+    UART0_UARTLCR_H = 0x70; /* 8 bits, with FIFOs */
+    UART0_UARTDMACR = 3;
+    UART0_UARTCR = 1u << 9 | 1u << 8 | 1u;
+    listen();
+}
+
+/* 400 kHz: 312 clocks, three fifths of them low [4.3.14]. */
+static void start_i2c(void)
+{
+    const uint32_t period = CLOCK_HZ / 400000, low = period * 3 / 5;
+    I2C0_IC_ENABLE = 0;
+    I2C0_IC_CON = 1u | 2u << 1 | 1u << 5 | 1u << 6;
+    I2C0_IC_FS_SCL_LCNT = low;
+    I2C0_IC_FS_SCL_HCNT = period - low;
+    I2C0_IC_FS_SPKLEN = low / 16;
+    I2C0_IC_SDA_HOLD = CLOCK_HZ / 10000000 * 3 + 1;
+    I2C0_IC_ENABLE = 1;
+}
+
+void chip_start(void)
+{
+    wake();
+    start_clock();
+    WATCHDOG_TICK = 1u << 9 | CRYSTAL_MHZ; /* what the timer counts */
+    start_pins();
+    start_link();
+    start_i2c();
+}
+
+uint32_t chip_time_us(void) { return TIMER_TIMERAWL; }
+
+uint32_t chip_received(void)
+{
+    const uint32_t at = (DMA_CH0_WRITE_ADDR - (uint32_t)(uintptr_t)chip_ring) % LINK_RING;
+    if (!(DMA_CH0_CTRL_TRIG & BUSY))
+        listen();
+    return at;
+}
+
+int32_t chip_can_send(void) { return !(DMA_CH1_CTRL_TRIG & BUSY); }
+
+void chip_send(const uint8_t *bytes, int32_t n)
+{
+    DMA_CH1_READ_ADDR = (uint32_t)(uintptr_t)bytes;
+    DMA_CH1_WRITE_ADDR = (uint32_t)(uintptr_t)&UART0_UARTDR;
+    DMA_CH1_TRANS_COUNT = (uint32_t)n;
+    DMA_CH1_CTRL_TRIG = UART0_TX | ONLY_1 | FROM_MEMORY | DMA_ON;
+}
+
+void chip_sent(void)
+{
+    while (!chip_can_send() || UART0_UARTFR & 1u << 3) {
+    }
+}
+
+/* Outlives what the watchdog resets; the ROM looks at SCRATCH4 and above only. */
+uint32_t chip_note(void) { return WATCHDOG_SCRATCH0; }
+
+void chip_set_note(uint32_t note) { WATCHDOG_SCRATCH0 = note; }
+
+/* Everything but the two oscillators [2.13.2, 4.7]. */
+void chip_reset(void)
+{
+    PSM_WDSEL = 0x1FFFCu;
+    WATCHDOG_CTRL = 1u << 31;
+}
+
+/* 1 when `ready` says so before patience ends or the other end refuses. */
+static int32_t i2c_wait(volatile uint32_t *where, uint32_t mask)
+{
+    const uint32_t since = chip_time_us();
+    while (chip_time_us() - since < I2C_PATIENCE_US) {
+        if (I2C0_IC_RAW_INTR_STAT & ABORTED)
+            return 0;
+        if (*where & mask)
+            return 1;
+    }
+    return 0;
+}
+
+static int32_t i2c_out(const uint8_t *out, int32_t n, int32_t last)
+{
+    for (int32_t i = 0; i < n; i++) {
+        if (!i2c_wait(&I2C0_IC_STATUS, ROOM))
+            return 0;
+        I2C0_IC_DATA_CMD = out[i] | (last && i == n - 1 ? STOP_BIT : 0);
+    }
+    return 1;
+}
+
+/* Commands to read go out as long as what they bring has room. */
+static int32_t i2c_in(uint8_t *in, int32_t n)
+{
+    int32_t asked = 0;
+    for (int32_t got = 0; got < n; got++) {
+        for (; asked < n && asked - got < I2C_FIFO; asked++)
+            I2C0_IC_DATA_CMD = READ_BIT | (asked == 0 ? RESTART_BIT : 0) | (asked == n - 1 ? STOP_BIT : 0);
+        if (!i2c_wait(&I2C0_IC_RXFLR, ~0u))
+            return 0;
+        in[got] = (uint8_t)I2C0_IC_DATA_CMD;
+    }
+    return 1;
+}
+
+int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in)
+{
+    I2C0_IC_ENABLE = 0; /* the address can be changed while off only, and what was left over is forgotten */
+    I2C0_IC_TAR = address;
+    I2C0_IC_ENABLE = 1;
+    (void)I2C0_IC_CLR_TX_ABRT;
+    (void)I2C0_IC_CLR_STOP_DET;
+    return i2c_out(out, n_out, n_in == 0) && i2c_in(in, n_in) && i2c_wait(&I2C0_IC_RAW_INTR_STAT, STOPPED);
+}

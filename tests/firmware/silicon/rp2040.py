@@ -1,0 +1,187 @@
+"""RP2040, from its datasheet: the ROM's start and flash functions, clocks, UART0 behind DMA, I2C0."""
+
+import unicorn
+from unicorn import arm_const as arm
+
+from studio.firmware.board import Board
+from tests.firmware.silicon.chip import Silicon
+from tests.firmware.silicon.sensors import Slave
+
+CLOCKS, RESETS, PSM, IO, PADS, XOSC, PLL = (
+    0x40008000,
+    0x4000C000,
+    0x40010000,
+    0x40014000,
+    0x4001C000,
+    0x40024000,
+    0x40028000,
+)
+UART, I2C, TIMER, WATCHDOG, DMA, SSI = 0x40034000, 0x40044000, 0x40054000, 0x40058000, 0x50000000, 0x18000000
+FLASH, BOOT_2, TABLE, LOOK_UP, BUSY = 0x10000000, 0x20041F00, 0x80, 0x100, 1 << 24
+FUNCTIONS = {b"IF": 0x110, b"EX": 0x114, b"RE": 0x118, b"RP": 0x11C, b"FC": 0x120, b"CX": 0x124}
+RETURN = b"\x70\x47"
+
+
+def crc32_mpeg2(data: bytes) -> int:
+    """As the ROM computes it over the first 252 bytes."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04C11DB7 if crc >> 31 else crc << 1) & 0xFFFFFFFF
+    return crc
+
+
+class Rp2040(Silicon):
+    """While the ROM has the flash to itself, nobody can read it."""
+
+    regions = tuple(
+        (base, 0x1000) for base in (CLOCKS, RESETS, PSM, IO, PADS, XOSC, PLL, UART, I2C, TIMER, WATCHDOG, DMA, SSI)
+    )
+
+    def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
+        super().__init__(board, flash, sensors)
+        get = self.words.get
+        self.on_read |= {TIMER + 0x28: self.read_time, XOSC + 4: lambda: 1 << 31, PLL: lambda: 1 << 31 | get(PLL, 0)}
+        self.on_read |= {CLOCKS + 0x38: lambda: 1 << (get(CLOCKS + 0x30, 0) & 3)}
+        self.on_read |= {CLOCKS + 0x44: lambda: 1 << (get(CLOCKS + 0x3C, 0) & 1)}
+        self.on_read |= {RESETS + 8: lambda: ~get(RESETS, 0) & 0x1FFFFFF, DMA + 0xC: self._receiving}
+        self.on_read |= {I2C + 0x34: lambda: self._flags, I2C + 0x70: lambda: 1 << 1, I2C + 0x78: lambda: len(self._in)}
+        self.on_read |= {I2C + 0x10: lambda: self._in.pop(0), I2C + 0x54: lambda: self._clear(1 << 6)}
+        self.on_read |= {I2C + 0x60: lambda: self._clear(1 << 9)}
+        self.on_write |= {WATCHDOG: self._watchdog, DMA + 0x4C: self._send, DMA + 0xC: self._listen}
+        self.on_write |= {I2C + 0x6C: self._enable, I2C + 0x10: self._command}
+        self.words |= {RESETS: 0x1FFFFFF, PLL + 4: 0x2D}
+
+    def start(self) -> None:
+        self.uc.mem_unmap(0, self.flash.size)
+        self.uc.mem_map_ptr(FLASH, self.flash.size, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC, self.flash.address)
+        self.uc.mem_map(0, 0x4000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        self.uc.mem_write(0, (BOOT_2).to_bytes(4, "little") + (BOOT_2 | 1).to_bytes(4, "little"))
+        self.uc.mem_write(0x14, TABLE.to_bytes(2, "little") + b"\0\0" + (LOOK_UP | 1).to_bytes(2, "little"))
+        for at in (LOOK_UP, *FUNCTIONS.values()):
+            self.uc.mem_write(at, RETURN)
+        self.uc.hook_add(unicorn.UC_HOOK_CODE, self._in_rom, None, LOOK_UP, max(FUNCTIONS.values()))
+        self._rom_starts()
+
+    def _rom_starts(self) -> None:
+        first = self.flash.read(0, 256)
+        if crc32_mpeg2(first[:252]) != int.from_bytes(first[252:], "little"):
+            self.wrongs.append("the ROM refuses the first 256 bytes")
+        self.uc.mem_write(BOOT_2, first)
+        self._order: list[bytes] = []
+        self._flags, self._in, self._out = 0, bytearray(), bytearray()
+        self.chip.reset()
+
+    def _watchdog(self, value: int) -> None:
+        if value >> 31:
+            if self.words.get(PSM + 8) != 0x1FFFC:
+                self.wrongs.append("the watchdog would leave a part of the chip as it is")
+            note = self.words.get(WATCHDOG + 0xC, 0)
+            self.restart()
+            self.words |= {RESETS: 0x1FFFFFF, PLL + 4: 0x2D, WATCHDOG + 0xC: note}
+            self.uc.mem_write(BOOT_2, self.flash.read(0, 256))
+
+    def core_hz(self) -> float:
+        """From the 12 MHz crystal; the flash interface must be as the first 256 bytes set it."""
+        assert [self.words.get(SSI + at) for at in (0, 4, 8, 0x14, 0xF4)] == [0x1F0300, 0, 1, 4, 0x03000218]
+        assert self.words[CLOCKS + 0x3C] == 1 and not self.words[PLL + 4] & 0x29
+        post = self.words[PLL + 0xC]
+        return 12e6 * self.words[PLL + 8] / (post >> 16 & 7) / (post >> 12 & 7)
+
+    def baud(self) -> float:
+        """Of UART0, which runs from the peripherals' clock."""
+        assert self.words[CLOCKS + 0x48] == 1 << 11
+        return self.core_hz() / (16 * self.words[UART + 0x24] + self.words[UART + 0x28] / 4)
+
+    def _in_rom(self, uc: unicorn.Uc, address: int, _size: int, _: object) -> None:
+        r0, r1, r2 = (uc.reg_read(r) for r in (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2))
+        if address == LOOK_UP:
+            at = FUNCTIONS.get(r1.to_bytes(4, "little")[:2], 0) if r0 == TABLE else 0
+            uc.reg_write(arm.UC_ARM_REG_R0, at | 1)
+            return
+        name = next(n for n, at in FUNCTIONS.items() if at == address)
+        self._order.append(name)
+        if name == b"EX":
+            uc.mem_protect(FLASH, self.flash.size, unicorn.UC_PROT_NONE)
+        elif name == b"RE":
+            self._change(r0, b"\xff" * r1, 4096, erase=True)
+        elif name == b"RP":
+            self._change(r0, self.memory(r1, r2), 256, erase=False)
+        elif name == b"CX":
+            uc.mem_protect(FLASH, self.flash.size, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+            self.chip.forget(FLASH, self.flash.size)
+            if self._order not in ([b"IF", b"EX", do, b"FC", b"CX"] for do in (b"RE", b"RP")):
+                self.wrongs.append(f"the ROM's functions are called as {self._order}")
+            self._order.clear()
+
+    def _change(self, at: int, content: bytes, step: int, erase: bool) -> None:
+        if self._order[:2] != [b"IF", b"EX"] or at % step or len(content) % step or at < self.board.app_offset:
+            self.wrongs.append(f"{len(content)} bytes at {at:#x} after {self._order}")
+        there = self.flash.read(at, len(content))
+        new = content if erase else bytes(a & b for a, b in zip(there, content, strict=True))
+        if not erase and any(b != 0xFF and n != b for b, n in zip(content, new, strict=True)):
+            self.wrongs.append(f"{at:#x} is programmed over what is there")
+        self.flash._map[at : at + len(new)] = new
+
+    def _receiving(self) -> int:
+        control = self.words.get(DMA + 0xC, 0)
+        return control | (BUSY if control & 1 else 0)
+
+    def _listen(self, control: int) -> None:
+        if control & 1 and (control != 21 << 15 | 12 << 6 | 1 << 10 | 1 << 5 | 1 or self.words[DMA] != UART):
+            self.wrongs.append(f"DMA channel 0 is started with {control:#x}")
+        if control & 1 and self.words[DMA + 4] % 4096:
+            self.wrongs.append("the ring does not lie on a multiple of its size")
+
+    def _awake(self) -> bool:
+        awake = not self.words.get(RESETS, 0) & (1 << 2 | 1 << 5 | 1 << 8 | 1 << 22)
+        pins = [self.words.get(IO + at) for at in (4, 0xC)] == [2, 2]
+        uart = [self.words.get(UART + at) for at in (0x2C, 0x30, 0x48)] == [0x70, 0x301, 3]
+        return awake and pins and uart
+
+    def receive(self, data: bytes) -> None:
+        if not self.words.get(DMA + 0xC, 0) & 1 or not self._awake():
+            return
+        for byte in data:
+            at = self.words[DMA + 4]
+            self.uc.mem_write(at, bytes([byte]))
+            self.words[DMA + 4] = at & ~0xFFF | (at + 1) & 0xFFF
+
+    def _send(self, control: int) -> None:
+        if not control & 1:
+            return
+        if control != 20 << 15 | 1 << 11 | 1 << 4 | 1 or self.words[DMA + 0x44] != UART or not self._awake():
+            self.wrongs.append(f"a block is sent with DMA channel 1 at {control:#x}")
+        self.sent += self.memory(self.words[DMA + 0x40], self.words[DMA + 0x48])
+
+    def _clear(self, flag: int) -> int:
+        self._flags &= ~flag
+        return 0
+
+    def _enable(self, value: int) -> None:
+        if not value:
+            self._in, self._out, self._flags = bytearray(), bytearray(), 0
+
+    def _command(self, value: int) -> None:
+        sensor = self.sensors.get(self.words.get(I2C + 4, 0))
+        wired = [self.words.get(IO + at) for at in (0x24, 0x2C)] == [3, 3]
+        if sensor is None or not wired or self.words.get(I2C) != 0x65 or not self.words.get(I2C + 0x6C):
+            self._flags |= 1 << 6
+            return
+        reading = value >> 8 & 1
+        if self._out and reading:
+            if not value >> 10 & 1:
+                self.wrongs.append("I2C turns round without a restart")
+            sensor.write(bytes(self._out))
+            self._out = bytearray()
+        if reading:
+            self._in += sensor.read(1)
+        else:
+            self._out.append(value & 0xFF)
+        if len(self._in) > 16:
+            self.wrongs.append("more is read than the FIFO holds")
+        if value >> 9 & 1:
+            if self._out:
+                sensor.write(bytes(self._out))
+            self._out, self._flags = bytearray(), self._flags | 1 << 9
