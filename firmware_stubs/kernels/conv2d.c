@@ -47,15 +47,15 @@ static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
 }
 
 /* What one output looks at, in the tile's form; by way of `bytes` where a row is cut off or no multiple of four. */
-__attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *two, int32_t padded, int32_t slot)
+__attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *wide, int32_t padded, int32_t slot)
 {
-    int8_t *const bytes = (int8_t *)(two + padded), *to = bytes;
+    int8_t *const bytes = (int8_t *)(wide + WIDTH(padded)), *to = bytes;
     const int32_t size = v->kw * v->c, pitch = v->w * v->c;
     if (size & 3) {
         for (int32_t k = 0; k < v->kh; k++)
             to = gather_row(v, top + k * v->dilation_h, left, to);
         filled(to, padded - v->kh * size, 0);
-        widen(bytes, padded, 1, 0, two, slot);
+        widen(bytes, padded, 1, 0, wide, slot);
         return;
     }
     const int32_t first = left < 0 ? -left : 0, last = left + v->kw > v->w ? v->w - left : v->kw;
@@ -69,15 +69,15 @@ __attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t
         if (n > 0 && row + n == v->h && last < v->kw)
             n--;
         if (n > 0) {
-            widen(v->x + row * pitch + left * v->c, size, n, pitch - size, two + k * size, slot);
+            widen(v->x + row * pitch + left * v->c, size, n, pitch - size, wide + WIDTH(k * size), slot);
             for (int32_t i = 0; i < size; i++)
                 if (i == first * v->c)
                     i = last * v->c - 1; /* on to what lies behind the row */
                 else
-                    overwrite(two + k * size, slot, i, size, n, v->x_zero);
+                    overwrite(wide + WIDTH(k * size), slot, i, size, n, v->x_zero);
         } else {
             gather_row(v, row, left, bytes);
-            widen(bytes, size, 1, 0, two + k * size, slot);
+            widen(bytes, size, 1, 0, wide + WIDTH(k * size), slot);
             n = 1;
         }
         k += n;
@@ -91,41 +91,42 @@ typedef struct {
     int32_t padded, zero, c_out, usually;
 } layer;
 
-/* Outputs from `o` on, plainly. What was done twice at an odd end is written first. */
-static void outputs(const layer *l, const int32_t *two, int32_t o, int8_t *first, int8_t *second)
+/* Outputs from `o` on of two pixels, plainly. What was done twice at an odd end is written first. */
+static void outputs(const layer *l, const int32_t *wide, int32_t o, int8_t *first, int8_t *second)
 {
     for (; o < l->c_out; o += 2) {
         const int32_t p = o + 1 < l->c_out ? o + 1 : o;
         int32_t sums[4] = {l->bias[o], l->bias[p], l->bias[o], l->bias[p]};
-        tile(two, l->weight + o * l->padded, l->padded, sums);
-        if (l->usually) {
-            const scaling s = scaling_of(l->multiplier[o], l->shift[o], l->zero);
-            const scaling t = scaling_of(l->multiplier[p], l->shift[p], l->zero);
-            second[p] = scaled(sums[3], t);
-            second[o] = scaled(sums[2], s);
-            first[p] = scaled(sums[1], t);
-            first[o] = scaled(sums[0], s);
-            continue;
-        }
+        tile(wide, l->weight + o * l->padded, l->padded, sums);
         for (int32_t i = 3; i >= 0; i--) {
             const int32_t at = i & 1 ? p : o;
-            (i & 2 ? second : first)[at] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
+            int8_t *const y = (i & 2 ? second : first) + at;
+            if (l->usually)
+                *y = scaled(sums[i], scaling_of(l->multiplier[at], l->shift[at], l->zero));
+            else
+                *y = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
         }
     }
 }
 
-static void both(const layer *l, const int32_t *two, int8_t *first, int8_t *second)
+/* PIXELS pixels, of which `n` are there; those that are not lie under the first. */
+static void together(const layer *l, const int32_t *wide, int8_t *y, int32_t n)
 {
+    int8_t *const second = n > 1 ? y + l->c_out : y;
 #if defined(__ARM_FEATURE_SIMD32)
+    int8_t *const third = n > 2 ? second + l->c_out : y;
+    int32_t done = 0;
     if (l->usually && l->c_out > 1) {
-        const pixels p = {two, two + (l->padded & 12), two + l->padded, l->weight, l->bias, l->multiplier, l->shift,
-                          2 * l->zero + 1, first, second, l->c_out / 2};
-        two_pixels(&p);
-        outputs(l, two, l->c_out & ~1, first, second);
-        return;
+        const pixels p = {wide, wide + WIDTH(l->padded & 12), wide + WIDTH(l->padded), l->weight, l->bias,
+                          l->multiplier, l->shift, 2 * l->zero + 1, {y, second, third}, l->c_out / 2};
+        three_pixels(&p);
+        done = l->c_out & ~1;
     }
+    outputs(l, wide + 2, done, second, third);
+    outputs(l, wide, done, y, second);
+#else
+    outputs(l, wide, 0, y, second);
 #endif
-    outputs(l, two, 0, first, second);
 }
 
 void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
@@ -137,20 +138,18 @@ void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t 
     const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero};
     const int32_t padded = (kh * kw * c + 3) & ~3, n = h_out * w_out;
     const layer l = {weight, bias, multiplier, shift, padded, y_zero, c_out, usual(shift, c_out)};
-    int32_t *const two = scratch;
+    int32_t *const wide = scratch;
     int32_t top = -pad_top, left = -pad_left, column = 0;
-    for (int32_t i = 0; i < n; i += 2, y += 2 * c_out) {
-        for (int32_t slot = 0; slot < 2 && i + slot < n; slot++) {
-            gather(&v, top, left, two, padded, slot);
+    for (int32_t i = 0; i < n; i += PIXELS, y += PIXELS * c_out) {
+        const int32_t there = n - i < PIXELS ? n - i : PIXELS;
+        for (int32_t slot = 0; slot < there; slot++) {
+            gather(&v, top, left, wide, padded, slot);
             left += stride_w;
             if (++column == w_out)
                 column = 0, left = -pad_left, top += stride_h;
         }
-        int8_t *const second = i + 1 < n ? y + c_out : y;
-        both(&l, two, y, second);
-        bound(y, c_out, low, high);
-        if (second != y)
-            bound(second, c_out, low, high);
+        together(&l, wide, y, there);
+        bound(y, there * c_out, low, high);
     }
 }
 

@@ -72,21 +72,25 @@ class Conv2dS8(Conv2d):
         return scaled_args(self, rows, super().args())
 
     def scratch(self, *inputs: Shape) -> int:
-        """Two pixels' inputs, wide, and as bytes one row of them, or all when a row is no multiple of four."""
+        """Three pixels' inputs, wide, and as bytes one row of them, or all when a row is no multiple of four."""
         size, row = -(-prod(self.weight.shape[1:]) // 4) * 4, prod(self.weight.shape[2:])
-        return 4 * size + (size if row % 4 else row)
+        return 6 * size + (size if row % 4 else row) + 8
 
     def ahead(self, *inputs: Shape) -> int | None:
-        """The output is written two pixels at a time, in order, after what they need has been read."""
+        """The output is written a few pixels at a time, in order, after what they need has been read."""
+        return max(self._ahead(inputs, together) for together in (2, 3))  # plain cores, and those with DSP
+
+    def _ahead(self, inputs: tuple[Shape, ...], together: int) -> int:
+        """For `together` pixels at a time: how far writing gets before the place that is read next, in bytes."""
         h, w, c = inputs[0]
         h_out, w_out, c_out = self.shape(*inputs)
-        i = np.arange(2, h_out * w_out, 2)  # the first pixel of every pair but the first
+        i = np.arange(h_out * w_out)
         rows = np.maximum(i // w_out * self.stride_h - self.pad_top, 0)
-        left = np.minimum(i % w_out, (i + 1) % w_out)  # a pair may reach over the end of a row
-        columns = np.maximum(left * self.stride_w - self.pad_left, 0)
+        columns = np.maximum(i % w_out * self.stride_w - self.pad_left, 0)
         starts = np.minimum(rows * w + columns, h * w) * c
         needed = np.minimum.accumulate(starts[::-1])[::-1]
-        return max(0, int((i * c_out - needed).max(initial=0)))
+        written = i[together::together]
+        return max(0, int((written * c_out - needed[written]).max(initial=0)))
 
 
 def scaled_args(op: Any, weight: Array, given: dict[str, Any]) -> dict[str, Any]:
