@@ -14,6 +14,7 @@ STRICT = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wno-sign-conversion",
 LOOSE = ("-std=gnu11", "-O2", "-ffp-contract=fast")
 GCC_CORES = {
     "cortex-m0plus": ("-mcpu=cortex-m0plus", "-mthumb"),
+    "cortex-m3": ("-mcpu=cortex-m3", "-mthumb"),
     "cortex-m4": ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
 }
 ZIG_TARGET = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")

@@ -18,6 +18,7 @@ from studio import zig
 from studio.firmware.exports import EXPORTS
 from studio.firmware.exports.facts import Facts
 from studio.firmware.exports.prune import FOLDER, needed
+from studio.firmware.exports.single import weight_bytes
 from studio.graph.graph import Graph
 from tests.firmware.exports.compilers import GCC_CORES, LOOSE, STANDINS, gcc, sources, with_gcc, with_zig, write
 from tests.firmware.firmwares import ACCELEROMETER, graph, raw_windows
@@ -43,11 +44,26 @@ def test_builds_with_clang(kind: str, tmp_path: Path) -> None:
         with_zig(path, tmp_path)
 
 
-@pytest.mark.parametrize(("core", "family"), [("cortex-m0plus", "forest"), ("cortex-m4", "cnn")])
+@pytest.mark.parametrize(("core", "family"), [("cortex-m0plus", "forest"), ("cortex-m3", "cnn"), ("cortex-m4", "cnn")])
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_builds_with_gcc(kind: str, core: str, family: str, tmp_path: Path) -> None:
     for path in sources(written(kind, family, tmp_path)):
         with_gcc(path, tmp_path, core)
+
+
+@pytest.mark.parametrize("core", GCC_CORES)
+@pytest.mark.parametrize("family", ["forest", "cnn"])
+def test_code_is_small_and_asks_for_no_heap(core: str, family: str, tmp_path: Path) -> None:
+    """Besides its own tables at most 6 kB; what it calls are the compiler's own routines and a square root."""
+    folder = written("c", family, tmp_path)
+    arguments = [*GCC_CORES[core], "-ffreestanding", "-std=c11", "-Os", "-c", f"{FACTS.stem}.c", "-o", "small.o"]
+    elf = ELFFile(io.BytesIO(gcc(arguments, folder).read_bytes()))
+    symbols = elf.get_section_by_name(".symtab").iter_symbols()
+    asked = {s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name}
+    assert {n for n in asked if not n.startswith("__")} <= {"memcpy", "memmove", "memset", "sqrtf"}
+    assert not any(re.match(r"__aeabi_(d|[a-z]*2d)", name) for name in asked), "double arithmetic"
+    code = sum(s["sh_size"] for s in elf.iter_sections() if s["sh_type"] == "SHT_PROGBITS" and s["sh_flags"] & 2)
+    assert code - weight_bytes(model(family)) < 6 * 1024
 
 
 def test_every_kernel_stands_alone(tmp_path: Path) -> None:
