@@ -157,7 +157,7 @@ def whole(board: Board, loader: bytes, image: bytes) -> bytes:
 def _first_time(board: Board, image: bytes, folder: Path) -> dict[str, bytes | str]:
     """What a board that has never met this studio is given: boot loader and image in one file."""
     content, address = whole(board, build_boot_loader(board, folder), image), board.flash_address + board.loader_offset
-    files: dict[str, bytes | str] = {"whole.hex": intel_hex(content, address)}
+    files: dict[str, bytes | str] = {"whole.hex": intel_hex(content, address), "whole.bin": content}
     if board.uf2_family:
         files["whole.uf2"] = uf2(content, address, board.uf2_family)
     return files

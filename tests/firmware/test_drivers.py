@@ -9,9 +9,9 @@ import pytest
 from studio.firmware.board import DRIVERS, boards
 from studio.graph.host import EXPORT, compile_shared
 from studio.paths import STUBS
-from tests.firmware.silicon.sensors import Lsm6dsl, Lsm303agr, Slave
+from tests.firmware.silicon.sensors import Lsm6dsl, Lsm9ds1, Lsm303agr, Slave
 
-MODELS: dict[str, Callable[[], Slave]] = {"lsm6dsl": Lsm6dsl, "lsm303agr": Lsm303agr}
+MODELS: dict[str, Callable[[], Slave]] = {"lsm6dsl": Lsm6dsl, "lsm303agr": Lsm303agr, "lsm9ds1": Lsm9ds1}
 TRANSFER = ctypes.CFUNCTYPE(
     ctypes.c_int32, ctypes.c_uint8, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32
 )
@@ -94,7 +94,7 @@ def test_the_sensor_is_set_to_the_rate_asked_for(driver: str, rate_hz: float) ->
 
 
 def test_rows_come_whole_and_in_order(bench: Bench) -> None:
-    assert bench.start(50 if bench.sensor.address == 0x19 else 52)
+    assert bench.start(bench.sensor.RATES[3])
     assert bench.waiting() == (0, False)
     bench.sensor.measured(20)
     assert bench.waiting() == (20, False)
@@ -104,7 +104,7 @@ def test_rows_come_whole_and_in_order(bench: Bench) -> None:
 
 
 def test_a_long_read_fits_the_bus(bench: Bench) -> None:
-    assert bench.start(100 if bench.sensor.address == 0x19 else 104)
+    assert bench.start(bench.sensor.RATES[3])
     n = min(200, bench.sensor.fifo_bytes // 6 - 1)
     bench.sensor.measured(n)
     assert [r[0] for r in bench.read(bench.waiting()[0])] == list(range(1, n + 1))
@@ -112,7 +112,7 @@ def test_a_long_read_fits_the_bus(bench: Bench) -> None:
 
 
 def test_an_overrun_is_told_once_and_rows_stay_whole(bench: Bench) -> None:
-    assert bench.start(100 if bench.sensor.address == 0x19 else 104)
+    assert bench.start(bench.sensor.RATES[3])
     bench.sensor.measured(bench.sensor.fifo_bytes // 6 + 10)
     n, overrun = bench.waiting()
     assert overrun

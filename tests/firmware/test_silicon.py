@@ -15,7 +15,7 @@ from tests.firmware.firmwares import graph, image, raw_windows
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.nrf52 import Nrf52
 from tests.firmware.silicon.rp2040 import Rp2040
-from tests.firmware.silicon.sensors import Lsm6dsl, Lsm303agr, Slave
+from tests.firmware.silicon.sensors import Lsm6dsl, Lsm9ds1, Lsm303agr, Slave
 from tests.firmware.silicon.stm32l4 import Stm32l4
 
 pytestmark = pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
@@ -24,6 +24,7 @@ CHIPS: dict[str, tuple[Callable[..., Silicon], Callable[[], Slave]]] = {
     "b-l475e-iot01a": (Stm32l4, Lsm6dsl),
     "microbit-v2": (Nrf52, Lsm303agr),
     "xiao-nrf52840-sense": (Nrf52, Lsm6dsl),
+    "nano-33-ble-sense-rev1": (Nrf52, Lsm9ds1),
     "pico": (Rp2040, Lsm6dsl),
 }
 

@@ -48,6 +48,7 @@ def test_what_a_new_board_is_given_holds_loader_and_image(board: Board) -> None:
     content = boot_loader(board).ljust(board.app_offset - board.loader_offset, b"\xff") + built.bin.read_bytes()
     files = {p.name: p for p in built.files}
     assert files["whole.hex"].read_text() == intel_hex(content, start)
+    assert files["whole.bin"].read_bytes() == content
     assert (board.uf2_family != 0) == ("whole.uf2" in files)
     if board.uf2_family:
         blocks = list(parse_uf2(files["whole.uf2"].read_bytes()))

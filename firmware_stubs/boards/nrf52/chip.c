@@ -65,8 +65,10 @@ static void start_link(void)
 
 static void start_i2c(void)
 {
-#ifdef PIN_SENSOR_POWER
-    pin_high(PIN_SENSOR_POWER, HIGH_DRIVE);
+#ifdef PINS_POWER
+    static const uint8_t powered[] = PINS_POWER;
+    for (uint32_t i = 0; i < sizeof powered; i++)
+        pin_high(powered[i], HIGH_DRIVE);
 #endif
     *pin_setting(PIN_SCL) = PULL_UP | OPEN_DRAIN;
     *pin_setting(PIN_SDA) = PULL_UP | OPEN_DRAIN;

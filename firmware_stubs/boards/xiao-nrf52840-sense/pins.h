@@ -2,5 +2,5 @@
 #pragma once
 
 enum { PIN_TXD = 32 + 11, PIN_RXD = 32 + 12, PIN_SDA = 7, PIN_SCL = 27 };
-#define PIN_SENSOR_POWER (32 + 8)
+#define PINS_POWER {32 + 8}
 #define UARTE_BAUDRATE 0x0EBED000u /* 921600 */

@@ -50,6 +50,7 @@ class Slave:
             self.overrun = True
 
     fifo_bytes = 0
+    RATES: tuple[float, ...] = ()
 
     def rate_hz(self) -> float:
         """Output data rate as set; 0 when off."""
@@ -127,3 +128,34 @@ class Lsm303agr(Slave):
         if self.at & 0x80:
             self.at = 0xA8 if at == 0x2D else self.at + 1
         return value
+
+
+class Lsm9ds1(Slave):
+    """The accelerometer of LSM9DS1: 32 rows of FIFO, which a read of one row takes from."""
+
+    RATES = (0, 10, 50, 119, 238, 476, 952)
+    fifo_bytes = 32 * ROW_BYTES
+
+    def __init__(self, address: int = 0x6B) -> None:
+        super().__init__(address, {0x0F: 0x68})
+
+    def put(self, at: int, value: int) -> None:
+        super().put(at, value)
+        if at == 0x2E and value >> 5 == 0:
+            self.fifo.clear()
+            self.overrun = False
+
+    def rate_hz(self) -> float:
+        six, eight, nine = self.registers[0x20], self.registers[0x22], self.registers[0x23]
+        running = six >> 3 & 3 == 3 and eight == 0x44 and nine & 2 and self.registers[0x2E] >> 5 == 6
+        return self.RATES[six >> 5] if running else 0
+
+    def next(self) -> int:
+        at = self.at
+        self.at += 1
+        if at == 0x2F:
+            return len(self.fifo) // ROW_BYTES | self.overrun << 6
+        if 0x28 <= at < 0x2E and self.fifo:
+            self.overrun = False
+            return self.fifo.popleft()
+        return self.registers[at]
