@@ -98,13 +98,18 @@ static void outputs(const layer *l, const int32_t *wide, int32_t o, int8_t *firs
         const int32_t p = o + 1 < l->c_out ? o + 1 : o;
         int32_t sums[4] = {l->bias[o], l->bias[p], l->bias[o], l->bias[p]};
         tile(wide, l->weight + o * l->padded, l->padded, sums);
+        if (l->usually) {
+            const scaling s = scaling_of(l->multiplier[o], l->shift[o], l->zero);
+            const scaling u = scaling_of(l->multiplier[p], l->shift[p], l->zero);
+            second[p] = scaled(sums[3], u);
+            second[o] = scaled(sums[2], s);
+            first[p] = scaled(sums[1], u);
+            first[o] = scaled(sums[0], s);
+            continue;
+        }
         for (int32_t i = 3; i >= 0; i--) {
             const int32_t at = i & 1 ? p : o;
-            int8_t *const y = (i & 2 ? second : first) + at;
-            if (l->usually)
-                *y = scaled(sums[i], scaling_of(l->multiplier[at], l->shift[at], l->zero));
-            else
-                *y = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
+            (i & 2 ? second : first)[at] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
         }
     }
 }

@@ -19,14 +19,8 @@ typedef struct {
     int32_t step, zero; /* 1: a scale for each output, 0: one for all */
 } layer;
 
-static void finish(const int32_t *sums, const layer *l, int32_t o, int32_t n, int32_t usually, int8_t *y)
+static void finish(const int32_t *sums, const layer *l, int32_t o, int32_t n, int8_t *y)
 {
-    if (usually && n == 4 && l->step == 0) {
-        const scaling s = scaling_of(l->multiplier[0], l->shift[0], l->zero);
-        for (int32_t i = 0; i < 4; i++)
-            y[i] = scaled(sums[i], s);
-        return;
-    }
     for (int32_t i = 0; i < n; i++) {
         const int32_t at = (o + i) * l->step;
         y[i] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
@@ -39,18 +33,24 @@ static void dense(const int8_t *x, int32_t n, const int8_t *weight, const layer 
     int8_t rest[4] = {0, 0, 0, 0}; /* the last values, when they do not fill a step */
     for (int32_t i = whole; i < n; i++)
         rest[i - whole] = x[i];
-    for (int32_t o = 0; o < n_out; o += 4) {
-        const int32_t outputs = n_out - o < 4 ? n_out - o : 4;
-        int32_t sums[4] = {0, 0, 0, 0};
-        for (int32_t i = 0; i < outputs; i++)
-            sums[i] = l->bias[o + i];
+    const scaling s = scaling_of(l->multiplier[0], usually ? l->shift[0] : -1, l->zero);
+    for (int32_t o = 0; o < n_out; o += 4, y += 4) {
+        const int32_t *const bias = l->bias + o;
+        int32_t sums[4] = {bias[0], o + 1 < n_out ? bias[1] : 0, o + 2 < n_out ? bias[2] : 0,
+                           o + 3 < n_out ? bias[3] : 0};
         tile_4(x, weight, whole, sums);
         weight += 4 * whole;
         if (whole < n) {
             tile_4(rest, weight, 4, sums);
             weight += 16;
         }
-        finish(sums, l, o, outputs, usually, y + o);
+        if (usually && l->step == 0 && o + 4 <= n_out) {
+            y[0] = scaled(sums[0], s);
+            y[1] = scaled(sums[1], s);
+            y[2] = scaled(sums[2], s);
+            y[3] = scaled(sums[3], s);
+        } else
+            finish(sums, l, o, n_out - o < 4 ? n_out - o : 4, y);
     }
 }
 

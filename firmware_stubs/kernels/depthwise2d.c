@@ -226,17 +226,25 @@ static void strip_of(const int16_t *plane, int32_t width, int32_t down, const in
 static void strip_of(const int16_t *plane, int32_t width, int32_t down, const int8_t *weight, int32_t c,
                      const channel *k, uint32_t *pairs, int8_t *y, int32_t n_columns, int32_t n_rows)
 {
-    int16_t *const taps = (int16_t *)(void *)pairs;
+    int32_t *const taps = (int32_t *)(void *)pairs;
+    const int32_t usually = k->usually;
+    const scaling s = scaling_of(k->multiplier, usually ? k->shift : -1, k->zero);
     for (int32_t i = 0; i < k->kh * k->kw; i++)
         taps[i] = weight[i * c];
     for (int32_t i = 0; i < n_rows; i++, plane += down)
         for (int32_t j = 0; j < n_columns; j++, y += c) {
-            const int16_t *x = plane + j * k->stride_w, *w = taps;
+            const int16_t *x = plane + j * k->stride_w;
+            const int32_t *w = taps;
             int32_t sum = k->bias;
-            for (int32_t r = 0; r < k->kh; r++, x += width - k->kw)
-                for (int32_t t = 0; t < k->kw; t++)
-                    sum += *x++ * *w++;
-            *y = finish(sum, k);
+            for (int32_t r = k->kh; r > 0; r--, x += width) {
+                if (k->kw == 3) {
+                    sum += x[0] * w[0] + x[1] * w[1] + x[2] * w[2];
+                    w += 3;
+                } else
+                    for (int32_t t = 0; t < k->kw; t++)
+                        sum += x[t] * *w++;
+            }
+            *y = usually ? scaled(sum, s) : finish(sum, k);
         }
 }
 #endif
