@@ -1,15 +1,15 @@
 """An Arduino library, as its library specification 1.5 has it: library.properties, src/, examples/."""
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.facts import MAINTAINER, Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import app_loop, license_text, readme
 from studio.graph.graph import Graph
 
 
 def arduino(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text}; zipped it is what the Arduino IDE takes."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     use = f"Arduino IDE: Sketch, Include Library, Add .ZIP Library; then File, Examples, {facts.stem}, Scores."
     return {
         f"{facts.stem}/library.properties": _properties(facts),
@@ -36,12 +36,12 @@ includes={facts.stem}.h
 
 
 def _sketch(graph: Graph, facts: Facts) -> str:
-    says = "{ Serial.print((int)(1000.0f * scores[i])); Serial.print(' '); }\n    Serial.println();"
+    says = "Serial.print((int)(1000.0f * scores[i]));\n        Serial.print(' ');"
     period_us = round(1e6 / graph.rate_hz)
     return f"""{facts.banner}#include <Arduino.h>
 #include <{facts.stem}.h>
 
-{app_loop(facts, says)}
+{app_loop(facts, says, after="Serial.println();")}
 void setup()
 {{
     Serial.begin(115200);

@@ -6,8 +6,8 @@ References: Open-CMSIS-Pack specification, schema PACK.xsd 1.7 (elements in the 
 from xml.etree import ElementTree as Xml
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.facts import MAINTAINER, Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import app_loop, license_text, readme
 from studio.graph.graph import Graph
 
@@ -17,7 +17,7 @@ INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 
 def cmsis_pack(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text} of the pack; its only component is the model."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     use = f"`cpackget add {pack_name(facts)}.pack`, or in MDK: Pack Installer, Import; then select the component."
     return {
         f"{MAINTAINER}.{facts.stem}.pdsc": _pdsc(facts),

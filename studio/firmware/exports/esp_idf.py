@@ -1,15 +1,15 @@
 """An ESP-IDF component: its folder goes into `components/`, or its path into a project's idf_component.yml."""
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.facts import LICENSE, Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import app_loop, license_text, readme
 from studio.graph.graph import Graph
 
 
 def esp_idf(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text} of the component with an example project."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     root, example = facts.stem, f"{facts.stem}/examples/scores"
     use = f"`cd {example} && idf.py build flash monitor`; or copy `{root}` into your project's `components/`."
     return {

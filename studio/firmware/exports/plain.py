@@ -1,15 +1,15 @@
 """Plain C: one header, one source, CMake, and an example that prints scores."""
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.facts import Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import license_text, readme
 from studio.graph.graph import Graph
 
 
 def plain(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text} for any C project."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     use = f"`cmake -B build && cmake --build build`, then `build/example < samples.csv`; or add `{facts.stem}.c`."
     return {
         f"{facts.stem}.h": header,

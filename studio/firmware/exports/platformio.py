@@ -3,16 +3,16 @@
 import json
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.arduino import arduino
 from studio.firmware.exports.facts import LICENSE, MAINTAINER, Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import license_text, readme
 from studio.graph.graph import Graph
 
 
 def platformio(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text}; it builds for every platform and framework, the example for Arduino's."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     sketch = arduino(graph, stream, facts)[f"{facts.stem}/examples/Scores/Scores.ino"]
     use = f"`lib_deps = symlink://` this folder in platformio.ini, then `#include <{facts.stem}.h>`."
     return {

@@ -182,5 +182,9 @@ def _preludes(pieces: list[Piece]) -> list[str]:
 
 
 def _static(text: str) -> str:
-    """A function that was open to all becomes the file's own; one in assembly says so in each compiler's words."""
-    return OPEN.sub("static ", text).replace("__attribute__((naked,", "__attribute__((ASSEMBLY,")
+    """A function that was open to all becomes the file's own; assembly says what GCC does not take for granted.
+
+    GCC reads the assembly of its oldest cores in a syntax of their time unless the text itself asks for today's.
+    """
+    text = OPEN.sub("static ", text).replace("__attribute__((naked,", "__attribute__((ASSEMBLY,")
+    return re.sub(r"(__asm__(?: volatile)?\()(?=\")", r'\1".syntax unified\\n" ', text)

@@ -1,15 +1,15 @@
 """A folder for STM32CubeIDE: Inc/ and Src/ under Middlewares, and two calls for the generated main.c."""
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.facts import Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import app_loop, license_text, readme
 from studio.graph.graph import Graph
 
 
 def stm32cube(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text} to lay over a project that CubeMX made."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     root = f"Middlewares/Sensorsmith/{facts.stem}"
     use = f"copy both folders over a CubeMX project, add `{root}/Inc` to the include paths, call `{facts.name}_app_*`."
     return {

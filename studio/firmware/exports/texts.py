@@ -30,8 +30,8 @@ def readme(graph: Graph, facts: Facts, use: str) -> str:
 """
 
 
-def app_loop(facts: Facts, says: str, arguments: str = "") -> str:
-    """A sensor that must be replaced, and `{name}_step()`, which `says` what comes out in thousandths."""
+def app_loop(facts: Facts, says: str, arguments: str = "void", after: str = "") -> str:
+    """A sensor that must be replaced, and `step()`, which `says` every score in thousandths, then `after`."""
     name, upper = facts.name, facts.name.upper()
     return f"""/* Put your sensor here: {upper}_CHANNELS raw values of one sample. Until then a triangle stands in. */
 static void read_sensor(int32_t raw[{upper}_CHANNELS])
@@ -43,7 +43,7 @@ static void read_sensor(int32_t raw[{upper}_CHANNELS])
 }}
 
 /* One sample in; every {upper}_STRIDE samples the scores come out, in thousandths. */
-static void step({arguments or "void"})
+static void step({arguments})
 {{
     int32_t raw[{upper}_CHANNELS];
     float sample[{upper}_CHANNELS], scores[{upper}_CLASSES];
@@ -52,7 +52,8 @@ static void step({arguments or "void"})
         sample[i] = (float)raw[i] * {upper}_SCALE;
     if (!{name}_push(sample, scores))
         return;
-    for (int32_t i = 0; i < {upper}_CLASSES; i++)
+    for (int32_t i = 0; i < {upper}_CLASSES; i++) {{
         {says}
-}}
+    }}
+{f"    {after}" + chr(10) if after else ""}}}
 """

@@ -1,15 +1,15 @@
 """A Zephyr module: found through ZEPHYR_EXTRA_MODULES or a west manifest, switched on by one option."""
 
 from studio.data.stream import Stream
-from studio.firmware.exports import single
 from studio.firmware.exports.facts import Facts
+from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import app_loop, license_text, readme
 from studio.graph.graph import Graph
 
 
 def zephyr(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     """{path: text} of the module with a sample application."""
-    header, source = single.files(graph, stream, facts)
+    header, source = files(graph, stream, facts)
     use = "`west build -b BOARD samples/scores`; elsewhere `-DZEPHYR_EXTRA_MODULES=` this folder, and set "
     return {
         "zephyr/module.yml": f"name: {facts.stem}\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n",

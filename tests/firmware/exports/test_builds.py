@@ -114,22 +114,31 @@ SECTIONS { . = 0x1000; .text : { *(.text*) *(.rodata*) *(.data*) } . = 0x2000000
 
 
 @pytest.mark.skipif(find_spec("unicorn") is None, reason="the extra `emulator` is not installed")
-@pytest.mark.parametrize("family", ["forest", "cnn", "float"])
-def test_gcc_gives_a_core_the_same_bits(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("core", "family"),
+    [
+        ("cortex-m4", "forest"),
+        ("cortex-m4", "cnn"),
+        ("cortex-m4", "float"),
+        ("cortex-m0plus", "cnn"),
+        ("cortex-m0plus", "float"),
+    ],
+)
+def test_gcc_gives_a_core_the_same_bits(core: str, family: str, tmp_path: Path) -> None:
     """With a compiler that would gladly fuse multiplications, and an optimizer that looks into assembly functions."""
     folder = written("c", family, tmp_path)
     driver = DRIVER.replace("NAME", FACTS.stem).replace("SHORT", FACTS.name)
     write({"driver.c": driver, "script.ld": SCRIPT}, folder)
     inputs = (f"{FACTS.stem}.c", "driver.c", "-I.", f"-I{STANDINS}", "-T", "script.ld", "-Wl,-e,drive", "-nostdlib")
     options = ("-ffreestanding", "-fno-tree-loop-distribute-patterns", *LOOSE, *inputs)
-    elf = ELFFile(io.BytesIO(gcc([*GCC_CORES["cortex-m4"], *options, "-o", "run.elf"], folder).read_bytes()))
+    elf = ELFFile(io.BytesIO(gcc([*GCC_CORES[core], *options, "-lgcc", "-o", "run.elf"], folder).read_bytes()))
     symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
     segments = [(s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"]]
     raw = raw_windows(8, seed=4).reshape(-1, 3)
     want = expected(model(family), raw)
     blocks = [ACCELEROMETER.to_unit(raw).tobytes(), bytes(want.nbytes)]
     job = {"function": symbols["drive"], "n": len(raw), "blocks": blocks, "tables": [bytes(8)] * 3, "output": 1}
-    request = {"core": "cortex_m4", "segments": segments, "jobs": [job]}
+    request = {"core": core.replace("-", "_"), "segments": segments, "jobs": [job]}
     program = [sys.executable, on_core.__file__]
     done = subprocess.run(program, input=pickle.dumps(request), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
