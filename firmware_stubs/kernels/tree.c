@@ -1,37 +1,50 @@
-/* Decision trees on int8 values: four bytes per decision.
+/* Decision trees on int8 values: three bytes per decision where its numbers are small enough, else four.
 
-   A decision is a word: feature (8 bits), threshold (8 bits, signed), two flags, link (14 bits). A value not above the
-   threshold goes low, else high. A child that is a decision follows its parent in the table; where both are, the high
-   one lies `link` words behind the parent. Where one child is a leaf, `link` is its number; where both are, the low
-   leaf is number `link` and the high one the next. A root below 0 is the leaf ~root. */
+   A decision is a word, lowest bits first: threshold (8, signed), two flags, feature (`feature_bits`), link (the rest).
+   A value not above the threshold goes low, else high. A child that is a decision follows its parent in the table;
+   where both are, the high one lies `link` decisions behind the parent. Where one child is a leaf, `link` is its number;
+   where both are, the low leaf is number `link` and the high one the next. A root below 0 is the leaf ~root. */
 #include "kernels.h"
 
-#define LOW_LEAF (1u << 16)
-#define HIGH_LEAF (1u << 17)
-#define LINK 18
+#define LOW_LEAF (1u << 8)
+#define HIGH_LEAF (1u << 9)
+#define FEATURE 10
 
-/* The number of the leaf that x falls into. */
-static inline uint32_t leaf_of(const int8_t *x, const int32_t *nodes, int32_t root)
+/* The number of the leaf that x falls into. `bytes` is a constant where this is called. */
+static inline uint32_t leaf_below(const int8_t *x, const uint8_t *p, uint32_t bytes, int32_t feature_bits)
 {
-    if (root < 0)
-        return (uint32_t)~root;
-    for (const int32_t *p = nodes + root;;) {
-        const uint32_t w = (uint32_t)*p++;
-        if (x[w & 255u] <= (int8_t)(w >> 8)) {
+    const uint32_t mask = (1u << feature_bits) - 1u;
+    for (;;) {
+        uint32_t w;
+        if (bytes == 4)
+            p = __builtin_assume_aligned(p, 4);
+        __builtin_memcpy(&w, p, 4); /* three bytes: the fourth is the next decision's, or one behind the table */
+        const uint32_t link = w << (8 * (4 - bytes)) >> (8 * (4 - bytes) + FEATURE) >> feature_bits;
+        if (x[w >> FEATURE & mask] <= (int8_t)w) {
             if (w & LOW_LEAF)
-                return w >> LINK;
+                return link;
+            p += bytes;
         } else {
             if (w & HIGH_LEAF)
-                return (w >> LINK) + (w >> 16 & 1u);
-            if (!(w & LOW_LEAF))
-                p += (w >> LINK) - 1;
+                return link + (w >> 8 & 1u);
+            p += w & LOW_LEAF ? bytes : link * bytes;
         }
     }
 }
 
+static uint32_t leaf_of(const int8_t *x, const uint8_t *nodes, int32_t bytes, int32_t feature_bits, int32_t root)
+{
+    if (root < 0)
+        return (uint32_t)~root;
+    if (bytes == 3)
+        return leaf_below(x, nodes + 3 * root, 3, feature_bits);
+    return leaf_below(x, nodes + 4 * root, 4, feature_bits);
+}
+
 /* Votes are added four at a time, in 16-bit lanes: up to 257 trees of 255 votes. */
-void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
-                     const uint16_t *leaves, const uint8_t *rows, void *scratch, float *y, int32_t n_out)
+void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const uint8_t *nodes,
+                     int32_t node_bytes, int32_t feature_bits, const uint16_t *leaves, const uint8_t *rows, void *scratch,
+                     float *y, int32_t n_out)
 {
     (void)n;
     uint32_t *const sums = scratch;
@@ -39,7 +52,7 @@ void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n
     for (int32_t i = 0; i < 2 * words; i++)
         sums[i] = 0;
     for (int32_t t = 0; t < n_trees; t++) {
-        const uint32_t row = leaves[leaf_of(x, nodes, roots[t])];
+        const uint32_t row = leaves[leaf_of(x, nodes, node_bytes, feature_bits, roots[t])];
         const uint8_t *votes = __builtin_assume_aligned(rows + row * (uint32_t)words * 4u, 4);
         for (int32_t i = 0; i < words; i++, votes += 4) {
             uint32_t four;
@@ -53,9 +66,9 @@ void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n
 }
 
 /* Tree t adds its leaf's value to output n_out - groups + t mod groups. */
-void k_tree_sums_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const int32_t *nodes,
-                    const int16_t *leaves, const float *start, float scale, int32_t groups, void *scratch, float *y,
-                    int32_t n_out)
+void k_tree_sums_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const uint8_t *nodes,
+                    int32_t node_bytes, int32_t feature_bits, const int16_t *leaves, const float *start, float scale,
+                    int32_t groups, void *scratch, float *y, int32_t n_out)
 {
     (void)n;
     int32_t *const sums = scratch;
@@ -63,7 +76,7 @@ void k_tree_sums_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_
         sums[k] = 0;
     int32_t k = n_out - groups;
     for (int32_t t = 0; t < n_trees; t++) {
-        sums[k] += leaves[leaf_of(x, nodes, roots[t])];
+        sums[k] += leaves[leaf_of(x, nodes, node_bytes, feature_bits, roots[t])];
         k = k + 1 < n_out ? k + 1 : n_out - groups;
     }
     for (k = 0; k < n_out; k++)

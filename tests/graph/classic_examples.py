@@ -72,7 +72,7 @@ def classic_examples() -> dict[str, Example]:
         "TreeSumsS8": Example(
             pack_sums([tree(values), twice], np.array([7.0, 1.0, 2.0]), 2), ((3,),), _sums, 2 * 0.5 / 32767
         ),
-        "LinearS8": Example(linear(weight, bias), ((9,),), lambda x: weight @ x.astype(float) + bias, 2e-5),
+        "LinearS8": Example(linear(weight, bias), ((9,),), lambda x: weight @ x.astype(float) + bias, 3e-4),
         "Select": Example(Select(index), ((5,),), lambda x: x[index], 0),
         "Gaussians": Example(gaussians, ((6,),), lambda x: stats.norm.logpdf(x, mean, std).sum(axis=1), 2e-6),
         "Greatest": Example(Greatest(), ((5,),), lambda x: x.max(keepdims=True), 0),

@@ -8,7 +8,19 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from studio.errors import GraphError
 from studio.graph.ops.forest import FULL, Tree
-from studio.graph.ops.tree import LINK, pack_sums, pack_votes
+from studio.graph.ops.tree import FEATURE, pack_sums, pack_votes
+
+
+@pytest.mark.parametrize("n_features", [2, 17, 200, 256])
+@pytest.mark.parametrize("most", [3, 500])
+def test_few_features_and_short_links_make_words_of_three_bytes(n_features: int, most: int) -> None:
+    rng = np.random.default_rng(n_features)
+    trees = [grown(rng, n_features, 4, most) for _ in range(9)]
+    op, x = pack_votes(trees), rng.integers(-128, 128, (300, n_features)).astype(np.int8)
+    assert op.nodes.shape[1] == (3 if n_features == 2 or most == 3 else 4)
+    shares = [t.value / t.value.sum(axis=1, keepdims=True) for t in trees]
+    want = [sum(np.rint(s[walk(t, row)] * FULL) for t, s in zip(trees, shares, strict=True)) for row in x]
+    np.testing.assert_array_equal(op.run(x), want)
 
 
 def grown(rng: np.random.Generator, n_features: int, n_classes: int, most: int) -> Tree:
@@ -67,12 +79,12 @@ def test_decisions_are_scikit_learns(kind: type) -> None:
     np.testing.assert_array_equal(ours.argmax(axis=1)[clear], theirs.argmax(axis=1)[clear])
 
 
-def test_a_decision_costs_four_bytes_and_equal_leaves_nothing() -> None:
+def test_a_decision_costs_three_bytes_and_equal_leaves_nothing() -> None:
     left = np.array([1, 2, -1, -1, 5, -1, -1])
     right = np.array([4, 3, -1, -1, 6, -1, -1])
     value = np.eye(2)[[0, 0, 0, 1, 0, 0, 0]]  # rows 5 and 6 say the same: their decision goes
     op = pack_votes([Tree(np.arange(7), np.zeros(7), left, right, value)] * 3)
-    assert len(op.nodes) == 6 and len(op.leaves) == 2 and len(op.rows) == 2
+    assert op.nodes.shape == (6, 3) and len(op.leaves) == 2 and len(op.rows) == 2
 
 
 def test_more_leaves_than_links_reach_are_made_coarser() -> None:
@@ -80,9 +92,9 @@ def test_more_leaves_than_links_reach_are_made_coarser() -> None:
     n = 2**16 - 1
     inner = np.arange(n) < n // 2
     children = [np.where(inner, 2 * np.arange(n) + k, -1) for k in (1, 2)]
-    tree = Tree(rng.integers(0, 9, n), rng.integers(-99, 99, n), *children, rng.normal(size=(n, 1)))
+    tree = Tree(rng.integers(0, 256, n), rng.integers(-99, 99, n), *children, rng.normal(size=(n, 1)))
     breadth = pack_votes([Tree(tree.feature, tree.threshold, *children, rng.dirichlet(np.ones(2), n))])
-    assert len(breadth.leaves) < 1 << (32 - LINK)
+    assert len(breadth.leaves) < 1 << (32 - FEATURE - breadth.feature_bits)
     with pytest.raises(GraphError, match="link"):
         pack_sums([tree], np.zeros(1), 1)
 

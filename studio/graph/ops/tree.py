@@ -1,4 +1,4 @@
-"""Decision trees on int8 values: four bytes per decision, two per leaf, and equal leaves are kept once.
+"""Decision trees on int8 values: three or four bytes per decision, two per leaf, and equal leaves are kept once.
 
 Trees that learn from values on the int8 grid have thresholds between two of its steps, so nothing is lost by keeping
 them as int8: x <= t means x <= floor(t) for whole numbers. See `firmware_stubs/kernels/tree.c` for the words' layout.
@@ -16,11 +16,9 @@ from studio.graph.ops.forest import FULL, Tree
 from studio.params import param
 
 T = TypeVar("T")
-LINK_BITS = 14
-MOST_LINKS = 1 << LINK_BITS
 MOST_FEATURES = 256
 MOST_VOTERS = 257  # whose votes fit in 16 bits
-LOW_LEAF, HIGH_LEAF, LINK = 1 << 16, 1 << 17, 18
+LOW_LEAF, HIGH_LEAF, FEATURE = 1 << 8, 1 << 9, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,20 +26,20 @@ class TreeVotesS8(Op):
     """The summed votes of trees: (n_features,) int8 -> (n_classes,), whole numbers up to 255 * n_trees."""
 
     roots: Array  # (n_trees,) int32: the first decision, or ~leaf
-    nodes: Array  # (n_decisions,) int32 words
+    nodes: Array  # (n_decisions, 3 or 4) uint8: words, the lowest byte first
     leaves: Array  # (n_leaves,) uint16: the leaf's row of votes
     rows: Array  # (n_rows, n_classes) uint8
+    feature_bits: int = param(8, "Bits of a word that tell the feature.", low=1, high=8)
     takes = np.int8
 
     def shape(self, *inputs: Shape) -> Shape:
-        _check(self, inputs[0], self.nodes)
+        _check(self, inputs[0])
         return (self.rows.shape[1],)
 
     def args(self) -> dict[str, Any]:
         """Rows are filled up to whole words."""
         rows = np.pad(self.rows, ((0, 0), (0, -self.rows.shape[1] % 4)))
-        given = {"roots": self.roots, "n_trees": len(self.roots), "nodes": self.nodes, "leaves": self.leaves}
-        return given | {"rows": rows}
+        return _tables(self) | {"leaves": self.leaves, "rows": rows}
 
     def scratch(self, *inputs: Shape) -> int:
         return 8 * -(-int(self.rows.shape[1]) // 4)
@@ -55,34 +53,36 @@ class TreeSumsS8(Op):
     """
 
     roots: Array  # (n_trees,) int32
-    nodes: Array  # (n_decisions,) int32 words
+    nodes: Array  # (n_decisions, 3 or 4) uint8
     leaves: Array  # (n_leaves,) int16
     start: Array  # (n_out,) float32
     scale: float = param(1.0, "Value of one step of a leaf.", low=1e-30)
     groups: int = param(1, "Outputs that trees add to.", low=1)
+    feature_bits: int = param(8, "Bits of a word that tell the feature.", low=1, high=8)
     takes = np.int8
 
     def shape(self, *inputs: Shape) -> Shape:
-        _check(self, inputs[0], self.nodes)
+        _check(self, inputs[0])
         return (len(self.start),)
 
     def args(self) -> dict[str, Any]:
-        return {
-            "roots": self.roots,
-            "n_trees": len(self.roots),
-            "nodes": self.nodes,
-            "leaves": self.leaves,
-            "start": self.start,
-            "scale": float(self.scale),
-            "groups": self.groups,
-        }
+        given = {"leaves": self.leaves, "start": self.start, "scale": float(self.scale), "groups": self.groups}
+        return _tables(self) | given
 
     def scratch(self, *inputs: Shape) -> int:
         return 4 * len(self.start)
 
 
-def _check(op: Op, x: Shape, nodes: Array) -> None:
-    asked = int((nodes & 255).max(initial=0))
+def _tables(op: TreeVotesS8 | TreeSumsS8) -> dict[str, Any]:
+    """What both kernels are told first. They read four bytes at a time, so one more ends a table of three."""
+    nodes = np.append(op.nodes.ravel(), np.zeros(4 - op.nodes.shape[1], np.uint8))
+    given = {"roots": op.roots, "n_trees": len(op.roots), "nodes": nodes}
+    return given | {"node_bytes": int(op.nodes.shape[1]), "feature_bits": op.feature_bits}
+
+
+def _check(op: TreeVotesS8 | TreeSumsS8, x: Shape) -> None:
+    words = op.nodes[:, 1].astype(int) + 256 * op.nodes[:, 2].astype(int) + 65536 * op.nodes[:, -1].astype(int)
+    asked = int((words >> 2 & ((1 << op.feature_bits) - 1)).max(initial=0))
     if len(x) != 1 or asked >= x[0]:
         raise GraphError(f"Op {type(op).__name__}", f"gets {x} and asks for value {asked}", "Train again.")
 
@@ -101,7 +101,7 @@ def pack_votes(trees: Sequence[Tree]) -> TreeVotesS8:
     packed, rows = _first_that_fits(numbered, (FULL, 127, 63, 31, 15))
     votes = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
     used, leaves = np.unique(packed.leaves, return_inverse=True)
-    return TreeVotesS8(packed.roots, packed.nodes, leaves.astype(np.uint16), votes[used].copy())
+    return TreeVotesS8(packed.roots, packed.nodes, leaves.astype(np.uint16), votes[used].copy(), packed.feature_bits)
 
 
 def _votes(tree: Tree, full: int) -> Array:
@@ -123,8 +123,9 @@ def pack_sums(trees: Sequence[Tree], start: Array, groups: int) -> TreeSumsS8:
         return _packed(trees, [np.rint(t.value[:, 0] / step).astype(int).tolist() for t in trees]), step
 
     packed, step = _first_that_fits(numbered, (32767, 4095, 1023, 255, 127))
-    leaves = packed.leaves.astype(np.int16)
-    return TreeSumsS8(packed.roots, packed.nodes, leaves, start.astype(np.float32), float(np.float32(step)), groups)
+    leaves, scale = packed.leaves.astype(np.int16), float(np.float32(step))
+    starts = start.astype(np.float32)
+    return TreeSumsS8(packed.roots, packed.nodes, leaves, starts, scale, groups, packed.feature_bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +135,7 @@ class Packed:
     roots: Array
     nodes: Array
     leaves: Array
+    feature_bits: int
 
 
 def _first_that_fits(packing: Callable[[int], T], fulls: tuple[int, ...]) -> T:
@@ -144,6 +146,15 @@ def _first_that_fits(packing: Callable[[int], T], fulls: tuple[int, ...]) -> T:
         except GraphError:
             continue
     return packing(fulls[-1])
+
+
+@dataclass
+class Word:
+    """One decision while the table grows: threshold and flags, feature, link."""
+
+    low: int
+    feature: int
+    link: int = 0
 
 
 class _Leaves:
@@ -171,7 +182,7 @@ class _Leaves:
 
 def _packed(trees: Sequence[Tree], numbers: Sequence[Sequence[int]]) -> Packed:
     """Words of all trees; `numbers` says what each row of a tree would give as a leaf."""
-    words: list[int] = []
+    words: list[Word] = []
     folded = [_folded(tree, given) for tree, given in zip(trees, numbers, strict=True)]
     leaves = _pairs(folded)
     roots = []
@@ -181,9 +192,22 @@ def _packed(trees: Sequence[Tree], numbers: Sequence[Sequence[int]]) -> Packed:
         else:
             roots.append(len(words))
             _write(tree, given, leaves, words)
-    if len(leaves.table) > MOST_LINKS:
-        raise GraphError("Decision trees", f"{len(leaves.table)} different leaves", "Limit their depth or number.")
-    return Packed(np.array(roots, np.int32), np.array(words, np.uint32).view(np.int32), np.array(leaves.table))
+    nodes, feature_bits = _joined(words)
+    return Packed(np.array(roots, np.int32), nodes, np.array(leaves.table), feature_bits)
+
+
+def _joined(words: Sequence[Word]) -> tuple[Array, int]:
+    """The words in as few bytes as hold the greatest feature and the greatest link; GraphError beyond four."""
+    columns = np.array([(w.low, w.feature, w.link) for w in words], np.int64).reshape(-1, 3)
+    feature, link = (int(columns[:, i].max(initial=0)) for i in (1, 2))
+    if feature >= MOST_FEATURES:
+        raise GraphError("A decision tree", f"asks for value {feature}", f"Select {MOST_FEATURES} features at most.")
+    bits = max(1, feature.bit_length())
+    n_bytes = 3 if FEATURE + bits + link.bit_length() <= 24 else 4
+    if FEATURE + bits + link.bit_length() > 32:
+        raise GraphError("Decision trees", f"a link over {link} places", "Limit their depth or number.")
+    joined = columns[:, 0] | columns[:, 1] << FEATURE | columns[:, 2] << FEATURE + bits
+    return np.stack([(joined >> 8 * i & 255).astype(np.uint8) for i in range(n_bytes)], axis=1), bits
 
 
 def _pairs(trees: Sequence[tuple[Tree, list[int]]]) -> _Leaves:
@@ -219,40 +243,31 @@ def _folded(tree: Tree, given: Sequence[int]) -> tuple[Tree, list[int]]:
     return Tree(tree.feature, tree.threshold, left, right, tree.value), says
 
 
-def _write(tree: Tree, given: Sequence[int], leaves: _Leaves, words: list[int]) -> None:
+def _write(tree: Tree, given: Sequence[int], leaves: _Leaves, words: list[Word]) -> None:
     """The words of one tree, a parent before its low side before its high side."""
     waiting: list[tuple[int, int]] = [(0, -1)]  # row, the word whose link leads here
     while waiting:
         row, parent = waiting.pop()
         at = len(words)
         if parent >= 0:
-            words[parent] |= _link(at - parent) << LINK
+            words[parent].link = at - parent
         low, high = int(tree.left[row]), int(tree.right[row])
-        word = _decision(int(tree.feature[row]), float(tree.threshold[row]))
-        low_leaf, high_leaf = tree.left[low] < 0, tree.left[high] < 0
-        word |= LOW_LEAF * bool(low_leaf) | HIGH_LEAF * bool(high_leaf)
-        if low_leaf and high_leaf:
-            word |= _link(leaves.pair(given[low], given[high])) << LINK
-        elif low_leaf or high_leaf:
-            word |= _link(leaves.single(given[low if low_leaf else high])) << LINK
+        low_leaf, high_leaf = bool(tree.left[low] < 0), bool(tree.left[high] < 0)
+        word = Word(_threshold(tree.threshold[row]) | LOW_LEAF * low_leaf | HIGH_LEAF * high_leaf, tree.feature[row])
         words.append(word)
+        if low_leaf and high_leaf:
+            word.link = leaves.pair(given[low], given[high])
+        elif low_leaf or high_leaf:
+            word.link = leaves.single(given[low if low_leaf else high])
         if not high_leaf:
             waiting.append((high, at if not low_leaf else -1))
         if not low_leaf:
             waiting.append((low, -1))
 
 
-def _decision(feature: int, threshold: float) -> int:
-    """Feature and threshold of a word; GraphError for what int8 values cannot be asked."""
-    if not 0 <= feature < MOST_FEATURES:
-        raise GraphError("A decision tree", f"asks for value {feature}", f"Select {MOST_FEATURES} features at most.")
-    whole = int(np.clip(np.floor(threshold), -128, 127))
-    if np.floor(threshold) < -128:
+def _threshold(threshold: float) -> int:
+    """The threshold's byte; GraphError for what int8 values cannot be asked."""
+    whole = np.floor(threshold)
+    if whole < -128:
         raise GraphError("A decision tree", f"has a threshold of {threshold:g}", "Train it on int8 values.")
-    return feature | (whole & 255) << 8
-
-
-def _link(link: int) -> int:
-    if link >= MOST_LINKS:
-        raise GraphError("Decision trees", f"a link over {link} places", "Limit their depth or number.")
-    return link
+    return int(min(whole, 127)) & 255
