@@ -133,8 +133,9 @@ class Board:
 
 
 def boards(folder: Path = FOLDER) -> dict[str, Board]:
-    """Every board by its id, the name of its folder."""
-    return {path.parent.name: _read(path) for path in sorted(folder.glob("*/board.toml"))}
+    """Every board by its id, the name of its folder; first those that this computer plays."""
+    found = [_read(path) for path in folder.glob("*/board.toml")]
+    return {board.id: board for board in sorted(found, key=lambda b: (not b.virtual, b.id))}
 
 
 def _as_fast(stream: Stream, wanted: Stream) -> bool:
