@@ -82,7 +82,7 @@ def open_talk(link: Link, url: str) -> Talk:
 
 
 #: Schemes behind which our own protocol is always spoken.
-_OWN = frozenset({"virtual", "replay", "ble", "mic"})
+_OWN = frozenset({"virtual", "replay", "mic"})
 
 
 def _options(url: str) -> dict[str, str]:

@@ -3,6 +3,8 @@
 bleak lives on one asyncio thread for the whole life of the program (it keeps one state per event loop); outside, the
 link is `read() -> bytes` like any other. A notification has a length of its own, so on the air a frame is the bare
 header, payload and CRC in one notification; here it is put into COBS and back, so everything above sees one wire.
+Boards with somebody else's firmware keep their own framing: their bytes pass as they are. SensiML has a service of its
+own, where the description is read and subscribing stands for `connect`.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 
 from cobs import cobs
 
+from studio.data.wire import decode
 from studio.errors import LinkError
 from studio.sources.url import Address
 
@@ -23,8 +26,11 @@ T = TypeVar("T")
 SERVICE = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 TO_BOARD = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
 FROM_BOARD = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
+SENSIML_OFFER = "16480001-0525-4ad5-b4fb-6dd83f49546b"
+SENSIML_DATA = "16480002-0525-4ad5-b4fb-6dd83f49546b"
 CONNECT_TIMEOUT_S = 20.0
 WRITE_TIMEOUT_S = 5.0
+PIECE = 20  # every connection takes so much in one write
 
 
 class BleLink:
@@ -34,6 +40,8 @@ class BleLink:
         self.url = address.url
         self._came: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._closed = False
+        self._framed: bool | None = None  # True: our own framing, False: somebody else's, None: not yet known
+        self._offer = b""  # what a SensiML board says of itself
         self._client: Any = None
         self._await(self._connect(address.place), CONNECT_TIMEOUT_S * 2)
 
@@ -52,13 +60,24 @@ class BleLink:
                 raise LinkError(
                     self.url, "the board disconnected", "Bring it nearer or restart it, then connect again."
                 )
-        return b"".join(bytes(cobs.encode(frame)) + b"\0" for frame in frames)
+        return b"".join(self._framed_bytes(frame) for frame in frames)
+
+    def _framed_bytes(self, came: bytes) -> bytes:
+        """One notification as it would stand on a wire. The first tells whose framing it is."""
+        frame = bytes(cobs.encode(came))
+        if self._framed is None:
+            self._framed = decode(frame) is not None
+        return frame + b"\0" if self._framed else came
 
     def write(self, data: bytes) -> None:
-        """Send the frames in `data`, one GATT write each."""
-        for frame in data.split(b"\0"):
-            if frame:
-                self._await(self._send(cobs.decode(frame)), WRITE_TIMEOUT_S)
+        """Send the frames in `data`, one GATT write each; what is not ours goes as it is."""
+        if self._offer:
+            self._await(self._to_sensiml(data), WRITE_TIMEOUT_S)
+            return
+        frames = [frame for frame in data.split(b"\0") if frame]
+        ours = self._framed is not False and all(decode(frame) for frame in frames)
+        for body in (bytes(cobs.decode(frame)) for frame in frames) if ours else _pieces(data, PIECE):
+            self._await(self._send(body), WRITE_TIMEOUT_S)
 
     def close(self) -> None:
         """Disconnect."""
@@ -80,8 +99,22 @@ class BleLink:
             )
         self._client = BleakClient(device, disconnected_callback=lambda _: self._came.put(None))
         await self._client.connect()
+        if self._client.services.get_characteristic(SENSIML_OFFER) is not None:
+            self._offer = bytes(await self._client.read_gatt_char(SENSIML_OFFER)).strip() + b"\n"
+            self._framed = False
+            self._came.put(self._offer * 2)  # as on a wire, where the first line may be half of one
+            return
         # AcquireNotify carried 1.6 times the bytes of StartNotify; other systems ignore the option.
         await self._client.start_notify(FROM_BOARD, self._notified, bluez={"use_start_notify": False})
+
+    async def _to_sensiml(self, words: bytes) -> None:
+        """`connect` and `disconnect` are what subscribing is for; nothing else can be said."""
+        if words.endswith(b"disconnect"):
+            with contextlib.suppress(Exception):  # it may not have been subscribed
+                await self._client.stop_notify(SENSIML_DATA)
+            self._came.put(self._offer)
+        elif words.endswith(b"connect"):
+            await self._client.start_notify(SENSIML_DATA, self._notified, bluez={"use_start_notify": False})
 
     def _notified(self, _: object, data: bytearray) -> None:
         self._came.put(bytes(data))
@@ -95,6 +128,10 @@ class BleLink:
 
     def _await(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
         return _finished(self.url, work, timeout_s)
+
+
+def _pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def scan(seconds: float) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The Bluetooth link against a stand-in for bleak: framing, disconnects and words. No radio was used."""
 
 import asyncio
+import json
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,12 @@ from studio.data.talk import Talk
 from studio.data.wire import HEADER, Packet, Type, Verb, decode, encode
 from studio.errors import LinkError
 from studio.sources import open_link
-from studio.sources.ble import FROM_BOARD, SERVICE, TO_BOARD
-from tests.data.board import HELLO, reply
+from studio.sources.acquire import Acquisition
+from studio.sources.ble import FROM_BOARD, SENSIML_DATA, SENSIML_OFFER, SERVICE, TO_BOARD
+from studio.sources.devices.nordic import wrapped
+from studio.sources.devices.sensiml import packet
+from studio.sources.identify import converse
+from tests.data.board import HELLO, reply, until
 
 DEVICE = SimpleNamespace(address="AA:BB:CC:00:11:22", name="Toy board")
 
@@ -22,8 +27,11 @@ class Client:
     """What BleakClient offers to the link; its far end is a board that answers everything."""
 
     last: Any = None
+    known: tuple[str, ...] = (TO_BOARD, FROM_BOARD)
     services = SimpleNamespace(
-        get_characteristic=lambda uuid: SimpleNamespace(max_write_without_response_size=244, uuid=uuid)
+        get_characteristic=lambda uuid: (
+            SimpleNamespace(max_write_without_response_size=244, uuid=uuid) if uuid in Client.known else None
+        )
     )
 
     def __init__(self, device: Any, disconnected_callback: Any) -> None:
@@ -118,3 +126,64 @@ def test_scan_names_the_nearest_first() -> None:
     from studio.sources.ports import ble_devices
 
     assert [(p.url, p.title) for p in ble_devices(0.1)] == [("ble:AA:BB:CC:00:11:22", "Toy board"), ("ble:FF", "Far")]
+
+
+class Forwarder(Client):
+    """A board with Nordic's data forwarder on the same service: its own framing, deaf to ours."""
+
+    async def start_notify(self, uuid: str, heard: Any, **options: Any) -> None:
+        heard(
+            None, bytearray(wrapped("si", {"sid": 1, "hz": 50, "ch": 1, "ch_n": ["t"], "st": 1, "dr": 0, "name": "n"}))
+        )
+        for seq in range(3):
+            frame = wrapped("sd", {"seq": seq, "ts": seq * 20, "val": [float(seq)]})
+            heard(None, bytearray(frame[:9]))  # split where the connection's packets end
+            heard(None, bytearray(frame[9:]))
+
+    async def write_gatt_char(self, uuid: str, body: bytes, response: bool) -> None:
+        self.writes.append(body)
+
+
+def test_nordics_forwarder_is_understood_on_the_same_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["bleak"], "BleakClient", Forwarder)
+    link = open_link("ble:Toy board")
+    talk = converse(link, {})
+    assert talk.hello().board == "n" and talk.hello().streams[0].stream.channels == ("t",)
+    link.write(b"a text of theirs, longer than a piece")
+    assert b"".join(Client.last.writes).endswith(b"a text of theirs, longer than a piece")
+
+
+class Sensiml(Client):
+    """A board with SensiML's service."""
+
+    known = (SENSIML_OFFER, SENSIML_DATA)
+
+    async def read_gatt_char(self, uuid: str) -> bytes:
+        assert uuid == SENSIML_OFFER
+        places = {"x": 0, "y": 1}
+        return json.dumps(
+            {"sample_rate": 50, "version": 2, "samples_per_packet": 2, "column_location": places}
+        ).encode()
+
+    async def start_notify(self, uuid: str, heard: Any, **options: Any) -> None:
+        assert uuid == SENSIML_DATA
+        for seq in (0, 1, 3):
+            heard(None, bytearray(packet(0, seq, bytes(8))))
+
+    async def stop_notify(self, uuid: str) -> None:
+        self.writes.append(b"stopped")
+
+
+def test_sensiml_has_a_service_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["bleak"], "BleakClient", Sensiml)
+    monkeypatch.setattr(Client, "known", Sensiml.known)
+    talk = converse(open_link("ble:Toy board"), {})
+    assert talk.hello().streams[0].stream.channels == ("x", "y")
+    acquisition = Acquisition(talk, [])
+    acquisition.start()
+    talk.request(Verb.START)
+    until(lambda: acquisition.counts[1].received == 6)
+    acquisition.stop()
+    assert acquisition.counts[1].gaps == [(4, 2)]
+    talk.request(Verb.STOP)
+    assert Client.last.writes[-1] == b"stopped"
