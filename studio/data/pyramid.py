@@ -113,7 +113,13 @@ def pyramid(recording: Recording, name: str) -> Pyramid:
         if not _keep(recording, file, rest, max(have - 1, 0) * width):
             known = _mapped(file, raw, max(have - 1, 0)) if have > 1 else rest[:0]
             return Pyramid(raw, np.concatenate([known, rest]))
-    return Pyramid(raw, _mapped(file, raw, n))
+    return _lean(Pyramid(raw, _mapped(file, raw, n)), _mapped(file, raw, n))
+
+
+def _lean(found: Pyramid, base: Array) -> Pyramid:
+    """The same on a fresh map: what was read to make the coarser levels leaves memory with the old one."""
+    found.levels[0] = BASE, base[:, 0], base[:, 1]
+    return found
 
 
 def _rows(file: Path, width: int) -> int:
