@@ -96,8 +96,13 @@ class Recording:
         stored = self.clock.get("rates", {}).get(name)
         if stored is not None:
             return Rate(float(stored["hz"]), float(stored["error_hz"]), str(stored["by"]))
-        simulated = bool(self.device.get("simulated"))
-        return true_rate(self.stamps(name), self.stream(name).rate_hz, self.gaps.get(name, ()), simulated)
+        return true_rate(self.stamps(name), self.stream(name).rate_hz, self.gaps.get(name, ()), self.simulated)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the device was a program or a file, whose second is its own; recordings once knew only its URL."""
+        url = str(self.device.get("url", ""))
+        return bool(self.device.get("simulated", url.startswith(("virtual:", "replay:"))))
 
     def measured_rate_hz(self, name: str) -> float:
         """Samples per second as measured; the stated rate when there are fewer than two stamps."""

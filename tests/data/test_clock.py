@@ -141,6 +141,13 @@ def test_a_recording_keeps_its_clock(tmp_path: Path) -> None:
     assert bare.rate("acc").by == "stated" and bare.clock_fit() is None and bare.host_ns("acc", 0) is None
 
 
+def test_a_recording_of_a_virtual_board_is_simulated_also_an_old_one(tmp_path: Path) -> None:
+    recording = recorded(tmp_path / "r", 0.0, 0.0)
+    assert not recording.simulated and not replace(recording, device={"url": "COM7"}).simulated
+    assert replace(recording, device={"url": "virtual:host?speed=20"}).simulated
+    assert replace(recording, device={"url": "socket://x:1", "simulated": True}, clock={}).rate("acc").by == "device"
+
+
 def test_two_stamps_of_the_device_alone_tell_a_rate() -> None:
     """A recording that was brought in may have the device's clock and no arrivals."""
     found = true_rate(np.array([[0, 0, 0], [490, 10_000_000, 0]], np.int64), 50.0)

@@ -23,7 +23,7 @@ def check(project_path: Path) -> Work[dict[str, Any]]:
     found, everything = [], recordings(project)
     for i, recording in enumerate(everything):
         yield Progress(i, len(everything), recording.id)
-        whole, simulated = certificates(recording), bool(recording.device.get("simulated"))
+        whole, simulated = certificates(recording), recording.simulated
         findings = [f for c in whole for f in findings_of(c, simulated)] + label_findings(recording)
         found.append({"id": recording.id, "findings": findings, "certificate": [c.plain() for c in whole]})
     totals = {"classes": class_seconds(everything), "balance": balance(everything)}
@@ -37,7 +37,7 @@ def certificates(recording: Recording) -> list[Certificate]:
 
 def stream_findings(recording: Recording, stream: Stream) -> list[Finding]:
     """Rate, clock, gaps, saturation, stuck, dead, constant and duplicated channels of one stream."""
-    return findings_of(certificate(recording, stream.name), bool(recording.device.get("simulated")))
+    return findings_of(certificate(recording, stream.name), recording.simulated)
 
 
 def findings_of(found: Certificate, simulated: bool = False) -> list[Finding]:
