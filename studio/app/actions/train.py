@@ -104,7 +104,7 @@ def trusted(have: Iterable[Recording], name: str, max_rate_error: float) -> list
 def _off(recording: Recording, seen: Certificate) -> DataError:
     stated, hz = seen.stream.rate_hz, seen.rate.hz
     told = f"came at {hz:.2f} Hz where the device says {stated:g} Hz, off by {abs(hz / stated - 1):.1%}"
-    step = "Record it again at its true rate, remove its labels, or allow more with --max-rate-error."
+    step = "Record it again at its true rate, remove its labels, or allow a greater rate error (--max-rate-error)."
     return DataError(f"Stream {seen.stream.name!r} of recording {recording.id!r}", told, step)
 
 

@@ -15,6 +15,7 @@ WORDS = {
     "max_latency_ms": "Answer within",
     "window_s": "Length",
     "stride_s": "Step",
+    "max_rate_error": "Rate error up to",
     "minutes": "Time",
     "trials": "Candidates",
     "seed": "Seed",
@@ -40,7 +41,7 @@ FAMILIES = {
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
 EFFORT = ("minutes", "trials", "seed")
-WINDOW = ("window_s", "stride_s")
+WINDOW = ("window_s", "stride_s", "max_rate_error")
 
 
 class SettingsSide(Side):
