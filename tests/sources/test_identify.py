@@ -74,6 +74,15 @@ def test_slow_printers_get_the_time_they_need() -> None:
     assert found.name == "edge-impulse"
 
 
+@pytest.mark.parametrize("name", ["edge-impulse", "numbers"])
+def test_printers_that_chatter(name: str) -> None:
+    clock = Clock()
+    link = device(name, clock, "flood:30")
+    found, heard = identify(link, any_baud=False, clock_ns=clock.ns)
+    stream = Interpreter(link, found(), heard, clock.ns).hello().streams[0].stream
+    assert found.name == name and stream.rate_hz == 100 and len(stream.channels) == 3
+
+
 def test_silence_noise_and_unknown_names() -> None:
     clock = Clock()
 

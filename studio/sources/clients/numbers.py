@@ -45,7 +45,13 @@ class Numbers(Client):
 
     @classmethod
     def detect(cls, seen: bytes, answers: bytes) -> float:
-        return 0.55 if _steady([cls._values(line) for line in _some_lines(seen + answers)]) else 0.0
+        return 0.55 if _steady(cls._rows_of(seen + answers)) else 0.0
+
+    @classmethod
+    def _rows_of(cls, seen: bytes) -> list[list[float] | None]:
+        """What the lines heard hold, None for a damaged one; messages in between are left out."""
+        rows = ((line, cls._values(line)) for line in _some_lines(seen))
+        return [values for line, values in rows if values is not None or not _is_message(line)]
 
     @classmethod
     def _values(cls, line: bytes) -> list[float] | None:
@@ -65,7 +71,7 @@ class Numbers(Client):
         if lines and self._partial:
             self._partial, lines = False, lines[1:]
         rows = [(line, self._values(line)) for line in lines if line.strip()]
-        self._pace.add(len(rows), host_ns)
+        self._pace.add(sum(values is not None for _, values in rows), host_ns)
         if not self.ready:
             self._learn(rows)
             return []
@@ -128,7 +134,7 @@ class EdgeImpulse(Numbers):
 
     @classmethod
     def detect(cls, seen: bytes, answers: bytes) -> float:
-        return 0.6 if _steady([cls._values(line) for line in _some_lines(seen + answers)]) else 0.0
+        return 0.6 if _steady(cls._rows_of(seen + answers)) else 0.0
 
     @classmethod
     def _values(cls, line: bytes) -> list[float] | None:
