@@ -159,6 +159,17 @@ def test_the_forest_in_c_votes_as_scikit_learn_does(sides) -> None:
     assert stages["logits"] / 255 / 5 == pytest.approx(expected, abs=0.51 / 255)
 
 
+def test_few_kinds_of_leaves_make_a_smaller_forest_that_decides_alike(sides) -> None:
+    told = sides[1].x
+    noise = np.random.default_rng(0).normal(0, 0.6, sides[0].x.shape).astype(np.float32)
+    noisy = dataclasses.replace(sides[0], x=sides[0].x + noise)
+    whole, small = (finish(RandomForest(trees=16, leaf=2, kinds=k).fit(noisy, 3)) for k in (0, 6))
+    ops = [next(n.op for n in g.nodes if n.name == "logits") for g in (whole, small)]
+    assert len(ops[1].rows) <= 6 < len(ops[0].rows) and len(ops[1].leaves) < len(ops[0].leaves)
+    agree = whole.decide(whole.scores(told)) == small.decide(small.scores(told))
+    assert agree.mean() > 0.9
+
+
 def test_a_class_without_windows_gets_no_votes(sides) -> None:
     data, forest = sides[0], RandomForest(trees=2)
     grid = ranged(front(data, forest.bands), data.y)
