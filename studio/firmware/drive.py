@@ -57,7 +57,7 @@ def _awaited(board: Board) -> Work[Volume]:
         if time.monotonic() > deadline:
             others = ", ".join(v.board or "?" for v in found) or "none"
             seen = f"shows no drive called {board.uf2_board} (there: {others}), and does not answer on its link"
-            raise FlashError(board.title, seen, "Bring it into its boot loader, as `studio help boards` tells.")
+            raise FlashError(board.title, seen, "Bring it into its boot loader: the help page Boards tells how.")
         yield Progress(0, 0, f"waiting for the drive of {board.title}")
         time.sleep(LOOK_S)
 
