@@ -145,6 +145,11 @@ class Connection:
         """What the protocol lets us know of lost samples."""
         return self.talk.client.loss if isinstance(self.talk, Interpreter) else Loss.EXACT
 
+    @property
+    def checked(self) -> bool:
+        """True when the protocol has a checksum, so that no damaged sample passes for a good one."""
+        return self.talk.client.checked if isinstance(self.talk, Interpreter) else True
+
     def wait(self, timeout_s: float = 30.0) -> "Connection":
         """Until it streams; raises what went wrong."""
         self._thread.join(timeout_s)
@@ -167,7 +172,7 @@ class Connection:
         device: dict[str, Any] = {"board": self.hello.board, "build_hash": self.hello.build_hash, "url": self.url}
         if self.url.startswith(("virtual:", "replay:")):
             device["simulated"] = True  # its second is its own, not this computer's
-        device |= {"protocol": self.protocol, "loss": str(self.loss)}
+        device |= {"protocol": self.protocol, "loss": str(self.loss), "checked": self.checked}
         path = new_recording_path(project, label or subject or "recording")
         with self._lock:
             self._writer = Writer(path, sensors, subject=subject, device=device)

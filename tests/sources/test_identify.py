@@ -58,6 +58,15 @@ def test_the_baud_rate_is_found(name: str, baud: int) -> None:
     assert found.name == name and clock.now_s - 1000.0 <= TIMEOUT_S
 
 
+def test_a_board_that_starts_when_its_port_is_opened() -> None:
+    clock = Clock()
+    late = device("own", clock, "baud:921600")
+    write = late.write
+    late.write = lambda data: write(data) if clock.now_s > 1004.1 else None  # it is still asleep
+    found, _ = identify(late, clock_ns=clock.ns)
+    assert found.name == "own" and clock.now_s - 1000.0 <= TIMEOUT_S
+
+
 @pytest.mark.parametrize("baud", [115200, 921600])
 def test_numbers_at_other_speeds(baud: int) -> None:
     clock = Clock()
