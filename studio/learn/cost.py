@@ -103,7 +103,7 @@ def _trees(per_tree: float) -> Callable[[Any, Shape, Shape], float]:
 
 
 def _points(op: Any, x: Shape, y: Shape) -> float:
-    return 7.3 * int(op.points.size) + 40.0 * len(op.points)
+    return 3.9 * int(op.points.size) + 40.0 * len(op.points)
 
 
 def _correlation(op: Any, x: Shape, y: Shape) -> float:
