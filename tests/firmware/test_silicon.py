@@ -1,11 +1,12 @@
 """Images of real boards on an emulated core with modelled registers: start, stream, take an image, answer as here."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
 
 from studio.data.talk import Talk
-from studio.data.wire import Type, Verb
+from studio.data.wire import Type, Verb, parse_stats
 from studio.firmware.board import boards
 from studio.firmware.flash import flash
 from studio.firmware.verify import verify
@@ -52,20 +53,41 @@ def test_it_starts_and_says_who_it_is(silicon: Silicon) -> None:
     assert not silicon.wrongs
 
 
+def streamed(talk: Talk, n: int) -> list[tuple[int, int]]:
+    """(index as the board counts, x as the sensor counts) of at least `n` rows."""
+    rows: list[tuple[int, int]] = []
+    while len(rows) < n:
+        for packet in talk.pump():
+            if packet.type == Type.SAMPLES:
+                content = packet.payload
+                assert content[2:6] == b"\xfe\xff\x00\x10"
+                x = [int.from_bytes(content[i : i + 2], "little") for i in range(0, len(content), 6)]
+                rows += zip(range(packet.seq, packet.seq + packet.count), x, strict=True)
+    return rows
+
+
 def test_its_sensor_streams_without_a_hole(silicon: Silicon) -> None:
     talk = awake(silicon)
     talk.request(Verb.START)
-    rows = []
-    while len(rows) < 200:
-        for packet in talk.pump():
-            if packet.type == Type.SAMPLES:
-                assert packet.seq == len(rows)
-                rows += [packet.payload[i : i + 6] for i in range(0, len(packet.payload), 6)]
-    x = [int.from_bytes(r[:2], "little") for r in rows]
-    assert x == list(range(x[0], x[0] + len(x)))
-    assert rows[0][2:] == b"\xfe\xff\x00\x10"
+    rows = streamed(talk, 200)
+    assert rows == [(i, rows[0][1] + i) for i in range(len(rows))]
     assert max(s.rate_hz() for s in silicon.sensors.values()) == silicon.board.streams[0].rate_hz
     assert not silicon.wrongs
+
+
+def test_what_a_full_fifo_loses_is_counted(silicon: Silicon) -> None:
+    """Ten seconds in which nobody reads: the board's index goes on as the sensor's own count does."""
+    talk = awake(silicon)
+    talk.request(Verb.START)
+    rows = streamed(talk, 20)
+    (sensor,) = silicon.sensors.values()
+    silicon.us += 10_000_000
+    sensor.measured(round(10 * sensor.rate_hz()))
+    rows += streamed(talk, 200)
+    (jump,) = [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(rows) if b[0] - a[0] > 1]
+    assert jump[1] > 9 * sensor.rate_hz() and abs(jump[0] - jump[1]) <= 2
+    stats = parse_stats(talk.request(Verb.STATS))
+    assert stats.dropped[0] == jump[0] - 1
 
 
 def test_it_takes_a_model_over_its_link_and_answers_as_this_computer(silicon: Silicon) -> None:
