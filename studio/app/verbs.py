@@ -162,7 +162,7 @@ def _said_sources(r: Result) -> str:
 
 
 def _said_boards(r: Result) -> str:
-    rows = [f"{b['id']:20} tier {b['tier']}  {b['core']:12} flashed by {b['flasher']}" for b in r["boards"]]
+    rows = [f"{b['id']:24} tier {b['tier']}  {b['core']:12} flashed by {b['flasher']}" for b in r["boards"]]
     return "\n".join(rows)
 
 
