@@ -178,7 +178,9 @@ def test_training_leaves_bad_stretches_and_gaps_out(tmp_path: Path) -> None:
     assert trusted_gaps(writer.close(), "acc") == ((1000, 50),)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 10**6), start=st.integers(0, N - 200), n=st.integers(60, 200), channel=st.integers(0, 2))
 def test_any_stuck_stretch_is_found_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, seed: int, start: int, n: int, channel: int
