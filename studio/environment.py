@@ -171,13 +171,22 @@ def system_libraries(for_tests: bool) -> None:
     """On Linux: the libraries Qt needs that wheels do not bring."""
     if not sys.platform.startswith("linux"):
         return
-    absent = [package for library, package in LIBRARIES.items() if not _loads(library)]
-    if absent:
+    if absent := absent_packages():
         apt(absent, "Qt", must=False)
     if for_tests and os.geteuid() == 0:
         programs = [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
         if programs:
             apt(programs, "Some tests", must=False)
+
+
+def absent_packages() -> list[str]:
+    """Debian packages of the libraries Qt needs that are not there."""
+    return [package for library, package in LIBRARIES.items() if not _loads(library)]
+
+
+def has_display() -> bool:
+    """Whether a window can open here."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _loads(library: str) -> bool:

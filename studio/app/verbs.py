@@ -1,8 +1,6 @@
 """What each verb of the command line does, and how its result reads to a person."""
 
 import json
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.app.bar import Bar
+from studio.environment import has_display
 from studio.progress import Work, finish
 
 Result = dict[str, Any]
@@ -29,11 +28,6 @@ def _value(result: Result) -> Work[Result]:
     """A result that needs no time, as work."""
     yield from ()
     return result
-
-
-def has_display() -> bool:
-    """Whether a window can open here."""
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _demo(a: Namespace) -> Work[Result]:

@@ -1,6 +1,5 @@
 """What on this computer would stand in the way, each finding with one fix. Asks; changes nothing."""
 
-import ctypes
 import importlib.metadata
 import os
 import shutil
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from studio import __version__
-from studio.environment import LIBRARIES
+from studio.environment import absent_packages, has_display
 from studio.errors import StudioError
 from studio.firmware.virtual import emulator_installed
 from studio.paths import home
@@ -57,17 +56,9 @@ def _qt() -> Iterator[Finding]:
     fix = "pip install PySide6-Essentials==6.11.3"
     yield _finding("Qt", not broken, f"PySide6 {version}" + (" aborts on Python 3.11" if broken else ""), fix)
     if sys.platform.startswith("linux"):
-        absent = [package for library, package in LIBRARIES.items() if not _loads(library)]
+        absent = absent_packages()
         seen = f"missing: {', '.join(absent)}" if absent else "all there"
         yield _finding("System libraries of Qt", not absent, seen, f"sudo apt-get install {' '.join(absent)}")
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
 
 
 def _ports() -> Iterator[Finding]:
@@ -102,6 +93,5 @@ def _room() -> Iterator[Finding]:
 
 
 def _display() -> Iterator[Finding]:
-    ok = sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    seen = "there" if ok else "none: the window cannot open here, the command line works"
+    seen = "there" if has_display() else "none: the window cannot open here, the command line works"
     yield _finding("Display", True, seen)

@@ -40,7 +40,7 @@ def record(
         recording = connection.stop_recording()
     finally:
         connection.close()
-    return result(trimmed(recording, seconds), stats, loss)
+    return result(recording, stats, loss)
 
 
 def _until(connection: Connection, seconds: float) -> Work[None]:
@@ -56,14 +56,6 @@ def _until(connection: Connection, seconds: float) -> Work[None]:
             connection.stop_recording()
             raise error
         time.sleep(0.02)
-
-
-def trimmed(recording: Recording, seconds: float) -> Recording:
-    """The label of the whole recording must not reach past its last sample; nothing else changes."""
-    track = recording.labels.get("labels", Labels())
-    end_s = recording.duration_s
-    inside = tuple(replace(s, stop_s=min(s.stop_s, end_s)) for s in track.segments if s.start_s < end_s)
-    return replace(recording, labels=recording.labels | {"labels": Labels(inside)})
 
 
 def result(recording: Recording, stats: dict[str, Any], loss: Loss = Loss.EXACT) -> dict[str, Any]:
