@@ -13,14 +13,15 @@ STOREY = {room: level for level, rooms in enumerate(studio.STOREYS) for room in 
 GUESTS = {
     **dict.fromkeys(["PySide6", "pyqtgraph"], "ui"),
     **dict.fromkeys(["serial", "bleak", "sounddevice"], "sources"),
-    **dict.fromkeys(["torch", "sklearn"], "learn"),
-    "soundfile": "data",
-    **dict.fromkeys(["elftools", "unicorn"], "firmware"),
+    **dict.fromkeys(["torch", "sklearn", "optuna", "ruptures", "cleanlab"], "learn"),
+    **dict.fromkeys(["soundfile", "mcap", "pyxdf", "pympi", "praatio", "pyarrow"], "data"),
+    **dict.fromkeys(["elftools", "unicorn", "pyocd", "smpclient"], "firmware"),
     **dict.fromkeys(["tflite", "onnx"], "graph"),
     "ziglang": "zig",
-    **dict.fromkeys(["scipy", "ai_edge_litert"], "tests alone"),
+    **dict.fromkeys(["scipy", "ai_edge_litert", "bumble", "librosa", "pywt"], "tests alone"),
 }
 HEAVY = {"torch", "sklearn", "bleak", "serial", "sounddevice", "h5py", "soundfile", "unicorn", "tflite", "onnx"}
+HEAVY |= {"optuna", "ruptures", "cleanlab", "mcap", "pyxdf", "pympi", "praatio", "pyarrow", "pyocd", "smpclient"}
 EVERY = sorted(ROOT.rglob("*.py"))
 FILES = [p for p in EVERY if p.parent != ROOT or p.stem in STOREY]
 TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in EVERY}
