@@ -152,7 +152,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _said_sources(r: Result) -> str:
-    return "\n".join(f"{s['url']:28} {s['title']}" for s in r["sources"])
+    rows = ((s["url"] or "(only to be flashed)", s["title"], s["ways"][1:]) for s in r["sources"])
+    return "\n".join(f"{url:28} {title}{''.join(' · ' + w['title'] for w in more)}" for url, title, more in rows)
 
 
 def _said_boards(r: Result) -> str:

@@ -2,20 +2,29 @@
 
 from typing import Any
 
+from studio.app.devices import DeviceList
 from studio.firmware.board import boards
-from studio.firmware.virtual import playable
-from studio.sources.ports import announced, serial_ports
 
 
-def sources(listen_s: float = 0.0) -> dict[str, Any]:
-    """Serial ports, virtual boards, and boards that announce themselves on the net within `listen_s`."""
-    found = [{"url": p.url, "title": p.title, "kind": "serial"} for p in serial_ports()]
-    if listen_s:
-        found += [{"url": p.url, "title": p.title, "kind": "network"} for p in announced(listen_s)]
-    for board in boards().values():
-        if playable(board):
-            found.append({"url": f"virtual:{board.id}", "title": board.title, "kind": "virtual"})
-    return {"sources": found}
+def sources(listen_s: float = 0.0, devices: DeviceList | None = None) -> dict[str, Any]:
+    """What is plugged in, virtual boards, and boards that announce themselves on the net within `listen_s`.
+
+    One entry per board: `url` is the best way to it ("" when it can only be flashed), `ways` are all of them.
+    """
+    found = (devices or DeviceList()).look(listen_s)
+    return {
+        "sources": [
+            {
+                "url": d.url,
+                "title": d.title,
+                "kind": d.kind,
+                "board": d.board_id,
+                "key": d.key,
+                "ways": [{"kind": w.kind, "url": w.url, "title": w.title} for w in d.urls],
+            }
+            for d in found
+        ]
+    }
 
 
 def board_list() -> dict[str, Any]:
