@@ -6,9 +6,11 @@ States: opening, identifying, ready, streaming, stalled, lost, closed. Views rea
 import contextlib
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from studio.app.lately import Lately
 from studio.app.links import open_link, open_talk
 from studio.data.labels import Labels, Segment
 from studio.data.link import Link
@@ -44,6 +46,7 @@ class Connection:
         self._link: Link | None = None
         self._acquisition: Acquisition | None = None
         self._writer: Writer | None = None
+        self.lately = Lately()
         self._lock = threading.Lock()
         self._began_s = 0.0
         self._label = ""
@@ -111,6 +114,7 @@ class Connection:
         if chunk.stream.kind in ANSWERS:
             return
         with self._lock:
+            self.lately.take(chunk)
             if self._writer is not None and self.recording_error is None:
                 try:
                     self._writer.append(chunk)
@@ -164,8 +168,23 @@ class Connection:
         """Seconds since recording began; 0 when it does not record."""
         return time.monotonic() - self._began_s if self._writer is not None else 0.0
 
-    def start_recording(self, project: Project, subject: str = "", label: str = "") -> None:
-        """Write every sensor stream from now on; answers of the board's model are not sensors."""
+    def moment(self) -> dict[str, float]:
+        """Stream -> index of the sample that the device is taking now."""
+        with self._lock:
+            return self.lately.indices_at(time.monotonic_ns())
+
+    def recorded_s(self, moment: Mapping[str, float]) -> float | None:
+        """Seconds in the running recording of a `moment`; None while nothing of it is written."""
+        with self._lock:
+            writer = self._writer
+            found = (writer.time_s(name, index) for name, index in moment.items()) if writer is not None else ()
+            return next((t for t in found if t is not None), None)
+
+    def start_recording(self, project: Project, subject: str = "", label: str = "", pre_s: float = 0.0) -> None:
+        """Write every sensor stream from now on, and what came in the `pre_s` seconds before.
+
+        Answers of the board's model are not sensors.
+        """
         if self.hello is None or self.state not in ("ready", "streaming"):
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
         sensors = tuple(r.stream for r in self.sensor_rings)
@@ -174,9 +193,13 @@ class Connection:
             device["simulated"] = True  # its second is its own, not this computer's
         device |= {"protocol": self.protocol, "loss": str(self.loss), "checked": self.checked}
         path = new_recording_path(project, label or subject or "recording")
+        wanted = {s.name for s in sensors}
         with self._lock:
-            self._writer = Writer(path, sensors, subject=subject, device=device)
-            self._began_s, self._label, self.recording_error = time.monotonic(), label, None
+            writer = Writer(path, sensors, subject=subject, device=device)
+            before = [c for c in self.lately.since(pre_s) if c.stream.name in wanted]
+            _feed(writer, before)
+            self._began_s = time.monotonic() - (pre_s if before else 0.0)
+            self._writer, self._label, self.recording_error = writer, label, None
 
     def stop_recording(self) -> Recording:
         """Close the recording; the label given at its start, if any, covers all of it."""
@@ -200,3 +223,13 @@ class Connection:
                 self.talk.request(Verb.STOP, {}, timeout_s=0.5)
         self._phase = "closed"
         self._release()
+
+
+def _feed(writer: Writer, chunks: list[Chunk]) -> None:
+    """Give `writer` what came before it was; DataError when the disk refuses."""
+    try:
+        for chunk in chunks:
+            writer.append(chunk)
+    except StudioError:
+        writer.close()
+        raise

@@ -252,6 +252,11 @@ class Writer:
         """Samples lost so far, by stream."""
         return {name: sum(count for _, count in file.gaps) for name, file in self._files.items()}
 
+    def time_s(self, name: str, index: float) -> float | None:
+        """Seconds from the recording's start to the device's sample `index`; None before samples of `name` came."""
+        file = self._files.get(name)
+        return None if file is None or file.base is None else (index - file.base) / file.stream.rate_hz
+
     def close(self) -> Recording:
         """End the recording and return it. Never loses what was written, even on a full disk."""
         if self._closing.is_set():
