@@ -3,7 +3,7 @@
 Every commit is on disk before it returns, so a kill at any moment loses nothing; undo writes the old value back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ Watcher = Callable[["State", "State"], None]
 class State:
     """All a view needs to draw itself. Samples are not in it; they are on disk and in the rings.
 
+    `selected` is the label in hand, an index into the open track; `also` are those selected together with it.
     `broken` says why some recordings in the folder could not be opened; they stay where they are.
     """
 
@@ -29,6 +30,7 @@ class State:
     recording: str = ""
     track: str = "labels"
     selected: int | None = None
+    also: tuple[int, ...] = ()
     model: str = ""
     broken: tuple[DataError, ...] = ()
 
@@ -87,12 +89,26 @@ class Session:
         self._future.clear()
         self._become(state)
 
-    def edit(self, what: str, labels: Labels, selected: int | None = None) -> None:
+    def edit(self, what: str, labels: Labels, selected: int | None = None, also: tuple[int, ...] = ()) -> None:
         """Commit another value of the open track of the open recording."""
         found = self.state.open_recording
         if found is not None:
             changed = replace(found, labels=found.labels | {self.state.track: labels})
-            self.commit(what, replace(self.state.with_recording(changed), selected=selected))
+            self.commit(what, replace(self.state.with_recording(changed), selected=selected, also=also))
+
+    def set_tracks(self, what: str, recording_id: str, tracks: Mapping[str, Labels | None]) -> None:
+        """Commit other values of tracks of a recording, in one step; None takes a track away.
+
+        The selection goes when its track changed. DataError when the project has no such recording.
+        """
+        found = next((r for r in self.state.recordings if r.id == recording_id), None)
+        if found is None:
+            raise DataError(f"Recording {recording_id!r}", "is not in the project", "Open it again, then repeat.")
+        kept = {name: track for name, track in (found.labels | dict(tracks)).items() if track is not None}
+        state = self.state.with_recording(replace(found, labels=kept))
+        if recording_id == state.recording and state.track in tracks:
+            state = replace(state, selected=None, also=())
+        self.commit(what, state)
 
     def show(self, state: State) -> None:
         """Change what is looked at (selection, open recording), without history."""

@@ -89,3 +89,18 @@ def test_one_broken_recording_does_not_hide_the_others(session: Session) -> None
     again.open(path)
     assert [r.id for r in again.state.recordings] == ["a"]
     assert len(again.state.broken) == 1 and "b" in again.state.broken[0].thing
+
+
+def test_tracks_of_any_recording_in_one_step(session: Session) -> None:
+    found = session.state.open_recording
+    assert found is not None
+    one, two = Labels((Segment(0, 1, "a"),)), Labels((Segment(2, 2, "tap", 0.4, "why"),))
+    session.set_tracks("Propose", "a", {"proposed:energy": one, "labels": two})
+    assert files.load(found.path).labels == {"proposed:energy": one, "labels": two}
+    session.set_tracks("Drop", "a", {"proposed:energy": None})
+    assert session.state.open_recording is not None
+    assert session.state.open_recording.labels == {"labels": two} == files.load(found.path).labels
+    session.undo()
+    assert session.state.open_recording.labels["proposed:energy"] == one
+    with pytest.raises(DataError, match="not in the project"):
+        session.set_tracks("x", "nowhere", {})

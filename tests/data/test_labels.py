@@ -61,7 +61,7 @@ def test_rename_and_covering() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [Segment(1, 1, "a"), Segment(2, 1, "a"), Segment(float("nan"), 1, "a"), Segment(0, 1, " ")]
+    "bad", [Segment(1, 2, "a", 1.5), Segment(2, 1, "a"), Segment(float("nan"), 1, "a"), Segment(0, 1, " ")]
 )
 def test_a_segment_must_have_length_and_name(bad: Segment) -> None:
     with pytest.raises(DataError):

@@ -12,6 +12,7 @@ from studio.ui.icons import icon
 from studio.ui.labels import classes
 from studio.ui.labels.edit import Edit
 from studio.ui.labels.lists import Balance, ClassLine, ClassRow, Lines, class_text, list_view
+from studio.ui.labels.panels import WIDTH_PX
 from studio.ui.labels.tally import grouped, span_text, tally_all
 from studio.ui.pages.base import Shell
 from studio.ui.theme import font
@@ -25,7 +26,7 @@ class Inspector(Side):
     """Reads the session's state in `show_state`; changes it through `edit` and the session."""
 
     def __init__(self, shell: Shell, edit: Edit) -> None:
-        super().__init__("right", 286)
+        super().__init__("right", WIDTH_PX)
         self._shell, self._edit, self._busy = shell, edit, False
         self._named: tuple[int | None, str] = (None, "")
         self.body.addWidget(heading("Selected label"))

@@ -137,6 +137,12 @@ class Timeline(PlotArea):
         left, right = self.rows[0].plot.viewRange()[0]
         return left, right
 
+    @property
+    def marked_s(self) -> tuple[float, float] | None:
+        """The stretch that the person selected, or None."""
+        chosen = self.edit.chosen
+        return (chosen.start_s, chosen.stop_s) if chosen is not None else None
+
     def look_at(self, left: float, right: float) -> None:
         """Show [left, right]."""
         if self.rows:

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6 import QtGui, QtWidgets
 
 from studio.app.jobs import Job
-from studio.app.session import State
+from studio.app.session import Session, State
 from studio.data.labels import Labels
 from studio.data.project import Project, with_classes
 from studio.data.pyramid import Pyramid, pyramid
@@ -18,11 +18,13 @@ from studio.ui.labels import classes
 from studio.ui.labels.edit import FIRST, Edit
 from studio.ui.labels.help import HelpCard
 from studio.ui.labels.inspector import Inspector
-from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text, scrolled_side
+from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text
 from studio.ui.labels.look import Look
 from studio.ui.labels.overview import Overview
+from studio.ui.labels.panels import PANELS, Panel, Tabs
 from studio.ui.labels.table_view import LabelTable, label_table
 from studio.ui.labels.timeline import Timeline
+from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Page, Shell
 from studio.ui.theme import theme
 from studio.ui.widgets import EmptyState, Side, button, heading, rows, scrolled, swatch
@@ -42,6 +44,7 @@ class LabelPage(Page):
         self.timeline = Timeline(self.edit_, self._rename, self._menu)
         self.overview = Overview()
         self.inspector = Inspector(shell, self.edit_)
+        self.playhead = Playhead(parent=self)
         self.look = Look()
         self._pyramids: dict[str, tuple[Recording, dict[str, Pyramid]]] = {}
         self._shown: Recording | None = None
@@ -56,7 +59,9 @@ class LabelPage(Page):
         across.setSpacing(0)
         across.addWidget(self._recordings())
         across.addLayout(self._views(), 1)
-        across.addWidget(scrolled_side(self.inspector))
+        own = {"label": Panel("Label", "tags", lambda _shell, _page: self.inspector)}
+        self.side = Tabs(self.shell, self, own | PANELS)
+        across.addWidget(self.side)
         self.stack = QtWidgets.QStackedLayout(self)
         self.stack.addWidget(self._empty())
         self.stack.addWidget(work)
@@ -84,8 +89,11 @@ class LabelPage(Page):
         inner = QtWidgets.QVBoxLayout(strip)
         inner.setContentsMargins(58, 4, 14, 10)
         inner.addWidget(self.overview)
-        made = rows(self.views, strip, spacing=0)
-        made.setStretch(0, 1)
+        self.video_slot = rows(spacing=0)
+        made = rows(spacing=0)
+        made.addLayout(self.video_slot)
+        made.addWidget(self.views, 1)
+        made.addWidget(strip)
         return made
 
     def _empty(self) -> QtWidgets.QWidget:
@@ -122,6 +130,15 @@ class LabelPage(Page):
 
     def toolbar(self) -> list[QtWidgets.QWidget]:
         return [self.keys, self.as_table, self.fit, self.add]
+
+    @property
+    def session(self) -> Session:
+        """The one door to the state."""
+        return self.shell.session
+
+    def say(self, text: str) -> None:
+        """A line in the status bar."""
+        self.shell.say(text)
 
     def crumb(self) -> str:
         return f"›  {self.shell.session.state.recording}" if self.shell.session.state.recording else ""
@@ -203,6 +220,7 @@ class LabelPage(Page):
         if recording is None or not recording.streams:
             return
         self.edit_.open(recording.streams[0].rate_hz, recording.duration_s)
+        self.playhead.open(recording.duration_s)
         known = self._pyramids.get(recording.id)
         if known is not None and known[0].path == recording.path and known[0].n_samples == recording.n_samples:
             self._show(recording, known[1])
@@ -233,12 +251,15 @@ class LabelPage(Page):
         self.timeline.repaint_labels()
 
     def tick(self) -> None:
+        self.playhead.tick()
+        self.side.tick()
         if self._dirty:
             self._dirty = False
             self.inspector.show_edit()
 
     def leave(self) -> None:
         self.edit_.settle()
+        self.playhead.pause()
 
     def _rename(self) -> None:
         self.inspector.rename()
