@@ -19,6 +19,19 @@ void k_band_power(const float *x, int32_t n_bins, int32_t c, const int32_t *edge
                   float *y, int32_t n_out);
 void k_spectral_shape(const float *x, int32_t n_bins, int32_t c, float bin_hz, float least, float *y, int32_t n_out);
 
+/* mel.c */
+void k_mel(const float *x, int32_t n, int32_t c, const float *window, const float *twiddle, const int16_t *edges,
+           const float *rise, const float *gain, int32_t frame, int32_t hop, int32_t n_fft, int32_t n_mels,
+           void *scratch, float *y, int32_t n_frames, int32_t width);
+void k_log_mel(const float *x, int32_t n, int32_t c, const float *window, const float *twiddle, const int16_t *edges,
+               const float *rise, const float *gain, int32_t frame, int32_t hop, int32_t n_fft, int32_t n_mels,
+               float least, void *scratch, float *y, int32_t n_frames, int32_t width);
+void k_mfcc(const float *x, int32_t n, int32_t width, const float *cosines, int32_t n_mels, int32_t n_kept, float *y,
+            int32_t n_out, int32_t width_out);
+void k_delta(const float *x, int32_t n, int32_t c, int32_t reach, float *y, int32_t n_out, int32_t c_out);
+void k_pcen(const float *x, int32_t n, int32_t c, float smooth, float strength, float bias, float root, float least,
+            float *y, int32_t n_out, int32_t c_out);
+
 /* filter.c */
 void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);
 
