@@ -198,7 +198,8 @@ def test_tensor_options_are_shown_and_set_by_the_url() -> None:
     client = Tensor({"2.8": "0"})
     client.feed(delimited(1, field(1, field(6, device))), 0)
     (shown,) = client.choices
-    assert (shown.name, shown.title, shown.value, shown.choices) == ("2.8", "Range", "1", ("2 g", "4 g"))
+    assert (shown.name, shown.title, shown.value, shown.choices) == ("2.8", "Range", "2 g", ("2 g", "4 g"))
+    assert client.options.range == "2 g" and client.setting("range", "4 g") == ("2.8", "1")
     asked = Message(client.take()[1:]).messages(2)[0]
     value = asked.messages(2)[0]
     assert (asked.number(1), value.number(1), value.number(5)) == (2, 8, 0)

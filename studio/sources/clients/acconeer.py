@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from studio.data.stream import Chunk, Stream
-from studio.sources.clients.client import LIMIT, Client, Loss, Option
+from studio.sources.clients.client import LIMIT, Client, Loss
+from studio.sources.clients.option import Option
 
 MAX_LINE = 65536
 MAX_POINTS = 4096
@@ -28,6 +29,16 @@ _TITLES = {
     "hwaas": "Averages per point",
     "sweeps": "Sweeps per frame",
     "rate": "Frames per second",
+}
+#: What the sensor takes; a step is a multiple or a divisor of 24, which it checks itself.
+_RANGES = {
+    "start": (-1000, 8000),
+    "points": (1, 4095),
+    "step": (1, 480),
+    "profile": (1, 5),
+    "hwaas": (1, 511),
+    "sweeps": (1, 4095),
+    "rate": (0.1, 2000.0),
 }
 
 
@@ -120,7 +131,10 @@ class Acconeer(Client):
         self.board = f"{self.title} {info.get('hw', '')}".strip()
         self.firmware = str(info.get("rss_version", ""))
         self._ticks_per_s = int(info["ticks_per_second"])
-        self.choices = tuple(Option(k, _TITLES[k], f"{v:g}") for k, v in self._config.items())
+        self.choices = tuple(
+            Option(k, _TITLES[k], v if k == "rate" else round(v), low=_RANGES[k][0], high=_RANGES[k][1])
+            for k, v in self._config.items()
+        )
         c = {k: round(v) for k, v in self._config.items()}
         subsweep = {"start_point": c["start"], "num_points": c["points"], "step_length": c["step"]}
         subsweep |= {"profile": c["profile"], "hwaas": c["hwaas"]}

@@ -5,11 +5,12 @@ A client never blocks and never raises for what a device sends: damage is counte
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from studio.data.stream import Chunk, Stream
 from studio.errors import InputError
+from studio.sources.clients.option import Option, Value, chosen, declared
 
 #: Bytes that a client keeps at most while it waits for the rest of a message.
 LIMIT = 1 << 20
@@ -24,23 +25,17 @@ class Loss(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True)
-class Option:
-    """Something that a device lets one choose; `choices` () means any value. Set it in the URL: `?name=value`."""
-
-    name: str
-    title: str
-    value: str
-    choices: tuple[str, ...] = ()
-    unit: str = ""
-
-
 class Client:
     """One protocol. A subclass is one file, and one line in `CLIENTS`.
 
     `loss` says what the protocol knows of lost samples, `checked` whether a checksum tells damaged ones. `bauds` are
     the usual speeds; `probe` is what makes a device of this protocol show itself ("" when it does so unasked).
     `piece` is (bytes at a time, seconds between), for devices that lose what comes faster.
+
+    `given` are the options of the URL. What the device itself lets one choose a client puts into `choices`; `options`
+    is the same as a frozen dataclass of `studio.params` fields with the present values, from which a form is drawn
+    (`Form(client.options, "device")`), and `setting(name, value)` gives what to put into the URL. An option is set by
+    asking the device anew, with the URL's options changed: `Connection.set_option` in `app` does that.
     """
 
     name = ""
@@ -52,7 +47,7 @@ class Client:
     piece: tuple[int, float] | None = None
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
-        self.options = dict(options or {})
+        self.given = dict(options or {})
         self.streams: tuple[Stream, ...] = ()
         self.choices: tuple[Option, ...] = ()
         self.board, self.firmware = self.title, ""
@@ -62,6 +57,15 @@ class Client:
         self.error: tuple[str, str] | None = None
         self.out = bytearray()
         self.rest = b""
+
+    @property
+    def options(self) -> Any:
+        """What the device lets one choose, declared as `studio.params` does; None when there is nothing."""
+        return declared(self.choices)
+
+    def setting(self, name: str, value: Value) -> tuple[str, str]:
+        """The URL's option, and its text, that sets field `name` of `options`. InputError or ParamError otherwise."""
+        return chosen(self.choices, name, value)
 
     @classmethod
     def detect(cls, seen: bytes, answers: bytes) -> float:
@@ -107,7 +111,7 @@ class Client:
 
     def number(self, name: str, default: float, low: float = 0.0) -> float:
         """An option of the URL that is a number above `low`; InputError otherwise."""
-        text = self.options.get(name)
+        text = self.given.get(name)
         try:
             value = default if text is None else float(text)
         except ValueError:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from studio.data.stream import Array, Chunk, Stream
-from studio.sources.clients.client import LIMIT, Client, Option, lines_of
+from studio.sources.clients.client import LIMIT, Client, lines_of
+from studio.sources.clients.option import Option
 
 MAX_LINE = 65536
 _TYPES = {"u8": "u1", "s8": "i1", "u16": "<u2", "s16": "<i2", "u32": "<u4", "s32": "<i4", "f32": "<f4", "f64": "<f8"}

@@ -16,12 +16,14 @@ import cbor2
 import numpy as np
 
 from studio.data.stream import Chunk, Stream
-from studio.sources.clients.client import LIMIT, Client, Loss, Option
+from studio.sources.clients.client import LIMIT, Client, Loss
+from studio.sources.clients.option import Option
 
 PROMPT = b"> "
 TRIES = 3
 PATIENCE_S = 5.0
 TRIAL_MS, BATCH_MS = 200, 2000
+LONGEST_BATCH_S = 60.0
 _SIGNATURE = re.compile(rb"signature\x78\x40([0-9a-f]{64})")
 _SENSOR = re.compile(r"Name:\s*(.+?),\s*Max sample length:\s*(\d+)s?,\s*Frequencies:\s*\[(.*?)\]")
 
@@ -98,7 +100,7 @@ class ImpulseAt(Client):
     def _configured(self, reply: bytes) -> bool:
         text = reply.decode("utf-8", "replace")
         sensors = _SENSOR.findall(text)
-        chosen = next((s for s in sensors if s[0] == self.options.get("sensor", s[0])), None)
+        chosen = next((s for s in sensors if s[0] == self.given.get("sensor", s[0])), None)
         rates = [float(r) for r in re.findall(r"(\d+\.?\d{0,6})Hz", chosen[2])] if chosen else []
         if chosen is None or not rates or max(rates) <= 0:
             return False
@@ -110,7 +112,8 @@ class ImpulseAt(Client):
             self.board = board[1].strip()[:80]
         names, rate_names = tuple(s[0] for s in sensors), tuple(f"{r:g}" for r in rates)
         rate = Option("rate", "Sampling rate", f"{self._rate_hz:g}", rate_names, "Hz")
-        self.choices = (Option("sensor", "Sensor", self._sensor, names), rate)
+        batch = Option("batch", "Seconds in one batch", float(self.batch_s), unit="s", low=0.2, high=LONGEST_BATCH_S)
+        self.choices = (Option("sensor", "Sensor", self._sensor, names), rate, batch)
         return True
 
     def _batch(self, length_ms: int) -> Generator[bytes, bytes, None]:

@@ -38,7 +38,7 @@ class Numbers(Client):
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         super().__init__(options)
         self._first: list[list[float]] = []
-        self._names: tuple[str, ...] = tuple(filter(None, self.options.get("channels", "").split(",")))
+        self._names: tuple[str, ...] = tuple(filter(None, self.given.get("channels", "").split(",")))
         self._pace = Pace()
         self._index = 0
         self._partial = True  # the first line may have begun before we listened

@@ -28,7 +28,7 @@ class Raw(Client):
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         super().__init__(options)
-        layout, rate_hz = self.options.get("layout", "").replace(" ", ""), self.number("rate", 0.0)
+        layout, rate_hz = self.given.get("layout", "").replace(" ", ""), self.number("rate", 0.0)
         if not _LAYOUT.fullmatch(layout) or not rate_hz:
             seen = "needs to be told the layout of a sample and its rate"
             raise InputError("Protocol raw", seen, f"Give both, for example {EXAMPLE}.")
@@ -38,9 +38,9 @@ class Raw(Client):
         if not n:
             raise InputError(f"Layout {layout!r}", f"is {self._row.size} bytes a sample", f"Give 1 to {MAX_ROW}.")
         dtype = self._uniform(order, layout)
-        names = tuple(filter(None, self.options.get("channels", "").split(",")))
+        names = tuple(filter(None, self.given.get("channels", "").split(",")))
         channels = names if len(set(names)) == n else tuple(f"c{i}" for i in range(n))
-        self.streams = (Stream("sensor", rate_hz, channels, self.options.get("unit", ""), dtype or "f32"),)
+        self.streams = (Stream("sensor", rate_hz, channels, self.given.get("unit", ""), dtype or "f32"),)
         self._plain = dtype is not None
         self._index = 0
 

@@ -12,10 +12,12 @@ from math import prod
 import numpy as np
 
 from studio.data.stream import Array, Chunk, Stream
-from studio.sources.clients.client import Client, Loss, Option
+from studio.sources.clients.client import Client, Loss
+from studio.sources.clients.option import Option
 from studio.sources.clients.protobuf import Message, field, read_varint, varint, zigzag
 
 MAX_MESSAGE = 1 << 17
+MOST_OPTIONS = 100
 _FAR_S = 10.0  # a leap further than the time that passed is a damaged number
 CAPABILITIES, CONFIG, ERROR, DATA, INQUIRE = range(1, 6)
 START, STOP, WATCHDOG = 3, 4, 5
@@ -29,7 +31,7 @@ _KEPT = {1: "i16", 2: "i16", 3: "i32", 4: "i16", 6: "i32", 9: "i16", 10: "i16", 
 _KEPT |= {14: "i32"}
 #: A length of up to 2^17, and the field that follows it.
 _START = re.compile(rb"(?:[\x02-\x7f]|[\x80-\xff][\x01-\x7f]|[\x80-\xff]{2}[\x01-\x08])[\x0a\x12\x1a\x22\x2a]")
-_OPTION_KINDS = {4: "int", 5: "float", 6: "bool", 7: "one of"}
+_OPTION_KINDS = INT, FLOAT, BOOL, ONE_OF = 4, 5, 6, 7
 
 
 @dataclass
@@ -112,6 +114,7 @@ class Tensor(Client):
         version = board.messages(3)
         self.firmware = ".".join(str(version[0].number(i)) for i in (1, 2, 3)) if version else ""
         self._beat_s = min(max(board.number(5), 0), 10**6) / 3000
+        self.choices = ()
         for device in board.messages(6):
             if device.number(4) == SENSOR:
                 self._sensor(device)
@@ -119,20 +122,16 @@ class Tensor(Client):
 
     def _sensor(self, device: Message) -> None:
         id_ = device.number(1)
-        self.choices += tuple(_option(id_, o) for o in device.messages(5))[: 100 - len(self.choices)]
-        options = b"".join(self._chosen(id_, o) for o in device.messages(5))
+        options = b""
+        for plain in device.messages(5)[: MOST_OPTIONS - len(self.choices)]:
+            option = _option(id_, plain)
+            if option is not None:
+                text = self.given.get(option.name)
+                self.choices += (option if text is None else option.told(text),)
+                options += b"" if text is None else _option_value(plain, self.choices[-1])
         self._streams_of(id_, device.messages(6))
         if options or not device.messages(6):
             self._request(CONFIG, field(1, id_) + options + field(3, 7))
-
-    def _chosen(self, device: int, option: Message) -> bytes:
-        """What the URL sets, as an OptionValue; b"" for what stays as it is."""
-        text = self.options.get(f"{device}.{option.number(1)}")
-        kind = next((k for k in _OPTION_KINDS if k in option), None)
-        if text is None or kind is None:
-            return b""
-        value: bytes = field(3, float(text)) if kind == 5 else field({4: 2, 6: 4, 7: 5}[kind], int(float(text)))
-        return field(2, field(1, option.number(1)) + value)
 
     def _configured(self, config: Message) -> None:
         if config.number(4) == 3:
@@ -233,7 +232,7 @@ def _flow(m: Message, fallback: str) -> Flow:
     n = prod(d.number(2) for d in shape)
     if not 0 < n <= 4096:
         raise ValueError("a frame without values")
-    labels = _labels(shape[-1]) if shape else []
+    labels = _texts(shape[-1], 3) if shape else []
     names = tuple(labels) if len(set(labels)) == n else tuple(f"c{i}" for i in range(n))
     bits, scale, offset = {9: 7, 10: 15, 11: 31}.get(kind), m.decimal(10), 0
     if bits:
@@ -249,16 +248,38 @@ def _flow(m: Message, fallback: str) -> Flow:
     return Flow(Stream(name, rate_hz, names, m.text(7), dtype, scale, name.casefold()), np.dtype(_WIRE[kind]), offset)
 
 
-def _labels(dimension: Message) -> list[str]:
-    found = dimension._all.get(3, [])
+def _texts(message: Message, number: int) -> list[str]:
+    found = message._all.get(number, [])
     return [value.decode("utf-8", "replace") for value in found if isinstance(value, bytes)]
 
 
-def _option(device: int, option: Message) -> Option:
+def _option(device: int, option: Message) -> Option | None:
+    """int and float: 1 current, 2 default, 3 least, 4 most; bool and one-of: 1 default, 2 current; one-of: 3 items.
+
+    None for what no form can hold: blobs and passwords.
+    """
     kind = next((k for k in _OPTION_KINDS if k in option), 0)
+    name, title = f"{device}.{option.number(1)}", option.text(2)
     body = option.messages(kind)[0] if kind else Message(b"")
-    names = (
-        tuple(v.decode("utf-8", "replace") for v in body._all.get(3, []) if isinstance(v, bytes)) if kind == 7 else ()
-    )
-    value = f"{body.decimal(1):g}" if kind == 5 else str(body.number(2 if kind in (6, 7) else 1)) if kind else ""
-    return Option(f"{device}.{option.number(1)}", option.text(2), value, names)
+    if kind == ONE_OF:
+        texts = _texts(body, 3)
+        names = tuple(t if t not in texts[:i] else f"{t} ({i})" for i, t in enumerate(texts))
+        return Option(name, title, names[min(max(body.number(2), 0), len(names) - 1)], names, by_index=True)
+    if kind == BOOL:
+        return Option(name, title, bool(body.number(2)))
+    if kind:
+        number = body.decimal if kind == FLOAT else body.number
+        low, high = number(3), number(4)
+        bounded = low < high
+        return Option(name, title, number(1), low=low if bounded else None, high=high if bounded else None)
+    return None
+
+
+def _option_value(option: Message, chosen: Option) -> bytes:
+    """The OptionValue that sets it."""
+    if FLOAT in option:
+        value: bytes = field(3, float(chosen.value))
+    else:
+        kind = next(k for k in _OPTION_KINDS if k in option)
+        value = field({INT: 2, BOOL: 4, ONE_OF: 5}[kind], int(float(chosen.text(chosen.value))))
+    return field(2, field(1, option.number(1)) + value)

@@ -1,5 +1,7 @@
 """A device of the Tensor Streaming Protocol 2: one board, one sensor with one stream and one option."""
 
+from dataclasses import replace
+
 from studio.data.stream import Array
 from studio.sources.clients.protobuf import Message, field, read_varint, varint
 from studio.sources.clients.tensor import CAPABILITIES, CONFIG, DATA, ERROR, START, STOP
@@ -17,6 +19,7 @@ class TensorDevice(Device):
 
     _heard = b""
     _fed_s = _heard_s = 0.0
+    _fast = False
 
     def hear(self, data: bytes, now_s: float) -> None:
         fresh = now_s - self._heard_s > STALE_S
@@ -41,6 +44,7 @@ class TensorDevice(Device):
             if CAPABILITIES in message:
                 self._respond(CAPABILITIES, field(1, self._board()) + field(2, 5))
             elif CONFIG in message:
+                self._configure(message.messages(CONFIG)[0])
                 self._respond(CONFIG, field(1, DEVICE) + field(3, self._stream()))
             elif START in message:
                 self.begin(now_s, 1000)
@@ -50,8 +54,16 @@ class TensorDevice(Device):
         except (ValueError, IndexError):
             return False
 
+    def _configure(self, config: Message) -> None:
+        """The one option: fast is twice the rate."""
+        for option in config.messages(2):
+            fast = option.number(5) == 1
+            factor = 2.0 if fast and not self._fast else 0.5 if self._fast and not fast else 1.0
+            self._fast, self.told_hz = fast, self.told_hz * factor
+            self.stream = replace(self.stream, rate_hz=self.stream.rate_hz * factor)
+
     def _board(self) -> bytes:
-        kinds = field(1, 0) + field(2, 0) + field(3, b"normal") + field(3, b"fast")
+        kinds = field(1, 0) + field(2, int(self._fast)) + field(3, b"normal") + field(3, b"fast")
         option = field(1, 4) + field(2, b"Mode") + field(7, kinds)
         device = field(1, DEVICE) + field(2, b"Sensor") + field(4, 1) + field(5, option) + field(6, self._stream())
         return field(2, b"simulated") + field(3, field(1, 1)) + field(5, WATCHDOG_MS) + field(6, device)
