@@ -20,9 +20,10 @@ def param(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[Any] | None = None,
+    search: Sequence[Any] = (),
 ) -> Any:
-    """Declare one parameter of a frozen dataclass."""
-    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices}
+    """Declare one parameter of a frozen dataclass; `search` are the values that a search tries, in order of size."""
+    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices, "search": tuple(search)}
     return field(default=default, metadata=metadata)
 
 

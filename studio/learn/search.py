@@ -1,14 +1,18 @@
 """Looking for the best model that a board can carry.
 
-Members of every family are tried in turn: what is too large is told by a draft, before any learning; the others learn
-from some of the groups and are judged on the rest, by the very C kernels that the board will run. The best of those
-that fit learns once more from all groups. The test part is never seen here. The same data and seed give the same
-answer as long as the time does not run out; when it does, fewer candidates have been tried.
+What is too large is told by a draft, before any learning, and never learns; the others learn from some of the groups
+and are judged on the rest, by the very C kernels that the board will run; networks that fall behind are stopped early.
+The finalists are judged on more groups and with more seeds, so that luck is not taken for skill. The recommended one
+learns once more from all groups. The test part is never seen here.
+
+The same data and seed give the same answer as long as the time does not run out; when it does, or when it is told to
+stop, fewer candidates have been tried. What was tried is kept in a journal, and a search can go on from there.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,64 +20,34 @@ import numpy as np
 from studio.errors import TrainError
 from studio.graph.graph import Graph
 from studio.learn import DETECTORS, FAMILIES
+from studio.learn.candidate import Best, Candidate, Limits, front, recommended, why
+from studio.learn.confidence import Answers, confidence
 from studio.learn.cost import Cost
-from studio.learn.dataset import Dataset, check_classes, split
+from studio.learn.dataset import Dataset, check_classes
 from studio.learn.families.family import Family
+from studio.learn.folds import folds
 from studio.learn.metrics import macro_f1
+from studio.learn.space import Space
+from studio.learn.split import Split, groups_of
+from studio.learn.study import Proposal, Study
 from studio.progress import Progress, Work
 
-#: Scores this near to the best are equal: the validation part is too small to tell them apart.
-TIE = 0.005
+#: Share of the time that is for looking; the rest is for judging the finalists and for the last fit.
+LOOKING = 0.6
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a model may cost at most; None is no limit. `clock_hz` turns counted instructions into time."""
+class Plan:
+    """How a search is done beyond its budget: fixed knobs, finalists, folds, seeds, journal, and when to stop."""
 
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    latency_ms: float | None = None
-    clock_hz: float | None = None
-
-    def violated(self, cost: Cost) -> str:
-        """The limits that `cost` exceeds, in words with both numbers; "" when it fits."""
-        found = []
-        for name, needed, most in (
-            ("flash", cost.flash_bytes, self.flash_bytes),
-            ("RAM", cost.ram_bytes, self.ram_bytes),
-        ):
-            if most is not None and needed > most:
-                found.append(f"{name} {needed / 1024:.1f} kB of {most / 1024:.1f} kB")
-        if self.latency_ms is not None and cost.latency_ms is not None and cost.latency_ms > self.latency_ms:
-            found.append(f"latency {cost.latency_ms:.1f} ms of {self.latency_ms:.1f} ms")
-        return ", ".join(found)
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """One model tried. `violated` names the limits it exceeds ("" when it fits); `score` is its validation macro-F1.
-
-    A candidate whose draft was too large was never trained: its graph is None and its score 0.
-    """
-
-    name: str
-    family: str
-    settings: Family
-    score: float
-    cost: Cost
-    violated: str
-    graph: Graph | None
-
-    def row(self) -> dict[str, Any]:
-        """One entry of `front` in the contract."""
-        return {"model": self.name, "family": self.family, "score": self.score, "cost": self.cost.as_dict()}
-
-
-@dataclass(frozen=True, eq=False)
-class Best(Candidate):
-    """The recommended candidate: its graph has learned from all groups, and its cost is that graph's."""
-
-    graph: Graph
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    finalists: int = 3
+    folds: int = 3
+    seeds: int = 1
+    journal: Path | None = None
+    key: str = "search"
+    resume: bool = False
+    stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +58,7 @@ class Found:
     candidates: tuple[Candidate, ...]
     front: tuple[Candidate, ...]
     seconds: float
+    finalists: tuple[Candidate, ...] = ()
 
     @property
     def trials(self) -> int:
@@ -100,13 +75,18 @@ class Found:
 class _Race:
     """What does not change during a search."""
 
-    learn: Dataset
-    held: Dataset
+    data: Dataset
+    folds: tuple[Split, ...]
     limits: Limits
     weigh: Callable[[Graph], Cost]
     seed: int
     trials: int
-    deadline: float
+    began: float
+    seconds: float
+    plan: Plan
+    study: Study
+    learn: Dataset
+    held: Dataset
 
     def cost(self, graph: Graph) -> Cost:
         """The cost of a graph on the board that the limits are about."""
@@ -114,6 +94,10 @@ class _Race:
         if clock_hz is None or cost.source != "estimate" or cost.instructions_per_inference is None:
             return cost
         return replace(cost, latency_ms=1000 * cost.instructions_per_inference / clock_hz)
+
+    def late(self, share: float = 1.0) -> bool:
+        """Whether this share of the time is over, or somebody wants it to end."""
+        return time.monotonic() > self.began + share * self.seconds or self.plan.stop()
 
 
 def search(
@@ -124,66 +108,100 @@ def search(
     minutes: float,
     seed: int,
     weigh: Callable[[Graph], Cost],
+    plan: Plan = Plan(),
 ) -> Work[Found]:
     """Try up to `trials` candidates for up to `minutes`; `data` is the training part alone.
 
     Progress.data carries `front`, a list of {"model", "family", "score", "cost"}, `candidates` (all that were tried,
     with the limits each exceeds as "violated"), and what the candidate in training tells. Raises DataError for data
-    that cannot be learned from, TrainError when nothing fits the limits.
+    that cannot be learned from, TrainError when nothing fits the limits. Ctrl+C ends the looking, not the search.
     """
     began = time.monotonic()
-    check_classes(data)
-    loose = data.unmarked()
-    parts = split(loose, seed)
-    sides = loose.take(parts.train), loose.take(parts.test)
-    race = _Race(*sides, limits, weigh, seed, trials, began + 60 * minutes)
-    tried: list[Candidate] = []
-    for number in range(trials):
-        late = time.monotonic() > race.deadline and any(not c.violated for c in tried)
-        candidate = None if late else (yield from _try(race, families, number, tried))
-        if candidate is None:
-            break
-        tried.append(candidate)
-    best = yield from _settle(race, loose, tried)
-    everyone = tuple(best if c.name == best.name else c for c in tried)
+    race = _race(data, limits, families, trials, minutes, seed, weigh, plan, began)
+    tried = race.study.kept()
+    try:
+        yield from _look(race, tried)
+        finalists = yield from _judge(race, tried)
+    except KeyboardInterrupt:
+        if not any(c.runs for c in tried):
+            raise
+        finalists = []
+    best = yield from _settle(race, tried, finalists)
+    judged = {c.name: c for c in finalists} | {best.name: best}
+    everyone = tuple(judged.get(c.name, c) for c in tried)
     others = tuple(c for c in front(everyone) if c is not best)
-    return Found(best, everyone, (best, *others), time.monotonic() - began)
+    return Found(best, everyone, (best, *others), time.monotonic() - began, tuple(finalists))
 
 
-def _try(race: _Race, families: Sequence[str], number: int, tried: list[Candidate]) -> Work[Candidate | None]:
+def _race(
+    data: Dataset, limits: Limits, families: Sequence[str], trials: int, minutes: float, seed: int,
+    weigh: Callable[[Graph], Cost], plan: Plan, began: float,
+) -> _Race:  # fmt: skip
+    everyone = FAMILIES | DETECTORS
+    if not all(name in DETECTORS for name in families):
+        check_classes(data)
+    loose = data.unmarked()
+    parts = folds(loose, plan.folds, seed)
+    space = Space({name: everyone[name] for name in families}, plan.fixed)
+    study = Study(space, limits, seed, plan.journal, plan.key, plan.resume)
+    sides = loose.take(parts[0].train), loose.take(parts[0].test)
+    return _Race(loose, parts, limits, weigh, seed, trials, began, 60 * minutes, plan, study, *sides)
+
+
+# --- looking -----------------------------------------------------------------------------
+
+
+def _look(race: _Race, tried: list[Candidate]) -> Work[None]:
+    """Try members until the trials or the time for looking are used up; the first that fits is always tried out."""
+    while len(tried) < race.trials:
+        if race.late(LOOKING) and any(c.runs for c in tried):
+            return
+        proposal = race.study.propose()
+        candidate = None if proposal is None else (yield from _try(race, proposal, tried))
+        if proposal is None or candidate is None:
+            return
+        race.study.keep(proposal, candidate)
+        tried.append(candidate)
+
+
+def _try(race: _Race, proposal: Proposal, tried: list[Candidate]) -> Work[Candidate | None]:
     """Draft, learn, judge one candidate; None when the time ran out on the way."""
-    name, turn = families[number % len(families)], number // len(families)
-    settings = (FAMILIES | DETECTORS)[name].propose(turn, np.random.default_rng([race.seed, number]))
-    title = f"{name}-{turn + 1}"
+    name = proposal.family
+    settings = race.study.space.member(name, proposal.at)
+    title = f"{name}-{race.study.by_family[name] + 1}"
     draft = settings.draft(race.learn)
     if draft is not None:
         cost = race.cost(draft)
         if violated := race.limits.violated(cost):
-            yield _step(race, number + 1, tried, f"{title} rejected: {violated}", {})
+            yield _step(race, len(tried) + 1, tried, f"{title} rejected: {violated}", {})
             return Candidate(title, name, settings, 0.0, cost, violated, None)
-    graph = yield from _learned(race, settings, number, title, tried)
-    if graph is None:
+    race.study.begin()
+    watched = yield from _watched(race, settings, title, tried)
+    if isinstance(watched, str):
+        score, cost = race.study.last, race.cost(draft) if draft else Cost(0, 0)
+        return Candidate(title, name, settings, score, cost, "", None, watched)
+    if watched is None:
         return None
-    decided = graph.decide(graph.scores(race.held.x))
-    score, cost = macro_f1(race.held.y, decided, race.held.classes), race.cost(graph)
-    return Candidate(title, name, settings, score, cost, race.limits.violated(cost), graph)
+    score, cost = _score(watched, race.held), race.cost(watched)
+    return Candidate(title, name, settings, score, cost, race.limits.violated(cost), watched)
 
 
-def _learned(race: _Race, settings: Family, number: int, title: str, tried: list[Candidate]) -> Work[Graph | None]:
-    """The graph of one candidate; None when the time ran out and something that fits is at hand already."""
-    deadline = race.deadline if any(not c.violated for c in tried) else float("inf")
-    return (yield from _watched(race, settings.fit(race.learn, race.seed), number, title, tried, deadline))
+def _score(graph: Graph, held: Dataset) -> float:
+    return macro_f1(held.y, graph.decide(graph.scores(held.x)), held.classes)
 
 
-def _watched(
-    race: _Race, work: Work[Graph], number: int, title: str, tried: list[Candidate], deadline: float = float("inf")
-) -> Work[Graph | None]:
-    """Run `work`, telling its steps as part of the search; None when it was not done by the deadline."""
+def _watched(race: _Race, settings: Family, title: str, tried: list[Candidate]) -> Work[Graph | str | None]:
+    """Learn on the first fold: the graph, or when it was stopped (in words), or None when the time ran out."""
+    work, number = settings.fit(race.learn, race.seed), len(tried)
+    anything = any(c.runs for c in tried)
     try:
-        while time.monotonic() <= deadline:
+        while not (anything and race.late()):
             step = next(work)
             part = step.done / step.total if step.total else 0.0
             yield _step(race, number + part, tried, f"{title}: {step.text}", step.data)
+            score = step.data.get("validation")
+            if score is not None and race.study.behind(int(step.data["epoch"]), score):
+                return f"stopped after {step.data['epoch']} epochs: behind others"
     except StopIteration as end:
         graph: Graph = end.value
         return graph
@@ -192,45 +210,108 @@ def _watched(
     return None
 
 
+# --- the finalists -----------------------------------------------------------------------
+
+
+def finalists_of(tried: Sequence[Candidate], most: int) -> list[Candidate]:
+    """The best by score, and of the front those that are smaller, up to `most`."""
+    fitting = sorted((c for c in tried if c.runs), key=lambda c: (-c.score, c.cost.flash_bytes, c.name))
+    on_front = [c for c in fitting if c in front(fitting)]
+    chosen = [*on_front, *(c for c in fitting if c not in on_front)]
+    return chosen[:most]
+
+
+def _judge(race: _Race, tried: list[Candidate]) -> Work[list[Candidate]]:
+    """The finalists, each judged on all folds and seeds as far as the time reaches."""
+    chosen = finalists_of(tried, race.plan.finalists)
+    if len(chosen) < 2 and len(race.folds) < 2:
+        return []
+    done: list[Candidate] = []
+    for c in chosen:
+        fits = yield from _answers(race, c, tried, len(done))
+        if not fits:
+            break
+        by = groups_of(race.data)[1]
+        sure = confidence(fits, race.data.classes, f"{by}s" if by != "subject" else "people", race.seed)
+        done.append(replace(c, score=sure.mean, confidence=sure))
+    return done
+
+
+def _answers(race: _Race, c: Candidate, tried: list[Candidate], n_done: int) -> Work[list[Answers]]:
+    """What fits on each fold with each seed say of those they have not seen; fewer, or none, when it got late."""
+    found: list[Answers] = []
+    groups = groups_of(race.data)[0]
+    plan = [(f, s) for s in range(race.plan.seeds) for f in range(len(race.folds))]
+    for f, s in plan:
+        if race.late():
+            return found if len(found) == len(plan) else []
+        parts = race.folds[f]
+        graph = c.graph if f == s == 0 else None
+        if graph is None:
+            work = c.settings.fit(race.data.take(parts.train), race.seed + s)
+            graph = yield from _told(race, work, f"finalist {c.name}, fold {f + 1}", tried, n_done)
+        if graph is None:
+            return []
+        held = race.data.take(parts.test)
+        decided = graph.decide(graph.scores(held.x)).astype(np.int64)
+        found.append(Answers(held.y, decided, groups[parts.test]))
+    return found
+
+
+def _told(race: _Race, work: Work[Graph], title: str, tried: list[Candidate], n_done: int) -> Work[Graph | None]:
+    """Run a finalist's fit; None when the time ran out."""
+    try:
+        while not race.late():
+            step = next(work)
+            yield _step(race, race.trials, tried, f"{title}: {step.text}", {**step.data, "finalist": n_done + 1})
+    except StopIteration as end:
+        graph: Graph = end.value
+        return graph
+    finally:
+        work.close()
+    return None
+
+
+# --- the end -----------------------------------------------------------------------------
+
+
 def _step(race: _Race, done: float, tried: list[Candidate], text: str, data: dict[str, Any]) -> Progress:
     rows = [c.row() for c in front(tried)]
-    everyone = [c.row() | {"violated": c.violated} for c in tried]
-    return Progress(done, race.trials + 1, text, {**data, "front": rows, "tried": len(tried), "candidates": everyone})
+    everyone = [c.row() | {"violated": c.violated, "stopped": c.stopped} for c in tried]
+    total = race.trials + 1
+    return Progress(done, total, text, {**data, "front": rows, "tried": len(tried), "candidates": everyone})
 
 
-def _settle(race: _Race, data: Dataset, tried: list[Candidate]) -> Work[Best]:
-    """The recommended candidate, learned once more from all of `data`; the next best where that made it too large."""
-    left = [c for c in tried if not c.violated]
+def _settle(race: _Race, tried: list[Candidate], finalists: list[Candidate]) -> Work[Best]:
+    """The recommended candidate, learned once more from all data; the next best where that made it too large."""
+    judged = {c.name: c for c in finalists}
+    left = [judged.get(c.name, c) for c in tried if c.runs]
     while left:
         chosen = recommended(left)
+        words = why(chosen, left)
         left.remove(chosen)
-        work = chosen.settings.final().fit(data, race.seed)
-        graph = yield from _watched(race, work, race.trials, f"{chosen.name} on all groups", tried)
-        assert graph is not None  # there is no deadline
+        work = chosen.settings.final().fit(race.data, race.seed)
+        graph = yield from _last(race, work, f"{chosen.name} on all groups", tried)
         cost = race.cost(graph)
         if not race.limits.violated(cost):
-            return Best(chosen.name, chosen.family, chosen.settings, chosen.score, cost, "", graph)
+            return Best(
+                chosen.name, chosen.family, chosen.settings, chosen.score, cost, "", graph, "", chosen.confidence, words
+            )
     raise _nothing(race, tried)
 
 
-def recommended(candidates: Sequence[Candidate]) -> Candidate:
-    """The greatest score; among those within TIE of it the one with the least flash, then the fewest instructions."""
-    most = max(c.score for c in candidates)
-    near = [c for c in candidates if c.score >= most - TIE]
-    return min(near, key=lambda c: (c.cost.flash_bytes, c.cost.instructions_per_inference or 0, c.name))
-
-
-def front(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Those that fit and that no other fitting one equals or beats in score, flash, RAM and time at once."""
-    fitting = [c for c in candidates if not c.violated]
-    return tuple(c for c in fitting if not any(_beats(other, c) for other in fitting if other is not c))
-
-
-def _beats(a: Candidate, b: Candidate) -> bool:
-    pairs = [(-a.score, -b.score), (a.cost.flash_bytes, b.cost.flash_bytes), (a.cost.ram_bytes, b.cost.ram_bytes)]
-    if a.cost.latency_ms is not None and b.cost.latency_ms is not None:
-        pairs.append((a.cost.latency_ms, b.cost.latency_ms))
-    return all(x <= y for x, y in pairs) and any(x < y for x, y in pairs)
+def _last(race: _Race, work: Work[Graph], title: str, tried: list[Candidate]) -> Work[Graph]:
+    """The last fit, which no clock ends."""
+    try:
+        while True:
+            step = next(work)
+            part = step.done / step.total if step.total else 0.0
+            yield _step(race, race.trials + part, tried, f"{title}: {step.text}", step.data)
+    except StopIteration as end:
+        graph: Graph = end.value
+        return graph
+    finally:
+        work.close()
 
 
 def _nothing(race: _Race, tried: Sequence[Candidate]) -> TrainError:

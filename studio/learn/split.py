@@ -71,14 +71,14 @@ def split(data: Windows, seed: int, share: float = TEST_SHARE) -> Split:
 def _given(data: Windows) -> Split:
     test = data.split == "test"
     loose = data.split == ""
-    groups = _groups(data)[0]
+    groups = groups_of(data)[0]
     train = (data.split == "train") | (loose & ~np.isin(groups, groups[test]))
     if not train.any():
         raise DataError("Split", "every recording is marked as test", "Mark some recordings as train.")
     return Split(np.flatnonzero(train), np.flatnonzero(test), _disjoint(groups, train, test), "given")
 
 
-def _groups(data: Windows) -> tuple[Strings, str]:
+def groups_of(data: Windows) -> tuple[Strings, str]:
     """The group of each window and what it is named after: people where two or more are known, else recordings.
 
     With people, a recording of nobody in particular is a group of its own.
@@ -95,7 +95,7 @@ def _disjoint(groups: Strings, train: Bools, test: Bools) -> bool:
 
 def _by_group(data: Windows, open_: Ints, seed: int, share: float) -> Split | None:
     """Whole groups for the test; None where that leaves too many classes unlearned or unjudged."""
-    groups, by = _groups(data)
+    groups, by = groups_of(data)
     names, of = np.unique(groups[open_], return_inverse=True)
     if len(names) < 2:
         return None

@@ -6,8 +6,8 @@ import pytest
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.ops.conv import Conv1d, GlobalAverage
 from studio.graph.ops.vector import Dense, Softmax
+from studio.learn.candidate import Limits
 from studio.learn.cost import RUNTIME_FLASH_BYTES, RUNTIME_RAM_BYTES, STACK_BYTES, Cost, estimate
-from studio.learn.search import Limits
 
 
 def graph(c_out: int, length: int = 50) -> Graph:

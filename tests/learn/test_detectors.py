@@ -10,6 +10,7 @@ import pytest
 from studio.errors import DataError
 from studio.graph.graph import Graph
 from studio.learn import DETECTORS
+from studio.learn.candidate import Limits
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset
 from studio.learn.families.detector import (
@@ -23,7 +24,8 @@ from studio.learn.families.detector import (
     normal_of,
 )
 from studio.learn.families.front import front, run
-from studio.learn.search import Limits, search
+from studio.learn.search import search
+from studio.learn.space import Space
 from studio.progress import finish
 from tests.learn.toys import toy
 
@@ -85,9 +87,14 @@ class TestContract:
         order = np.argsort(value if name == "lof" else -value)
         assert (np.diff(scores[order, 1]) >= -1e-6).all()
 
-    def test_proposals_are_valid_and_repeatable(self, name: str) -> None:
-        first, again = ([DETECTORS[name].propose(i, np.random.default_rng([3, i])) for i in range(9)] for _ in "ab")
-        assert first == again and len(set(map(repr, first))) > 5
+    def test_guesses_are_members_that_the_search_can_draw(self, name: str) -> None:
+        space = Space({name: DETECTORS[name]}, {})
+        knobs = space.knobs(name)
+        assert knobs and all(values == tuple(sorted(values)) for values in knobs.values())
+        for guess in DETECTORS[name].guesses():
+            assert space.member(name, space.indices(name, guess)) == guess
+        for end in (0, -1):
+            space.member(name, {k: (len(v) - 1 if end else 0) for k, v in knobs.items()})
 
     def test_too_little_or_nothing_normal_is_told(self, name: str, data) -> None:
         with pytest.raises(DataError, match="no label 'normal'"):

@@ -27,6 +27,7 @@ from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBay
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.network import Course, Lessons, Weights, _Net, _Task, disturbed, train
 from studio.learn.families.points import Neighbours, RadialSvm
+from studio.learn.space import Space
 from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
 
@@ -120,10 +121,14 @@ class TestContract:
         assert len(steps) > 2 and steps[-1].done <= steps[-1].total
         assert all(a.done <= b.done for a, b in pairwise(steps))
 
-    def test_proposals_are_valid_different_and_repeatable(self, name: str) -> None:
-        first = [FAMILIES[name].propose(i, np.random.default_rng([3, i])) for i in range(12)]
-        again = [FAMILIES[name].propose(i, np.random.default_rng([3, i])) for i in range(12)]
-        assert first == again and len(set(map(repr, first))) > 8
+    def test_guesses_are_members_that_the_search_can_draw(self, name: str) -> None:
+        space = Space({name: FAMILIES[name]}, {})
+        knobs = space.knobs(name)
+        assert knobs and all(values == tuple(sorted(values)) for values in knobs.values())
+        for guess in FAMILIES[name].guesses():
+            assert space.member(name, space.indices(name, guess)) == guess
+        for end in (0, -1):
+            space.member(name, {k: (len(v) - 1 if end else 0) for k, v in knobs.items()})
 
     def test_a_single_channel_and_an_odd_length(self, name: str) -> None:
         stream = Stream("microphone", 400.0, ("sound",), dtype="i16", scale=1e-3)

@@ -8,11 +8,12 @@ import pytest
 
 from studio.data.labels import Labels, Segment
 from studio.data.stream import Stream
+from studio.learn.candidate import Limits
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, split, windows
 from studio.learn.families.cnn import Cnn
 from studio.learn.metrics import metrics
-from studio.learn.search import Limits, search
+from studio.learn.search import search
 from studio.progress import finish
 from tests.learn.toys import Tape
 

@@ -5,20 +5,26 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from studio.errors import DataError, TrainError
+from studio.errors import DataError, InputError, TrainError
 from studio.graph.graph import Graph
 from studio.learn import search as module
+from studio.learn.candidate import TIE, Candidate, Limits, front, recommended
+from studio.learn.confidence import Answers, confidence
 from studio.learn.cost import Cost, estimate
 from studio.learn.dataset import split
 from studio.learn.families.cnn import Cnn
 from studio.learn.families.forest import RandomForest
-from studio.learn.search import Candidate, Found, Limits, front, recommended, search
+from studio.learn.folds import folds
+from studio.learn.search import Found, Plan, search
+from studio.learn.space import fixed_knobs
 from studio.progress import Progress, finish
 from tests.learn.test_families import same
 from tests.learn.toys import toy
@@ -26,16 +32,27 @@ from tests.learn.toys import toy
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Members that learn in a moment: every third is a network of few epochs."""
-    monkeypatch.setattr(
-        RandomForest, "propose", classmethod(lambda cls, n, rng: cls(trees=2 + 2 * n, bands=int(rng.choice([4, 8]))))
-    )
-    monkeypatch.setattr(Cnn, "propose", classmethod(lambda cls, n, rng: cls(width=4 + 4 * n, depth=2, epochs=4)))
+    """Members that learn in a moment."""
+    forests = tuple(RandomForest(trees=t, bands=b) for t, b in ((4, 6), (6, 12), (8, 6), (12, 12)))
+    nets = tuple(Cnn(width=w, depth=2, epochs=4) for w in (4, 8, 12, 16))
+    monkeypatch.setattr(RandomForest, "guesses", classmethod(lambda cls: forests))
+    monkeypatch.setattr(Cnn, "guesses", classmethod(lambda cls: nets))
 
 
-def found(limits: Limits = Limits(), trials: int = 4, minutes: float = 5.0, seed: int = 0, watch=None) -> Found:  # noqa: B008
-    work = search(toy(6), limits, ("forest", "cnn"), trials, minutes, seed, estimate)
-    return finish(work, watch)
+QUICK = Plan(fixed={"cnn.epochs": 4, "cnn.depth": 2}, finalists=2, folds=2)
+NO_FINALS = dataclasses.replace(QUICK, finalists=0, folds=1)
+
+
+def found(
+    limits: Limits = Limits(),  # noqa: B008
+    trials: int = 4,
+    minutes: float = 5.0,
+    seed: int = 0,
+    watch: Callable[[Progress], None] | None = None,
+    plan: Plan = QUICK,
+    families: tuple[str, ...] = ("forest", "cnn"),
+) -> Found:
+    return finish(search(toy(6), limits, families, trials, minutes, seed, estimate, plan), watch)
 
 
 def test_families_take_turns_and_the_best_is_recommended() -> None:
@@ -43,7 +60,7 @@ def test_families_take_turns_and_the_best_is_recommended() -> None:
     result = found(watch=steps.append)
     assert [c.name for c in result.candidates] == ["forest-1", "cnn-1", "forest-2", "cnn-2"] and result.trials == 4
     assert result.best in result.front and result.best in result.candidates
-    assert result.best.score >= max(c.score for c in result.candidates) - module.TIE
+    assert result.best.score >= max(c.score for c in result.candidates) - TIE
     assert result.best.cost == estimate(result.best.graph) and not result.rejected
     assert all(0 <= s.done <= s.total == 5 for s in steps)
     assert all(a.done <= b.done for a, b in pairwise(steps))
@@ -56,9 +73,13 @@ def test_same_seed_same_answer() -> None:
     a, b = found(), found()
     assert [c.score for c in a.candidates] == [c.score for c in b.candidates]
     assert a.best.name == b.best.name and same(a.best.graph, b.best.graph)
-    assert [c.settings for c in found(seed=1).candidates] != [c.settings for c in a.candidates] or found(
-        seed=1
-    ).best.score != a.best.score
+
+
+def test_beyond_the_guesses_the_seed_decides_what_is_drawn() -> None:
+    a, b, c = (found(trials=12, seed=s, plan=NO_FINALS) for s in (0, 0, 1))
+    drawn = [[x.settings for x in r.candidates[8:]] for r in (a, b, c)]
+    assert drawn[0] == drawn[1] != drawn[2] and len({repr(x.settings) for x in a.candidates}) == 12
+    assert [x.settings for x in a.candidates[:8]] == [x.settings for x in c.candidates[:8]]
 
 
 def test_what_is_too_large_is_told_before_learning() -> None:
@@ -68,7 +89,7 @@ def test_what_is_too_large_is_told_before_learning() -> None:
     result = found(Limits(flash_bytes=flash["cnn-2"] - 1), watch=steps.append)
     assert [c.name for c in result.rejected if c.family == "cnn"] == ["cnn-2"]
     (large,) = (c for c in result.rejected if c.name == "cnn-2")
-    assert large.row() | {"violated": large.violated} in steps[-1].data["candidates"]
+    assert large.row() | {"violated": large.violated, "stopped": ""} in steps[-1].data["candidates"]
     assert large.graph is None and large.violated.startswith("flash ") and large not in result.front
 
 
@@ -105,7 +126,7 @@ def test_scores_are_macro_f1_of_the_kernels_on_people_held_out_and_the_last_fit_
     learned: list[int] = []
     fit = RandomForest.fit
     monkeypatch.setattr(RandomForest, "fit", lambda self, d, seed: learned.append(len(d)) or fit(self, d, seed))
-    result = finish(search(noisy, Limits(), ("forest",), 2, 5.0, 3, estimate))
+    result = finish(search(noisy, Limits(), ("forest",), 2, 5.0, 3, estimate, NO_FINALS))
     parts = split(noisy, 3)
     held = noisy.take(parts.test)
     assert learned == [len(parts.train), len(parts.train), len(noisy)]
@@ -113,6 +134,112 @@ def test_scores_are_macro_f1_of_the_kernels_on_people_held_out_and_the_last_fit_
     assert other.graph is not None
     told = other.graph.decide(other.graph.scores(held.x))
     assert other.score == pytest.approx(f1_score(held.y, told, average="macro")) and other.score < 1
+
+
+def test_a_network_that_cannot_fit_never_learns_a_single_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[int] = []
+    fit = Cnn.fit
+    monkeypatch.setattr(Cnn, "fit", lambda self, d, seed: fits.append(self.width) or fit(self, d, seed))
+    flash = {
+        c.settings.width: c.cost.flash_bytes for c in found(plan=NO_FINALS, trials=8, families=("cnn",)).candidates
+    }
+    fits.clear()
+    limits = Limits(flash_bytes=sorted(flash.values())[1])
+    result = found(limits, plan=NO_FINALS, trials=12, families=("cnn",))
+    too_large = {c.settings.width for c in result.rejected}
+    assert {12, 16} <= too_large and not too_large & set(fits)
+    assert all(c.score == 0 and c.graph is None and "flash" in c.violated for c in result.rejected)
+
+
+def test_a_network_that_falls_behind_is_stopped_early_and_never_recommended() -> None:
+    plan = dataclasses.replace(NO_FINALS, fixed={"cnn.epochs": 14, "cnn.width": 4})
+    wrong = np.random.default_rng(0).random(len(toy(6))) < 0.3
+    noisy = dataclasses.replace(toy(6), y=np.where(wrong, (toy(6).y + 1) % 3, toy(6).y))
+    steps: list[Progress] = []
+    result = finish(search(noisy, Limits(), ("cnn",), 9, 5.0, 0, estimate, plan), steps.append)
+    stopped = [c for c in result.candidates if c.stopped]
+    assert stopped and all(c.stopped.startswith(("stopped after 4 ", "stopped after 12 ")) for c in stopped)
+    assert not result.best.stopped and not {c.name for c in stopped} & {c.name for c in result.front}
+    whole = [c for c in result.candidates if not c.stopped]
+    assert min(c.score for c in whole) >= min(c.score for c in stopped)
+
+
+def test_a_search_goes_on_from_its_journal_as_if_it_had_not_been_interrupted(tmp_path: Path) -> None:
+    plan = dataclasses.replace(NO_FINALS, journal=tmp_path / "search" / "journal.log", key="k")
+    whole = found(trials=11, plan=NO_FINALS)
+    work = search(toy(6), Limits(), ("forest", "cnn"), 11, 5.0, 0, estimate, plan)
+    while next(work).data.get("tried", 0) < 9:
+        pass
+    work.close()  # killed while the tenth learns
+    begun: list[str] = []
+    rest = found(trials=11, plan=dataclasses.replace(plan, resume=True), watch=lambda p: begun.append(p.text))
+    assert [c.settings for c in rest.candidates] == [c.settings for c in whole.candidates]
+    assert [c.score for c in rest.candidates] == [c.score for c in whole.candidates]
+    assert rest.best.name == whole.best.name and same(rest.best.graph, whole.best.graph)
+    learned = {t.partition(":")[0] for t in begun if "on all groups" not in t}
+    assert learned <= {c.name for c in whole.candidates[9:]} and learned
+    other = found(trials=1, plan=dataclasses.replace(plan, resume=True, key="other data"))
+    assert other.trials == 1
+    assert found(trials=2, plan=plan).trials == 2, "without resume it starts anew"
+
+
+def test_fixed_knobs_stay_and_the_others_are_drawn() -> None:
+    plan = dataclasses.replace(NO_FINALS, fixed={"bands": 5, "forest.leaf": 7})
+    result = found(trials=12, plan=plan, families=("forest", "extra_trees"))
+    knobs = [(c.settings.bands, c.settings.leaf) for c in result.candidates]
+    assert {b for b, _ in knobs} == {5}
+    assert {c.settings.leaf for c in result.candidates if c.family == "forest"} == {7}
+    assert len({c.settings.leaf for c in result.candidates if c.family == "extra_trees"}) > 1
+    kinds = {"cnn": Cnn, "forest": RandomForest}
+    assert fixed_knobs(("cnn.width=20", "bands = 3"), kinds) == {"cnn.width": 20, "bands": 3}
+    for wrong in ("colour=red", "cnn.width=wide", "forest.width=3"):
+        with pytest.raises(InputError):
+            fixed_knobs((wrong,), kinds)
+
+
+def test_finalists_are_judged_on_groups_that_no_other_fold_judges() -> None:
+    data = toy(6)
+    parts = folds(data, 3, 0)
+    judged = [set(data.subject[p.test].tolist()) for p in parts]
+    assert len(parts) == 3 and sum(map(len, judged)) == len(set().union(*judged))
+    assert all(not judged[i] & set(data.subject[p.train].tolist()) for i, p in enumerate(parts))
+    assert (parts[0].test == split(data, 0).test).all()
+    result = found(plan=dataclasses.replace(QUICK, folds=3))
+    sure = result.best.confidence
+    assert sure is not None and sure.n_fits == 3 and sure.of == "people"
+    assert sure.n_groups == sum(map(len, judged)) and sure.low <= sure.mean <= sure.high + 1e-9
+    assert (result.best.score == sure.mean and result.best.why.endswith("flash.")) or "smallest" in result.best.why
+    assert len(result.finalists) == 2
+
+
+def test_one_lucky_group_does_not_win() -> None:
+    y = np.tile([0, 1], 50)
+    group = np.repeat(["a", "b", "c", "d", "e"], 20)
+    steady = np.where(np.arange(100) % 10 == 0, 1 - y, y)  # one in ten wrong everywhere
+    lucky = np.where(group == "e", 1 - y, y)  # all right, but one person all wrong
+    a, b = (confidence([Answers(y, d, group)], ("x", "y"), "people", 0) for d in (steady, lucky))
+    assert b.low < a.low and a.std < 0.01 < b.std and a.n_groups == 5
+    assert a.mean == pytest.approx(f1_score(y, steady, average="macro"))
+
+
+def test_told_to_stop_it_ends_with_the_best_so_far() -> None:
+    steps: list[Progress] = []
+    stop = dataclasses.replace(QUICK, stop=lambda: len(steps) > 6)
+    result = found(trials=50, plan=stop, watch=steps.append)
+    assert 1 <= result.trials < 6 and result.best.graph is not None
+
+
+def test_ctrl_c_keeps_the_best_so_far() -> None:
+    n = [0]
+
+    def stop() -> bool:
+        n[0] += 1
+        if n[0] == 40:
+            raise KeyboardInterrupt
+        return False
+
+    result = found(trials=50, plan=dataclasses.replace(QUICK, stop=stop))
+    assert 1 <= result.trials < 50 and result.best.graph is not None
 
 
 def test_time_told_by_a_board_is_not_guessed_again() -> None:

@@ -23,7 +23,8 @@ from studio.firmware.board import Board, boards
 from studio.learn import DETECTORS, FAMILIES, USUAL
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split, windows
-from studio.learn.search import Found, Limits, search
+from studio.learn.candidate import Limits
+from studio.learn.search import Found, search
 from studio.params import check, param
 from studio.progress import Progress, Work
 

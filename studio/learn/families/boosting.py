@@ -31,11 +31,19 @@ class GradientBoosting:
 
     name: ClassVar[str] = "boosting"
 
-    rounds: int = param(32, "Trees per class.", low=1, high=200)
-    leaves: int = param(12, "Leaves of a tree at most.", low=2, high=64)
-    rate: float = param(0.15, "How much of the error a tree corrects.", low=0.01, high=1.0)
-    leaf: int = param(12, "Windows in a leaf at least.", low=1, high=1000)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    rounds: int = param(32, "Trees per class.", low=1, high=200, search=(8, 12, 16, 24, 32, 48, 64, 80))
+    leaves: int = param(12, "Leaves of a tree at most.", low=2, high=64, search=(4, 6, 8, 12, 16, 24, 32))
+    rate: float = param(
+        0.15,
+        "How much of the error a tree corrects.",
+        low=0.01,
+        high=1.0,
+        search=(0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
+    )
+    leaf: int = param(12, "Windows in a leaf at least.", low=1, high=1000, search=(4, 8, 12, 20))
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -78,18 +86,9 @@ class GradientBoosting:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "GradientBoosting":
-        """Sizes from middling to small to large, then any."""
-        guesses = (cls(), cls(rounds=12, leaves=8, rate=0.3), cls(rounds=60, leaves=16, rate=0.1))
-        if number < len(guesses):
-            return guesses[number]
-        return cls(
-            rounds=int(rng.integers(8, 80)),
-            leaves=int(rng.integers(4, 32)),
-            rate=float(np.round(10 ** rng.uniform(-1.3, -0.3), 3)),
-            leaf=int(rng.choice([4, 8, 12, 20])),
-            bands=int(rng.choice([0, 6, 12, 16])),
-        )
+    def guesses(cls) -> tuple["GradientBoosting", ...]:
+        """Sizes from middling to small to large."""
+        return (cls(), cls(rounds=12, leaves=8, rate=0.3), cls(rounds=64, leaves=16, rate=0.1))
 
 
 @dataclass(frozen=True)
@@ -98,12 +97,20 @@ class XgBoost:
 
     name: ClassVar[str] = "xgboost"
 
-    rounds: int = param(24, "Trees per class.", low=1, high=200)
-    depth: int = param(4, "Decisions from root to leaf at most.", low=1, high=10)
-    rate: float = param(0.25, "How much of the error a tree corrects.", low=0.01, high=1.0)
-    subsample: float = param(0.8, "Share of the windows that a tree sees.", low=0.1, high=1.0)
-    columns: float = param(0.5, "Share of the features that a tree sees.", low=0.05, high=1.0)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    rounds: int = param(24, "Trees per class.", low=1, high=200, search=(8, 12, 16, 24, 32, 48, 64, 80))
+    depth: int = param(4, "Decisions from root to leaf at most.", low=1, high=10, search=(2, 3, 4, 5, 6))
+    rate: float = param(
+        0.25,
+        "How much of the error a tree corrects.",
+        low=0.01,
+        high=1.0,
+        search=(0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
+    )
+    subsample: float = param(0.8, "Share of the windows that a tree sees.", low=0.1, high=1.0, search=(0.6, 0.8, 1.0))
+    columns: float = param(0.5, "Share of the features that a tree sees.", low=0.05, high=1.0, search=(0.3, 0.5, 0.8))
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -147,19 +154,9 @@ class XgBoost:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "XgBoost":
-        """Sizes from middling to small to large, then any."""
-        guesses = (cls(), cls(rounds=10, depth=3, rate=0.4), cls(rounds=60, rate=0.15))
-        if number < len(guesses):
-            return guesses[number]
-        return cls(
-            rounds=int(rng.integers(8, 80)),
-            depth=int(rng.integers(2, 7)),
-            rate=float(np.round(10 ** rng.uniform(-1.3, -0.3), 3)),
-            subsample=float(rng.choice([0.6, 0.8, 1.0])),
-            columns=float(rng.choice([0.3, 0.5, 0.8])),
-            bands=int(rng.choice([0, 6, 12, 16])),
-        )
+    def guesses(cls) -> tuple["XgBoost", ...]:
+        """Sizes from middling to small to large."""
+        return (cls(), cls(rounds=12, depth=3, rate=0.4), cls(rounds=64, rate=0.15))
 
 
 def adding(data: Dataset, grid: Front, trees: list[Tree], start: Array) -> Graph:

@@ -29,14 +29,24 @@ class Cnn:
 
     name: ClassVar[str] = "cnn"
 
-    width: int = param(16, "Filters of the first layer; later layers have twice as many.", low=2, high=128)
-    depth: int = param(3, "Convolutions.", low=1, high=6)
-    taps: int = param(5, "Samples that one filter sees.", unit="samples", low=3, high=15)
+    width: int = param(
+        16,
+        "Filters of the first layer; later layers have twice as many.",
+        low=2,
+        high=128,
+        search=(4, 6, 8, 12, 16, 24, 32, 48),
+    )
+    depth: int = param(3, "Convolutions.", low=1, high=6, search=(2, 3, 4, 5))
+    taps: int = param(5, "Samples that one filter sees.", unit="samples", low=3, high=15, search=(3, 5, 7, 9))
     epochs: int = param(30, "Times through the data at most.", low=1, high=1000)
     batch: int = param(64, "Windows per step.", low=4, high=1024)
-    rate: float = param(0.006, "Greatest learning rate.", low=1e-5, high=1.0)
-    dropout: float = param(0.2, "Share of features hidden while learning.", low=0.0, high=0.9)
-    augment: float = param(1.0, "Strength of random gain, shift and noise; 0 for none.", low=0.0, high=3.0)
+    rate: float = param(
+        0.006, "Greatest learning rate.", low=1e-5, high=1.0, search=(0.002, 0.003, 0.004, 0.006, 0.01, 0.015)
+    )
+    dropout: float = param(0.2, "Share of features hidden while learning.", low=0.0, high=0.9, search=(0.0, 0.2, 0.4))
+    augment: float = param(
+        1.0, "Strength of random gain, shift and noise; 0 for none.", low=0.0, high=3.0, search=(0.5, 1.0, 1.5)
+    )
     patience: int = param(10, "Epochs without a better validation before it stops.", low=1, high=1000)
     hold_out: bool = param(True, "Keep some groups aside to find the best epoch.")
 
@@ -76,19 +86,9 @@ class Cnn:
         return replace(self, hold_out=False)
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "Cnn":
-        """Sizes from middling to small to large, then any."""
-        guesses = (cls(), cls(width=6), cls(width=24), cls(width=12, depth=4), cls(width=8, depth=2))
-        if number < len(guesses):
-            return guesses[number]
-        return cls(
-            width=int(rng.choice([4, 6, 8, 12, 16, 24, 32])),
-            depth=int(rng.integers(2, 6)),
-            taps=int(rng.choice([3, 5, 7, 9])),
-            rate=float(np.round(10 ** rng.uniform(-2.7, -1.8), 5)),
-            dropout=float(rng.choice([0.0, 0.2, 0.4])),
-            augment=float(rng.choice([0.5, 1.0, 1.5])),
-        )
+    def guesses(cls) -> tuple["Cnn", ...]:
+        """Sizes from middling to small to large."""
+        return (cls(), cls(width=6), cls(width=24), cls(width=12, depth=4), cls(width=8, depth=2))
 
     def _blocks(self, data: Dataset) -> tuple[Block, ...]:
         return layout(data.length, self.width, self.depth, self.taps)

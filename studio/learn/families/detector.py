@@ -38,7 +38,9 @@ class Detector:
 
     normal: str = param("normal", "The label of what is normal.")
     false_alarms: float = param(0.01, "Share of normal windows that may raise an alarm.", low=1e-5, high=0.5)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -80,14 +82,9 @@ class Detector:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "Detector":
-        """The default, then any."""
-        return cls() if number == 0 else cls(**cls.drawn(rng), bands=int(rng.choice([0, 6, 12, 16])))
-
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> dict[str, Any]:
-        """Parameters of its own by chance."""
-        return {}
+    def guesses(cls) -> tuple["Detector", ...]:
+        """The default."""
+        return (cls(),)
 
 
 @dataclass(frozen=True)
@@ -96,8 +93,8 @@ class KMeansDistance(Detector):
 
     name: ClassVar[str] = "kmeans"
 
-    clusters: int = param(8, "Kinds of normal.", low=1, high=128)
-    axes: int = param(16, "Directions that are looked at.", low=1, high=64)
+    clusters: int = param(8, "Kinds of normal.", low=1, high=128, search=(2, 4, 8, 16, 32))
+    axes: int = param(16, "Directions that are looked at.", low=1, high=64, search=(4, 8, 16, 24, 32))
 
     def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
         from sklearn.cluster import KMeans
@@ -108,10 +105,6 @@ class KMeansDistance(Detector):
         near = Gaussians(middle, np.ones_like(middle), np.zeros(n, np.float32))
         return z.then(near, "minus squared distances").then(Greatest(), "nearness"), -1
 
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> dict[str, Any]:
-        return {"clusters": int(rng.choice([2, 4, 8, 16, 32])), "axes": int(rng.choice([4, 8, 16, 24, 32]))}
-
 
 @dataclass(frozen=True)
 class GaussianMixture(Detector):
@@ -119,8 +112,8 @@ class GaussianMixture(Detector):
 
     name: ClassVar[str] = "gmm"
 
-    components: int = param(2, "Normal distributions.", low=1, high=32)
-    axes: int = param(16, "Directions that are looked at.", low=1, high=64)
+    components: int = param(2, "Normal distributions.", low=1, high=32, search=(1, 2, 4, 8, 16))
+    axes: int = param(16, "Directions that are looked at.", low=1, high=64, search=(4, 8, 16, 24, 32))
 
     def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
         from sklearn.mixture import GaussianMixture as Model
@@ -131,10 +124,6 @@ class GaussianMixture(Detector):
         log = gaussians(model.means_, model.covariances_, model.weights_)
         return z.then(log, "log densities").then(LogSumExp(), "likelihood"), -1
 
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> dict[str, Any]:
-        return {"components": int(rng.choice([1, 2, 4, 8, 16])), "axes": int(rng.choice([4, 8, 16, 24, 32]))}
-
 
 @dataclass(frozen=True)
 class IsolationForest(Detector):
@@ -142,8 +131,8 @@ class IsolationForest(Detector):
 
     name: ClassVar[str] = "isolation_forest"
 
-    trees: int = param(40, "Trees.", low=1, high=200)
-    sample: int = param(128, "Windows that a tree sees.", low=8, high=1024)
+    trees: int = param(40, "Trees.", low=1, high=200, search=(10, 20, 40, 60, 80))
+    sample: int = param(128, "Windows that a tree sees.", low=8, high=1024, search=(32, 64, 128, 256))
 
     def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
         from sklearn.ensemble import IsolationForest as Model
@@ -156,10 +145,6 @@ class IsolationForest(Detector):
         paths = [path_lengths(e.tree_) for e in model.estimators_]
         return grid.then(pack_sums(paths, np.zeros(1), 1), "path lengths"), -1
 
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> dict[str, Any]:
-        return {"trees": int(rng.integers(10, 80)), "sample": int(rng.choice([32, 64, 128, 256]))}
-
 
 @dataclass(frozen=True)
 class LocalOutlierFactor(Detector):
@@ -170,9 +155,9 @@ class LocalOutlierFactor(Detector):
 
     name: ClassVar[str] = "lof"
 
-    points: int = param(512, "Normal windows that are kept.", low=8, high=8192)
-    k: int = param(20, "Neighbours that are compared with.", low=1, high=64)
-    axes: int = param(16, "Directions that are looked at.", low=1, high=64)
+    points: int = param(512, "Normal windows that are kept.", low=8, high=8192, search=(128, 256, 512, 1024))
+    k: int = param(20, "Neighbours that are compared with.", low=1, high=64, search=(5, 10, 20, 40))
+    axes: int = param(16, "Directions that are looked at.", low=1, high=64, search=(4, 8, 16, 24, 32))
 
     def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
         from sklearn.neighbors import LocalOutlierFactor as Model
@@ -185,10 +170,6 @@ class LocalOutlierFactor(Detector):
         reach, density = model._distances_fit_X_[:, -1], model._lrd
         factor = OutlierFactorS8(points, reach.astype(np.float32), density.astype(np.float32), k)
         return grid.then(factor, "outlier factor"), 1
-
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> dict[str, Any]:
-        return {"points": int(rng.choice([128, 256, 512, 1024])), "k": int(rng.choice([5, 10, 20, 40]))}
 
 
 def normal_of(data: Dataset, name: str) -> Ints:

@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Protocol
 
-import numpy as np
-
 from studio.graph.graph import Graph
 from studio.learn.dataset import Dataset
 from studio.progress import Work
@@ -27,6 +25,6 @@ class Family(Protocol):
         ...
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "Family":
-        """The `number`th member to try: good guesses first, then drawn from the ranges."""
+    def guesses(cls) -> "tuple[Family, ...]":
+        """What is worth trying first; the search draws any others from the values that its params name."""
         ...

@@ -31,11 +31,21 @@ class RandomForest:
 
     name: ClassVar[str] = "forest"
 
-    trees: int = param(32, "How many trees vote.", low=1, high=200)
-    depth: int = param(16, "Decisions from root to leaf at most.", low=1, high=30)
-    leaf: int = param(4, "Windows in a leaf at least: more makes a smaller, calmer forest.", low=1, high=1000)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
-    kinds: int = param(0, "Different leaves at most, to save flash; 0: as many as there are.", low=0, high=256)
+    trees: int = param(32, "How many trees vote.", low=1, high=200, search=(4, 6, 8, 12, 16, 24, 32, 48, 64))
+    depth: int = param(16, "Decisions from root to leaf at most.", low=1, high=30, search=(5, 6, 8, 10, 12, 14, 16, 18))
+    leaf: int = param(
+        4,
+        "Windows in a leaf at least: more makes a smaller, calmer forest.",
+        low=1,
+        high=1000,
+        search=(1, 2, 3, 4, 6, 8, 12, 20),
+    )
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
+    kinds: int = param(
+        0, "Different leaves at most, to save flash; 0: as many as there are.", low=0, high=256, search=(0, 16, 32)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -57,18 +67,9 @@ class RandomForest:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "RandomForest":
-        """Sizes from middling to small to large, then any."""
-        guesses = (cls(), cls(trees=12, depth=10, leaf=8), cls(trees=48, leaf=6), cls(trees=6, depth=8, leaf=12))
-        if number < len(guesses):
-            return guesses[number]
-        return cls(
-            trees=int(rng.integers(4, 64)),
-            depth=int(rng.integers(5, 18)),
-            leaf=int(rng.choice([2, 3, 4, 6, 8, 12, 20])),
-            bands=int(rng.choice([0, 6, 8, 12, 16])),
-            kinds=int(rng.choice([0, 0, 16, 32])),
-        )
+    def guesses(cls) -> tuple["RandomForest", ...]:
+        """Sizes from middling to small to large."""
+        return (cls(), cls(trees=12, depth=10, leaf=8), cls(trees=48, leaf=6), cls(trees=6, depth=8, leaf=12))
 
     def grow(self, x: Array, y: Ints, n_classes: int, seed: int) -> Work[list[Tree]]:
         """Trees for features x (n, n_features) and classes y (n,); every class has the same say."""
@@ -96,9 +97,11 @@ class DecisionTree:
 
     name: ClassVar[str] = "tree"
 
-    depth: int = param(10, "Decisions from root to leaf at most.", low=1, high=30)
-    leaf: int = param(6, "Windows in a leaf at least.", low=1, high=1000)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    depth: int = param(10, "Decisions from root to leaf at most.", low=1, high=30, search=(3, 4, 6, 8, 10, 12, 14, 16))
+    leaf: int = param(6, "Windows in a leaf at least.", low=1, high=1000, search=(1, 2, 3, 4, 6, 8, 12, 20, 30))
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -125,13 +128,9 @@ class DecisionTree:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "DecisionTree":
-        """Sizes from middling to small, then any."""
-        guesses = (cls(), cls(depth=6, leaf=12), cls(depth=14, leaf=3))
-        if number < len(guesses):
-            return guesses[number]
-        leaf, bands = int(rng.integers(2, 30)), int(rng.choice([0, 6, 12, 16]))
-        return cls(depth=int(rng.integers(3, 16)), leaf=leaf, bands=bands)
+    def guesses(cls) -> tuple["DecisionTree", ...]:
+        """Sizes from middling to small to large."""
+        return (cls(), cls(depth=6, leaf=12), cls(depth=14, leaf=3))
 
 
 def _grown(family: RandomForest, kind: Any, x: Array, y: Ints, n_classes: int, seed: int) -> Work[list[Tree]]:

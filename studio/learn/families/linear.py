@@ -15,6 +15,8 @@ from studio.learn.families.front import STEPS, Front, front, spread
 from studio.params import check, param
 from studio.progress import Progress, Work
 
+COSTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0)
+
 
 @dataclass(frozen=True)
 class LogisticRegression:
@@ -22,8 +24,10 @@ class LogisticRegression:
 
     name: ClassVar[str] = "logistic"
 
-    cost: float = param(0.05, "How much errors cost against large weights.", low=1e-4, high=100.0)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    cost: float = param(0.05, "How much errors cost against large weights.", low=1e-4, high=100.0, search=COSTS)
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -57,10 +61,9 @@ class LogisticRegression:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "LogisticRegression":
-        """The default, then costs of any size."""
-        cost = float(np.round(10 ** rng.uniform(-3, 1), 5))
-        return cls() if number == 0 else cls(cost=cost, bands=int(rng.choice([0, 6, 12, 16, 24])))
+    def guesses(cls) -> tuple["LogisticRegression", ...]:
+        """The default, then one that trusts the data more."""
+        return (cls(), cls(cost=10 * cls().cost))
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class LinearSvm(LogisticRegression):
 
     name: ClassVar[str] = "linear_svm"
 
-    cost: float = param(0.01, "How much errors cost against a wide margin.", low=1e-4, high=100.0)
+    cost: float = param(0.01, "How much errors cost against a wide margin.", low=1e-4, high=100.0, search=COSTS)
 
     def model(self, seed: int) -> Any:
         """scikit-learn's model."""
@@ -84,8 +87,16 @@ class NaiveBayes:
 
     name: ClassVar[str] = "naive_bayes"
 
-    smoothing: float = param(0.01, "Added to every variance, as a share of the greatest.", low=1e-9, high=1.0)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    smoothing: float = param(
+        0.01,
+        "Added to every variance, as a share of the greatest.",
+        low=1e-9,
+        high=1.0,
+        search=(1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.03, 0.1, 0.3),
+    )
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -116,10 +127,9 @@ class NaiveBayes:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "NaiveBayes":
-        """The default, then any smoothing."""
-        smoothing = float(np.round(10 ** rng.uniform(-6, -0.5), 8))
-        return cls() if number == 0 else cls(smoothing=smoothing, bands=int(rng.choice([0, 6, 12, 16])))
+    def guesses(cls) -> tuple["NaiveBayes", ...]:
+        """The default."""
+        return (cls(),)
 
 
 def values(grid: Array) -> Array:

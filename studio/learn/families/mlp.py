@@ -29,12 +29,18 @@ class Mlp:
 
     name: ClassVar[str] = "mlp"
 
-    width: int = param(24, "Units of the first hidden layer.", low=2, high=256)
-    second: int = param(0, "Units of a second hidden layer; 0 for none.", low=0, high=256)
+    width: int = param(24, "Units of the first hidden layer.", low=2, high=256, search=(8, 12, 16, 24, 32, 48, 64, 96))
+    second: int = param(0, "Units of a second hidden layer; 0 for none.", low=0, high=256, search=(0, 8, 16, 32))
     epochs: int = param(40, "Times through the data.", low=1, high=500)
-    rate: float = param(0.003, "Learning rate.", low=1e-5, high=0.1)
-    decay: float = param(0.01, "How much large weights cost.", low=0.0, high=10.0)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    rate: float = param(
+        0.003, "Learning rate.", low=1e-5, high=0.1, search=(0.0006, 0.001, 0.0015, 0.002, 0.003, 0.005)
+    )
+    decay: float = param(
+        0.01, "How much large weights cost.", low=0.0, high=10.0, search=(0.0001, 0.001, 0.01, 0.1, 0.3, 1.0)
+    )
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -82,18 +88,9 @@ class Mlp:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "Mlp":
-        """Sizes from middling to small to large, then any."""
-        guesses = (cls(), cls(width=10), cls(width=48), cls(width=32, second=16))
-        if number < len(guesses):
-            return guesses[number]
-        return cls(
-            width=int(rng.choice([8, 12, 16, 24, 32, 48, 64])),
-            second=int(rng.choice([0, 0, 8, 16, 32])),
-            rate=float(np.round(10 ** rng.uniform(-3.2, -2.2), 5)),
-            decay=float(np.round(10 ** rng.uniform(-4, 0), 5)),
-            bands=int(rng.choice([0, 6, 12, 16])),
-        )
+    def guesses(cls) -> tuple["Mlp", ...]:
+        """Sizes from middling to small to large."""
+        return (cls(), cls(width=12), cls(width=48), cls(width=32, second=16))
 
 
 def _clipped(data: Dataset, bands: int) -> Front:

@@ -26,10 +26,24 @@ class RadialSvm:
 
     name: ClassVar[str] = "svm"
 
-    points: int = param(96, "Examples that are kept.", low=2, high=1024)
-    cost: float = param(1.0, "How much errors cost against a wide margin.", low=1e-3, high=1000.0)
-    gamma: float = param(0.3, "How quickly examples stop being alike, per feature.", low=1e-3, high=100.0)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    points: int = param(96, "Examples that are kept.", low=2, high=1024, search=(16, 24, 32, 48, 64, 96, 128, 192, 256))
+    cost: float = param(
+        1.0,
+        "How much errors cost against a wide margin.",
+        low=1e-3,
+        high=1000.0,
+        search=(0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    )
+    gamma: float = param(
+        0.3,
+        "How quickly examples stop being alike, per feature.",
+        low=1e-3,
+        high=100.0,
+        search=(0.06, 0.1, 0.2, 0.3, 0.6, 1.0, 2.0),
+    )
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -67,17 +81,9 @@ class RadialSvm:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "RadialSvm":
-        """Budgets from middling to small to large, then any."""
-        guesses = (cls(), cls(points=32), cls(points=192, cost=3.0))
-        if number < len(guesses):
-            return guesses[number]
-        return cls(
-            points=int(rng.choice([16, 24, 48, 64, 96, 128, 192, 256])),
-            cost=float(np.round(10 ** rng.uniform(-1, 1.5), 3)),
-            gamma=float(np.round(10 ** rng.uniform(-1.2, 0.5), 3)),
-            bands=int(rng.choice([0, 6, 12, 16])),
-        )
+    def guesses(cls) -> tuple["RadialSvm", ...]:
+        """Budgets from middling to small to large."""
+        return (cls(), cls(points=32), cls(points=192, cost=3.0))
 
 
 @dataclass(frozen=True)
@@ -86,9 +92,13 @@ class Neighbours:
 
     name: ClassVar[str] = "neighbours"
 
-    points: int = param(160, "Examples that are kept.", low=2, high=2048)
-    k: int = param(3, "Nearest examples that vote.", low=1, high=15)
-    bands: int = param(12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32)
+    points: int = param(
+        160, "Examples that are kept.", low=2, high=2048, search=(16, 32, 48, 64, 96, 128, 160, 256, 384, 512)
+    )
+    k: int = param(3, "Nearest examples that vote.", low=1, high=15, search=(1, 3, 5, 7))
+    bands: int = param(
+        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -118,13 +128,9 @@ class Neighbours:
         return self
 
     @classmethod
-    def propose(cls, number: int, rng: np.random.Generator) -> "Neighbours":
-        """Budgets from middling to small to large, then any."""
-        guesses = (cls(), cls(points=48, k=1), cls(points=400))
-        if number < len(guesses):
-            return guesses[number]
-        points, k = int(rng.choice([16, 32, 64, 128, 256, 512])), int(rng.choice([1, 3, 5, 7]))
-        return cls(points=points, k=k, bands=int(rng.choice([0, 6, 12, 16])))
+    def guesses(cls) -> tuple["Neighbours", ...]:
+        """Budgets from middling to small to large."""
+        return (cls(), cls(points=48, k=1), cls(points=384))
 
 
 def prototypes(grid: Array, y: Ints, budget: int, seed: int) -> tuple[Array, Ints]:
