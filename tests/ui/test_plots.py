@@ -11,12 +11,13 @@ from PySide6 import QtGui
 from pytestqt.qtbot import QtBot
 
 from studio.data.stream import Chunk, Ring, Stream
+from studio.ui.plots.cover import Cover
 from studio.ui.plots.decisions import DecisionItem
 from studio.ui.plots.envelope import EnvelopeItem, Pyramid
 from studio.ui.plots.live import LivePlots
 from studio.ui.plots.plot import PlotArea
 from studio.ui.plots.spectrogram import COLUMNS_PER_S, Stft
-from studio.ui.plots.trace import Columns, Playhead, Range, round_range
+from studio.ui.plots.trace import Columns, Held, Playhead, Range, level, round_range
 from studio.ui.theme import Theme
 from tests.ui.fakes import ACC, DECISION, MIC
 
@@ -200,3 +201,54 @@ def test_decisions_stand_under_the_samples_they_speak_of() -> None:
     head.at = 300.0  # answers 0..3 end at samples 100, 150, 200, 250
     item.tick()
     assert item.blocks() == [(-2.5, -1.5, 0), (-1.0, -0.5, 1)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6), st.integers(0, 10_000))
+def test_leaving_out_what_is_covered_changes_no_pixel(n_channels: int, seed: int) -> None:
+    luck = np.random.default_rng(seed)
+    tops = luck.integers(0, 20, (n_channels, 30)).astype(float)
+    bottoms = tops + luck.integers(0, 12, tops.shape)
+    tops[luck.random(tops.shape) < 0.2] = np.nan
+    bottoms[np.isnan(tops)] = np.nan
+    x, cover = np.arange(30.0), Cover(30)
+    whole, parts = np.full((40, 30), -1), np.full((40, 30), -1)
+    seen = [cover.seen(x, tops[c], bottoms[c]) for c in reversed(range(n_channels))]
+    for c in range(n_channels):
+        there = np.flatnonzero(np.isfinite(tops[c]))
+        stretches = np.stack([x, tops[c], x, bottoms[c]], 1)[there]
+        for picture, lines in ((whole, stretches), (parts, seen[-1 - c])):
+            for x0, y0, _x1, y1 in lines.astype(int):
+                picture[y0 : y1 + 1, x0] = c
+    assert (whole == parts).all()
+
+
+def test_loud_channels_over_each_other_cost_no_more_than_one() -> None:
+    cover, x = Cover(1000), np.arange(1000.0)
+    lengths = []
+    for c in range(64):
+        lines = cover.seen(x, np.full(1000, 10.0 + c % 3), np.full(1000, 500.0 - c % 2))
+        lengths.append(float((lines[:, 3] - lines[:, 1]).sum()))
+    assert sum(lengths[1:]) <= 3000 and lengths[0] == 490_000
+
+
+def test_what_is_held_stays_while_the_ring_goes_on() -> None:
+    ring = Ring(ACC, 2.0)
+    ring.append(Chunk(ACC, 0, np.full((150, 3), 4096, "<i2")))
+    held = Held(ring)
+    ring.append(Chunk(ACC, 150, np.zeros((500, 3), "<i2")))
+    start, values = held.since(100)
+    assert (held.end, start, len(values)) == (150, 100, 50) and (values == 1).all()
+    assert held.since(400)[1].size == 0
+
+
+def test_streams_of_one_device_stand_level() -> None:
+    heads = {20: Playhead(100.0), 320: Playhead(16000.0)}  # packets of 0.2 s and of 0.02 s
+    apart = []
+    for frame in range(900):
+        now_s = frame / 30
+        for n, head in heads.items():
+            head.advance(int(now_s * head.rate_hz) // n * n, now_s)
+        level(heads.values())
+        apart.append(heads[20].at / 100 - heads[320].at / 16000)
+    assert np.abs(apart[600:]).mean() < 0.012

@@ -13,6 +13,7 @@ import pyqtgraph as pg
 from PySide6 import QtCore, QtGui
 
 from studio.data.pyramid import Pyramid as Pyramid
+from studio.ui.plots.cover import joined
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
 
@@ -111,8 +112,7 @@ def lane_color(lane: int) -> str:
 
 def fill_columns(lines: "pg.Qt.internals.PrimitiveArray", x: Floats, top: Floats, bottom: Floats) -> None:
     """Vertical lines into `lines`, each joined to its left neighbour; NaN columns are left out."""
-    up, down = top.copy(), bottom.copy()
-    up[1:], down[1:] = np.fmin(up[1:], bottom[:-1]), np.fmax(down[1:], top[:-1])
+    up, down = joined(top, bottom)
     shown = np.isfinite(top)
     lines.resize(int(shown.sum()))
     view = lines.ndarray()

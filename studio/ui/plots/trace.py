@@ -6,20 +6,58 @@ Why a playhead: samples come in packets; the right edge moves on smoothly betwee
 """
 
 import math
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6 import QtCore, QtGui
 
-from studio.data.stream import Ring
-from studio.ui.plots.envelope import fill_columns, fill_polyline, lane_color
+from studio.data.stream import Stream
+from studio.ui.plots.cover import Cover, joined
+from studio.ui.plots.envelope import fill_polyline, lane_color
 from studio.ui.safe import safe_overrides
 
 Floats = npt.NDArray[np.float32]
 PULL_PER_S, JUMP_S, SHRINK_AFTER_S = 3.0, 1.0, 2.0
+#: Packets longer than this do not hold up the other streams.
+LEVEL_S = 0.5
 #: Up to this many samples per column a plain line is drawn.
 DENSE = 2.0
+
+
+class Source(Protocol):
+    """Where samples are looked up: a Ring, or what is held of one."""
+
+    @property
+    def stream(self) -> Stream:
+        """Whose samples."""
+
+    @property
+    def end(self) -> int:
+        """Index one past the newest sample."""
+
+    def since(self, start: int) -> tuple[int, Floats]:
+        """Samples from `start` on that are there: (index of the first, values (n, n_channels) in the unit)."""
+
+
+class Held:
+    """A copy of a ring at one moment: the device goes on, the picture stands still, and one can look back in it."""
+
+    def __init__(self, source: Source) -> None:
+        self.stream = source.stream
+        self.start, self._values = source.since(0)
+
+    @property
+    def end(self) -> int:
+        """Index one past the newest sample held."""
+        return self.start + len(self._values)
+
+    def since(self, start: int) -> tuple[int, Floats]:
+        """As a ring's."""
+        start = max(start, self.start)
+        return start, self._values[start - self.start :]
 
 
 class Playhead:
@@ -28,21 +66,36 @@ class Playhead:
     def __init__(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
         self.at = 0.0
+        self.wait_s = 0.0  # further back than its own packets need, to stand level with a slower stream
         self._end, self._packet, self._time_s = -1, 0, 0.0
+
+    @property
+    def packet_s(self) -> float:
+        """Time from packet to packet: so far back it stands by itself."""
+        return self._packet / self.rate_hz
 
     def advance(self, end: int, now_s: float) -> float:
         """The index to show at the right edge; `end` is one past the newest sample that came."""
         step_s, self._time_s = now_s - self._time_s, now_s
-        if self._end < 0 or abs(end - self._packet - self.at) > JUMP_S * self.rate_hz:
+        back = self._packet + self.wait_s * self.rate_hz
+        if self._end < 0 or abs(end - back - self.at) > JUMP_S * self.rate_hz:
             self.at = float(end)
         elif end != self._end:
             self._packet = max(end - self._end, round(self._packet * 0.98))
         self._end = end
-        target = end - 0.5 * self._packet
+        target = end - 0.5 * self._packet - self.wait_s * self.rate_hz
         self.at += self.rate_hz * step_s
         self.at += (target - self.at) * min(1.0, PULL_PER_S * step_s)
         self.at = min(self.at, float(end))
         return self.at
+
+
+def level(heads: Iterable[Playhead]) -> None:
+    """Let the streams of one device stand level: all as far back as the one with the longest packets."""
+    known = list(heads)
+    longest_s = max((h.packet_s for h in known if h.packet_s < LEVEL_S), default=0.0)
+    for head in known:
+        head.wait_s = max(0.0, longest_s - head.packet_s)
 
 
 class Columns:
@@ -55,7 +108,7 @@ class Columns:
         self._next: int | None = None
         self._last = -1
 
-    def take(self, ring: Ring) -> None:
+    def take(self, ring: Source) -> None:
         """Add what came since the last call."""
         start, values = ring.since(0 if self._next is None else self._next)
         if self._next is None:
@@ -131,13 +184,13 @@ def round_range(low: float, high: float) -> tuple[float, float]:
 class TraceItem(pg.GraphicsObject):
     """All channels of a ring over the last `seconds`, in a plot whose x axis runs from -seconds to 0."""
 
-    def __init__(self, ring: Ring, seconds: float) -> None:
+    def __init__(self, ring: Source, seconds: float) -> None:
         super().__init__()
         self.ring, self.seconds = ring, seconds
         self.range = Range()
         self.head = Playhead(ring.stream.rate_hz)
         self._columns: Columns | None = None
-        self._width = 0
+        self._key: tuple[object, ...] = ()
         self._lines = pg.Qt.internals.PrimitiveArray(QtCore.QLineF, 4)
         self._at = 0.0
         self._low = self._high = self._values = np.empty((0, len(ring.stream.channels)), np.float32)
@@ -151,9 +204,9 @@ class TraceItem(pg.GraphicsObject):
         self.prepareGeometryChange()
         self.update()
 
-    def tick(self, now_s: float, width: int) -> None:
-        """Look at the ring; `width` is the plot's width in device pixels."""
-        self._at = self.head.advance(self.ring.end, now_s)
+    def tick(self, now_s: float, width: int, at: float | None = None) -> None:
+        """Look at the ring; `width` is the plot's in device pixels, `at` the index at its right edge (None: newest)."""
+        self._at = self.head.advance(self.ring.end, now_s) if at is None else at
         per_column = self.seconds * self.ring.stream.rate_hz / max(width, 1)
         if per_column > DENSE:
             self._take_columns(width, per_column)
@@ -161,16 +214,24 @@ class TraceItem(pg.GraphicsObject):
         else:
             self._columns = None
             reach = math.ceil(self.seconds * self.ring.stream.rate_hz) + 2
-            self._start, self._values = self.ring.since(int(self._at) - reach)
+            self._start, self._values = self.ring.since(max(0, int(self._at) - reach))
+            self._values = self._values[: max(0, int(self._at) + 2 - self._start)]
             low = high = self._values
         if low.size and np.isfinite(low).any() and self.range.fit(float(np.nanmin(low)), float(np.nanmax(high)), now_s):
             self.getViewBox().setYRange(self.range.low, self.range.high, padding=0)
         self.update()
 
     def _take_columns(self, width: int, per_column: float) -> None:
-        if self._columns is None or self._width != width:
-            self._columns, self._width = Columns(width + 8, len(self.ring.stream.channels), per_column), width
-        self._columns.take(self.ring)
+        """A ring needs the columns in view; what is held needs all, to look back in it."""
+        key = self.ring, width, self.seconds
+        if self._columns is None or self._key != key:
+            held = isinstance(self.ring, Held)
+            kept = math.ceil((self.ring.end - self.ring.start) / per_column) if isinstance(self.ring, Held) else width
+            self._columns, self._key = Columns(max(kept, width) + 8, len(self.ring.stream.channels), per_column), key
+            if held:
+                self._columns.take(self.ring)
+        if not isinstance(self.ring, Held):
+            self._columns.take(self.ring)
         self._low, self._high = self._columns.upto(int(self._at / per_column), width)
 
     def paint(self, painter: QtGui.QPainter, *_: object) -> None:
@@ -178,20 +239,31 @@ class TraceItem(pg.GraphicsObject):
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
-        for channel in range(len(self.ring.stream.channels)):
-            painter.setPen(pg.mkPen(lane_color(lane_of(self.ring.stream.kind, channel)), width=1))
-            if self._columns is not None:
-                self._fill_columns(channel, to, ratio)
-            else:
+        if self._columns is not None:
+            self._paint_columns(painter, to, ratio)
+        else:
+            for channel in range(len(self.ring.stream.channels)):
                 self._fill_polyline(channel, to)
-            painter.drawLines(*self._lines.drawargs())
+                self._draw(painter, channel)
         painter.restore()
 
-    def _fill_columns(self, channel: int, to: QtGui.QTransform, ratio: float) -> None:
+    def _draw(self, painter: QtGui.QPainter, channel: int) -> None:
+        painter.setPen(QtGui.QPen(QtGui.QColor(lane_color(lane_of(self.ring.stream.kind, channel))), 1))
+        painter.drawLines(*self._lines.drawargs())
+
+    def _paint_columns(self, painter: QtGui.QPainter, to: QtGui.QTransform, ratio: float) -> None:
+        """Later channels lie over earlier ones, so the last is asked first what it hides."""
         right = math.floor(to.dx() * ratio)  # x = 0 is the right edge
         x = (right - len(self._low) + np.arange(len(self._low)) + 0.5) / ratio
-        top, bottom = (v[:, channel].astype(np.float64) * to.m22() + to.dy() for v in (self._high, self._low))
-        fill_columns(self._lines, x, top, bottom)
+        tops, bottoms = (v.astype(np.float64) * to.m22() + to.dy() for v in (self._high, self._low))
+        cover, seen = Cover(len(x)), list[npt.NDArray[np.float64]]()
+        for channel in reversed(range(tops.shape[1])):
+            seen.append(cover.seen(x, *joined(tops[:, channel], bottoms[:, channel])))
+        for channel, lines in enumerate(reversed(seen)):
+            self._lines.resize(len(lines))
+            self._lines.ndarray()[:] = lines
+            if len(lines):
+                self._draw(painter, channel)
 
     def _fill_polyline(self, channel: int, to: QtGui.QTransform) -> None:
         at = self._start + np.arange(len(self._values))
