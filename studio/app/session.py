@@ -1,12 +1,18 @@
 """The session: the state is a value, its history is a list of values, and `commit` is the one door to change it.
 
 Every commit is on disk before it returns, so a kill at any moment loses nothing; undo writes the old value back.
+Edits of labels go to a journal beside the recording (`studio.data.edits`), which costs a millisecond however many
+labels there are. `rest` brings them into `recording.json` once the person pauses, `close` at the end.
 """
 
+import contextlib
+import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from studio.data import edits
 from studio.data import project as projects
 from studio.data import recording as recording_files
 from studio.data.labels import Labels
@@ -15,6 +21,8 @@ from studio.data.recording import Recording
 from studio.errors import DataError
 
 Watcher = Callable[["State", "State"], None]
+#: After this long without an edit, edits are brought to the disk itself, and into `recording.json`.
+SYNC_S, REST_S = 0.4, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +66,12 @@ class Session:
         self._past: list[tuple[str, State]] = []
         self._future: list[tuple[str, State]] = []
         self._watchers: list[Watcher] = []
+        self._journal = Journal()
 
     def open(self, path: Path) -> None:
         """Open the project folder `path`; its history starts afresh. ProjectError when it cannot be opened."""
         project, broken = projects.open_project(path), list[DataError]()
+        self._journal.settle()
         recordings = projects.recordings(project, broken)
         self._past.clear()
         self._future.clear()
@@ -140,6 +150,27 @@ class Session:
             self._save(self.state, state)
             self._become(state)
 
+    @property
+    def history(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Words of the steps that can be taken back, oldest first, and of those that can be done again, next first."""
+        return tuple(what for what, _ in self._past), tuple(what for what, _ in reversed(self._future))
+
+    def go(self, steps: int) -> None:
+        """Undo (below zero) or redo that many steps."""
+        for _ in range(abs(steps)):
+            if steps < 0:
+                self.undo()
+            else:
+                self.redo()
+
+    def rest(self) -> None:
+        """Called every now and then: once the person pauses, edits go where others look for them, in a thread."""
+        self._journal.rest()
+
+    def close(self) -> None:
+        """The program ends: `recording.json` holds everything."""
+        self._journal.settle()
+
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher(old, new)` after every change, on the thread that made it."""
         self._watchers.append(watcher)
@@ -158,15 +189,77 @@ class Session:
         kept = [r for r in state.recordings if r.path.is_dir()]
         return replace(state, recordings=tuple(sorted([*kept, *new], key=lambda r: r.id)))
 
-    @staticmethod
-    def _save(old: State, new: State) -> None:
+    def _save(self, old: State, new: State) -> None:
         before = {r.id: r for r in old.recordings}
         for r in new.recordings:
             if r.id in before and before[r.id] is not r and r.path.is_dir():
-                recording_files.save(r)
+                self._journal.keep(before[r.id], r)
         was, now = old.project, new.project
         if was is not None and now is not None and now is not was and now.path == was.path:
             projects.save(now)
+
+
+class Journal:
+    """Writes changed recordings: edits of labels as lines of a journal, all else whole."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, tuple[Recording, int]] = {}  # what recording.json lacks, and its last edit
+        self._lock = threading.Lock()  # one writer of recording.json at a time
+        self._edited_s, self._synced = 0.0, True
+        self._worker: threading.Thread | None = None
+
+    def keep(self, old: Recording, new: Recording) -> None:
+        """`new` is on disk when this returns. DataError when a label is out of order or the disk refuses."""
+        changes = edits.entries(old.labels, new.labels) if _same_but_labels(old, new) else []
+        if not changes or edits.n_rows(changes) > edits.BULK:
+            with self._lock:
+                recording_files.save(new)
+                self._open.pop(new.path, None)
+            return
+        edits.check(old.labels, new.labels, new.duration_s, f"recording {new.id!r}")
+        self._open[new.path] = new, edits.append(new.path, changes)
+        self._edited_s, self._synced = time.monotonic(), False
+
+    def rest(self) -> None:
+        """Sync, then settle, in a thread, when there is something to do and nobody edits."""
+        if not self._open or (self._worker is not None and self._worker.is_alive()):
+            return
+        idle_s = time.monotonic() - self._edited_s
+        if idle_s >= REST_S:
+            self._start(self._settle)
+        elif idle_s >= SYNC_S and not self._synced:
+            self._synced = True
+            self._start(self._sync)
+
+    def settle(self) -> None:
+        """Everything in `recording.json`, now. What the disk refuses stays in the journal, which loading reads."""
+        if self._worker is not None:
+            self._worker.join()
+        self._settle()
+
+    def _start(self, work: Callable[[], object]) -> None:
+        self._worker = threading.Thread(target=work, name="labels to disk")
+        self._worker.start()
+
+    def _sync(self) -> None:
+        for path in list(self._open):
+            edits.sync(path)
+
+    def _settle(self) -> None:
+        for path, (recording, last) in list(self._open.items()):
+            with self._lock:
+                now = self._open.get(path)
+                if now is None or now[0] is not recording:
+                    continue  # edited or written meanwhile; the next pause takes it
+                if path.is_dir():
+                    with contextlib.suppress(DataError):
+                        recording_files.save(recording, last)
+                if self._open.get(path) is now:
+                    del self._open[path]
+
+
+def _same_but_labels(old: Recording, new: Recording) -> bool:
+    return all(getattr(old, f.name) is getattr(new, f.name) for f in fields(Recording) if f.name != "labels")
 
 
 def newest_model(project: Project) -> str:

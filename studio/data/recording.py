@@ -3,6 +3,7 @@
     <stream>.raw     rows of the stream's type; the position in the file is the index of the sample
     <stream>.clock   rows of three int64: index, device clock in us, host clock in ns; one row per chunk
     <stream>.peaks   minima and maxima of every 32 samples, for plots; made from the samples where it is missing
+    edits.jsonl      edits of labels that recording.json does not hold yet, see `edits`
     journal.jsonl    gaps, one a line, written before the samples after them; only while recording or after a crash
     recording.json   streams, gaps, labels, subject, split, device, clock (origin; once closed, its fit and true rates)
 
@@ -26,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.data import edits
 from studio.data.clock import Fit, Ints, Rate, device_fit, parse_fit, true_rate
 from studio.data.labels import Labels, parse_tracks, plain_tracks
 from studio.data.raw import StreamFile, disk_error, merged, safe_name
@@ -139,14 +141,23 @@ def load(path: Path) -> Recording:
         if there < said:
             seen = f"has {there} samples where {said} were recorded"
             raise DataError(str(path / f"{stream.name}.raw"), seen, "Bring the file back from a copy.")
+    labels, last = edits.replayed(path, recording.labels)
+    recording = replace(recording, labels=labels)
     _check_labels(recording)
+    if last and not (path / "journal.jsonl").exists():
+        with contextlib.suppress(DataError):  # what may only be read is read all the same
+            save(recording, last)
     return recording
 
 
-def save(recording: Recording) -> None:
-    """Write `recording.json` anew, in one step. DataError when a label is past the end, or the disk refuses."""
+def save(recording: Recording, upto: int | None = None) -> None:
+    """Write `recording.json` anew, in one step. DataError when a label is past the end, or the disk refuses.
+
+    It holds the edits up to number `upto` of those beside it; None: it is all there is to say.
+    """
     _check_labels(recording)
     _write_document(recording.path, _plain(recording))
+    edits.drop(recording.path, upto)
 
 
 def write(
@@ -246,6 +257,22 @@ class Writer:
     def gaps(self) -> Gaps:
         """Gaps so far, by stream."""
         return {name: tuple(file.gaps) for name, file in self._files.items() if file.gaps}
+
+    def join(self, name: str, index: int, count: int, by: str) -> None:
+        """Say that the connection was lost before sample `index`, by the device's count, and who tells the `count`.
+
+        It stands in `device["joints"]` as [stream, our index, count, by], written at once.
+        """
+        with self._lock:
+            base = self._files[name].base or 0
+            joints = [*self._recording.device.get("joints", []), [name, index - base, count, by]]
+            self._recording = replace(self._recording, device={**self._recording.device, "joints": joints})
+            now = load(self.path)  # somebody may have labelled it meanwhile
+            kept = replace(self._recording, labels=now.labels, subject=now.subject, split=now.split)
+            try:
+                _write_document(self.path, _plain(kept))
+            except OSError as e:
+                raise disk_error(self.path, e) from e
 
     @property
     def lost(self) -> dict[str, int]:

@@ -147,6 +147,7 @@ class Window(QtWidgets.QMainWindow):
     def beat(self) -> None:
         """One frame: the device, the running jobs, the visible page."""
         self.device.tick()
+        self.session.rest()
         self._show_device()
         self._watches = [w for w in self._watches if w.look()]
         if self.page in self.pages and self.isVisible():
@@ -201,6 +202,7 @@ class Window(QtWidgets.QMainWindow):
         for watch in self._watches:
             watch.job.stop()
         self.device.disconnect()
+        self.session.close()
         settings().setValue("geometry", self.saveGeometry())
         super().closeEvent(event)
 

@@ -1,5 +1,7 @@
 """The session: one door, undo and redo, and everything on disk at once."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,3 +106,77 @@ def test_tracks_of_any_recording_in_one_step(session: Session) -> None:
     assert session.state.open_recording.labels["proposed:energy"] == one
     with pytest.raises(DataError, match="not in the project"):
         session.set_tracks("x", "nowhere", {})
+
+
+EDITOR = """
+import os, sys
+from pathlib import Path
+from studio.app.session import Session
+from studio.data.labels import Segment
+session = Session()
+session.open(Path(sys.argv[1]))
+for i in range(200):
+    session.edit("add", session.state.labels.add(Segment(i / 25, i / 25 + 0.03, "ab"[i % 2], 0.5, "c")), i)
+    print(len(session.state.labels), flush=True)
+    if i % 5 == 4:
+        session.undo()
+        session.redo()
+"""
+
+
+def test_a_kill_while_labels_pour_in_loses_none_that_was_taken(session: Session) -> None:
+    assert session.state.project is not None
+    path = session.state.project.path
+    command = [sys.executable, "-c", EDITOR, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        told = 0
+        for line in child.stdout:
+            told = int(line)
+            if told == 120:
+                child.kill()
+    found = files.load(path / "recordings" / "a").labels["labels"]
+    assert 120 <= told <= len(found) + 1
+    assert found.segments[:119] == tuple(Segment(i / 25, i / 25 + 0.03, "ab"[i % 2], 0.5, "c") for i in range(119))
+
+
+def test_edits_reach_recording_json_at_the_end_and_when_the_person_pauses(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = session.state.open_recording
+    assert found is not None
+    document, journal = found.path / "recording.json", found.path / "edits.jsonl"
+    session.edit("one", Labels((Segment(0, 1, "a"),)))
+    assert journal.exists() and '"a"' not in document.read_text()
+    session.rest()
+    assert journal.exists(), "the person has not paused yet"
+    monkeypatch.setattr("studio.app.session.REST_S", 0.0)
+    session.rest()
+    session.close()
+    assert not journal.exists() and '"a"' in document.read_text()
+    session.edit("two", Labels((Segment(0, 1, "b"),)))
+    session.close()
+    assert not journal.exists() and '"b"' in document.read_text()
+
+
+def test_a_change_of_more_than_labels_takes_the_edits_with_it(session: Session) -> None:
+    session.edit("one", Labels((Segment(0, 1, "a"),)))
+    found = session.state.open_recording
+    assert found is not None
+    session.commit("Subject", session.state.with_recording(replace(found, subject="ann")))
+    assert not (found.path / "edits.jsonl").exists()
+    kept = files.load(found.path)
+    assert kept.subject == "ann" and len(kept.labels["labels"]) == 1
+    session.undo()
+    session.undo()
+    session.close()
+    assert files.load(found.path).labels.get("labels", Labels()) == Labels()
+
+
+def test_history_is_a_list_and_any_step_of_it_can_be_gone_to(session: Session) -> None:
+    for n, word in enumerate(("one", "two", "three"), 1):
+        session.edit(word, Labels(tuple(Segment(i, i + 1, "a") for i in range(n))))
+    session.go(-2)
+    assert session.history == (("one",), ("two", "three")) and len(session.state.labels) == 1
+    session.go(1)
+    assert session.history == (("one", "two"), ("three",)) and len(on_disk(session)) == 2

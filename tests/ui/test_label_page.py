@@ -347,7 +347,7 @@ def test_a_full_disk_is_told_and_the_label_is_not_shown(page: LabelPage, qtbot: 
     def full(*_: Any) -> None:
         raise DataError("disk", "is full", "Free some space.")
 
-    monkeypatch.setattr("studio.data.recording.save", full)
+    monkeypatch.setattr("studio.data.edits.append", full)
     drag(qtbot, page.timeline, px(page, 9.0), px(page, 11.0))
     assert [str(e) for e in page.shell.errors] == ["disk: is full. Free some space."]
     assert page.edit_.labels.segments == THREE and page.edit_.draft is None
