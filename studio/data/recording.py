@@ -5,7 +5,8 @@
     <stream>.peaks   minima and maxima of every 32 samples, for plots; made from the samples where it is missing
     edits.jsonl      edits of labels that recording.json does not hold yet, see `edits`
     journal.jsonl    gaps, one a line, written before the samples after them; only while recording or after a crash
-    recording.json   streams, gaps, labels, subject, split, device, clock (origin; once closed, its fit and true rates)
+    recording.json   streams, gaps, labels, subject, split, device, clock (origin; once closed, its fit and true rates),
+                     videos, where there are any
 
 The raw files only grow and are the truth: how many samples there are is asked of them. So a process that is killed
 loses nothing that the system took, and its recording opens like any other. A loss on the way is kept as a gap: the
@@ -32,6 +33,7 @@ from studio.data.clock import Fit, Ints, Rate, device_fit, parse_fit, true_rate
 from studio.data.labels import Labels, parse_tracks, plain_tracks
 from studio.data.raw import StreamFile, disk_error, merged, safe_name
 from studio.data.stream import Array, Chunk, Floats, Stream
+from studio.data.video import VideoTrack, parse_videos
 from studio.errors import DataError
 from studio.paths import write_atomic
 
@@ -57,6 +59,7 @@ class Recording:
     device: dict[str, Any] = field(default_factory=dict)
     created: str = ""
     clock: dict[str, Any] = field(default_factory=dict)
+    video: tuple[VideoTrack, ...] = ()
 
     def stream(self, name: str) -> Stream:
         """The stream of this name; DataError when the recording has none."""
@@ -253,26 +256,24 @@ class Writer:
             if self._all_here():
                 self._begin()
 
-    @property
-    def gaps(self) -> Gaps:
-        """Gaps so far, by stream."""
-        return {name: tuple(file.gaps) for name, file in self._files.items() if file.gaps}
-
     def join(self, name: str, index: int, count: int, by: str) -> None:
         """Say that the connection was lost before sample `index`, by the device's count, and who tells the `count`.
 
         It stands in `device["joints"]` as [stream, our index, count, by], written at once.
         """
         with self._lock:
+            if self._early is not None:
+                self._begin()
             base = self._files[name].base or 0
             joints = [*self._recording.device.get("joints", []), [name, index - base, count, by]]
             self._recording = replace(self._recording, device={**self._recording.device, "joints": joints})
-            now = load(self.path)  # somebody may have labelled it meanwhile
-            kept = replace(self._recording, labels=now.labels, subject=now.subject, split=now.split)
-            try:
-                _write_document(self.path, _plain(kept))
-            except OSError as e:
-                raise disk_error(self.path, e) from e
+            said = _document(self.path)  # with what others wrote into it meanwhile
+            _write_document(self.path, {**said, "device": self._recording.device})
+
+    @property
+    def gaps(self) -> Gaps:
+        """Gaps so far, by stream."""
+        return {name: tuple(file.gaps) for name, file in self._files.items() if file.gaps}
 
     @property
     def lost(self) -> dict[str, int]:
@@ -306,7 +307,7 @@ class Writer:
                 self._begin()
             self._fsync()
             now = load(self.path)  # somebody may have labelled it meanwhile
-            kept = replace(self._recording, labels=now.labels, subject=now.subject, split=now.split)
+            kept = replace(self._recording, labels=now.labels, subject=now.subject, split=now.split, video=now.video)
             counts = {name: file.n for name, file in self._files.items()}
             done = replace(kept, n_samples=counts, gaps=self.gaps)
             _write_document(self.path, _plain(replace(done, clock=done.clock | _measured(done))))
@@ -402,6 +403,7 @@ def _plain(recording: Recording) -> dict[str, Any]:
         "device": recording.device,
         "clock": recording.clock,
         "labels": plain_tracks(recording.labels),
+        **({"video": [v.plain() for v in recording.video]} if recording.video else {}),
     }
 
 
@@ -422,6 +424,7 @@ def _recording(path: Path, m: dict[str, Any]) -> Recording:
         dict(m["device"]),
         str(m["created"]),
         dict(m["clock"]),
+        parse_videos(m.get("video", ())),
     )
 
 
