@@ -8,118 +8,19 @@ Inference, CVPR 2018; TensorFlow Lite 8-bit quantization specification.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from math import frexp
-from typing import Any
 
 import numpy as np
 
 from studio.errors import GraphError
 from studio.graph.graph import WINDOW, Graph, Node
-from studio.graph.op import Array, Op, Shape
+from studio.graph.int8_layers import FOLLOW, LAYERS, RECTIFY, Steps, keeps_steps, steps
+from studio.graph.op import Array, Op
 from studio.graph.ops import int8
-from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
-from studio.graph.ops.vector import Dense, Flatten, Relu, Standardize
+from studio.graph.ops.pointwise import Reshape, ReshapeS8
+from studio.graph.ops.vector import Relu, Standardize
 
 KEPT = ("features", "logits", "scores")  # stages that every graph has
-SHRINKS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # shares of the seen range that are tried
-
-
-@dataclass(frozen=True)
-class Steps:
-    """How a tensor's int8 values are meant: real = scale * (q - zero)."""
-
-    scale: float
-    zero: int
-
-
-def steps(values: Array) -> Steps:
-    """The steps that lose least of `values` (in squares): their range with 0 in it, or a part of that."""
-    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-    if not np.isfinite(high - low):
-        raise GraphError("Quantization", "a stage gives values that are not finite", "Train again with a lower rate.")
-    if high == low:
-        return Steps(1.0, 0)
-    tried = [_between(low * s, high * s) for s in SHRINKS]
-    return min(tried, key=lambda t: _loss(values, t))
-
-
-def _between(low: float, high: float) -> Steps:
-    scale = float(np.float32((high - low) / 255))
-    return Steps(scale, int(np.clip(np.rint(-128 - low / scale), -128, 127)))
-
-
-def _loss(values: Array, t: Steps) -> float:
-    q = np.clip(np.rint(values / np.float32(t.scale)) + t.zero, -128, 127)
-    return float(np.mean((values - (q - t.zero) * np.float32(t.scale)) ** 2))
-
-
-def multiplier(ratio: float) -> tuple[int, int]:
-    """(mantissa, shift) with ratio = mantissa * 2^(shift - 31) and mantissa in [2^30, 2^31); (0, 0) when too small."""
-    mantissa, shift = frexp(ratio)
-    m = round(mantissa * 2**31)
-    if m == 2**31:
-        m, shift = m // 2, shift + 1
-    if shift > 30:
-        raise GraphError("Quantization", f"a layer scales its sum by {ratio:g}", "Train again with standardized input.")
-    return (m, shift) if shift >= -31 else (0, 0)
-
-
-def _layer(op: Conv1d | DepthwiseConv1d | Dense, x: Steps, y: Steps, rectified: bool, axis: int) -> dict[str, Any]:
-    """The arrays and bounds that every int8 layer has; `axis` is that of the weight's output channels."""
-    others = tuple(a for a in range(op.weight.ndim) if a != axis)
-    greatest = np.abs(op.weight).max(axis=others).astype(np.float64)
-    # A channel with hardly a weight still needs steps in which its bias fits int32.
-    scale = np.maximum(np.maximum(greatest / 127, np.abs(op.bias) / (x.scale * 2.0**28)), 1e-30)
-    wide = scale.reshape([-1 if a == axis else 1 for a in range(op.weight.ndim)])
-    weight = np.clip(np.rint(op.weight / wide), -127, 127).astype(np.int8)
-    bias = np.rint(op.bias / (x.scale * scale)) - x.zero * weight.sum(axis=others, dtype=np.int64)
-    pairs = [multiplier(float(x.scale * s / y.scale)) for s in scale]
-    return {
-        "weight": weight,
-        "bias": bias.astype(np.int32),
-        "multiplier": np.array([m for m, _ in pairs], np.int32),
-        "shift": np.array([s for _, s in pairs], np.int8),
-        "y_zero": y.zero,
-        "low": y.zero if rectified else -128,
-        "high": 127,
-    }
-
-
-def _conv(op: Any, x: Steps, y: Steps, rectified: bool, shape: Shape) -> Op:
-    to, axis = (int8.Conv1dS8, 0) if isinstance(op, Conv1d) else (int8.DepthwiseConv1dS8, 1)
-    layer = _layer(op, x, y, rectified, axis)
-    return to(**layer, stride=op.stride, pad_before=op.pad_before, pad_after=op.pad_after, x_zero=x.zero)
-
-
-def _dense(op: Any, x: Steps, y: Steps, rectified: bool, shape: Shape) -> Op:
-    return int8.DenseS8(**_layer(op, x, y, rectified, 0))
-
-
-def _average(op: Any, x: Steps, y: Steps, rectified: bool, shape: Shape) -> Op:
-    whole = isinstance(op, GlobalAverage)
-    m, shift = multiplier(x.scale / y.scale / (shape[0] if whole else op.size))
-    given = {"x_zero": x.zero, "multiplier": m, "shift": shift, "y_zero": y.zero}
-    return int8.GlobalAverageS8(**given) if whole else int8.AveragePool1dS8(op.size, op.stride, **given)
-
-
-def _same(op: Any, x: Steps, y: Steps, rectified: bool, shape: Shape) -> Op:
-    if isinstance(op, MaxPool1d):
-        return int8.MaxPool1dS8(op.size, op.stride)
-    return int8.ReluS8(x.zero) if isinstance(op, Relu) else int8.FlattenS8()
-
-
-Convert = Callable[[Any, Steps, Steps, bool, Shape], Op]
-#: Layers that are worth turning into int8, and ops that follow when their input is int8 already.
-LAYERS: dict[type[Op], Convert] = {Conv1d: _conv, DepthwiseConv1d: _conv, Dense: _dense}
-FOLLOW: dict[type[Op], Convert] = {
-    MaxPool1d: _same,
-    Flatten: _same,
-    Relu: _same,
-    AveragePool1d: _average,
-    GlobalAverage: _average,
-}
 
 
 @dataclass
@@ -183,10 +84,10 @@ def quantize(graph: Graph, windows: Array) -> Graph:
 
 
 def _fused(graph: Graph) -> dict[int, int]:
-    """Layer -> the Relu that alone reads it."""
+    """Layer or sum -> the Relu that alone reads it."""
     readers = Counter(j for node in graph.nodes for j in set(node.inputs))
     pairs = [(node.inputs[0], i) for i, node in enumerate(graph.nodes) if isinstance(node.op, Relu)]
-    return {j: i for j, i in pairs if j != WINDOW and type(graph.nodes[j].op) in LAYERS and readers[j] == 1}
+    return {j: i for j, i in pairs if j != WINDOW and type(graph.nodes[j].op) in RECTIFY and readers[j] == 1}
 
 
 def _turn(build: _Build, i: int, node: Node, relu: int | None) -> None:
@@ -197,13 +98,13 @@ def _turn(build: _Build, i: int, node: Node, relu: int | None) -> None:
     if convert is None:
         build.at[i] = build.add(Node(node.op, tuple(build.as_float(j) for j in node.inputs), node.name), None)
         return
-    (new,) = (build.as_int8(j) for j in node.inputs)
-    x, last = build.means[new], i if relu is None else relu
-    y = x if convert is _same else steps(build.seen[last])
+    new = tuple(build.as_int8(j) for j in node.inputs)
+    xs, last = tuple(build.means[j] for j in new), i if relu is None else relu
+    y = xs[0] if convert is keeps_steps else steps(build.seen[last])
     given = build.window if node.inputs[0] == WINDOW else build.seen[node.inputs[0]]
-    op = convert(node.op, x, y, relu is not None, given.shape[1:])
+    op = convert(node.op, xs, y, relu is not None, given.shape[1:])
     name = build.graph.nodes[last].name if build.graph.nodes[last].name in KEPT else node.name
-    build.at[i] = build.at[last] = build.add(Node(op, (new,), name), y)
+    build.at[i] = build.at[last] = build.add(Node(op, new, name), y)
 
 
 def _end_in_float(build: _Build) -> None:
@@ -217,17 +118,46 @@ def _end_in_float(build: _Build) -> None:
 
 
 def join_standardize(graph: Graph) -> Graph:
-    """A Standardize that only a Quantize reads becomes one step with it; values may move by one unit of int8."""
+    """A Standardize that only a Quantize reads becomes one step with it; values may move by one unit of int8.
+
+    A Reshape between the two is done in int8 then.
+    """
     readers = Counter(j for node in graph.nodes for j in node.inputs)
     nodes, dead = list(graph.nodes), set()
     for i, node in enumerate(nodes):
-        j = node.inputs[0] if node.inputs else WINDOW
-        before = nodes[j].op if j != WINDOW else None
-        if isinstance(node.op, int8.Quantize) and isinstance(before, Standardize) and readers[j] == 1:
-            gain = (1.0 / (before.std.astype(np.float64) * node.op.scale)).astype(np.float32)
-            nodes[i] = Node(int8.QuantizeChannels(before.mean, gain, node.op.zero), nodes[j].inputs, node.name)
-            dead.add(j)
+        path = _back_to_standardize(nodes, i, readers) if isinstance(node.op, int8.Quantize) else []
+        if not path:
+            continue
+        j = path[-1]
+        joined = Node(_joined(nodes[j].op, node.op), nodes[j].inputs, node.name if j == path[0] else nodes[j].name)
+        between = nodes[path[0]].op
+        if isinstance(between, Reshape):
+            nodes[j], nodes[i] = joined, Node(ReshapeS8(between.to), (j,), node.name)
+        else:
+            nodes[i] = joined
+        dead.add(path[0])
     return replace(graph, nodes=_without(nodes, dead))
+
+
+def _back_to_standardize(nodes: list[Node], i: int, readers: Counter[int]) -> list[int]:
+    """The nodes before Quantize `i` up to a Standardize, at most a Reshape between, each with one reader; or none."""
+    path: list[int] = []
+    while len(path) < 2:
+        i = nodes[i].inputs[0]
+        if i == WINDOW or readers[i] != 1:
+            return []
+        path.append(i)
+        if isinstance(nodes[i].op, Standardize):
+            return path
+        if not isinstance(nodes[i].op, Reshape):
+            return []
+    return []
+
+
+def _joined(before: Op, quantize: Op) -> Op:
+    assert isinstance(before, Standardize) and isinstance(quantize, int8.Quantize)
+    gain = (1.0 / (before.std.astype(np.float64) * quantize.scale)).astype(np.float32)
+    return int8.QuantizeChannels(before.mean, gain, quantize.zero)
 
 
 def _without(nodes: list[Node], dead: set[int]) -> tuple[Node, ...]:

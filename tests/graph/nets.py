@@ -7,6 +7,9 @@ from studio.graph.op import Array
 from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
 from studio.graph.ops.filter import Biquad
 from studio.graph.ops.forest import Tree, pack
+from studio.graph.ops.plane import AveragePool2d, Conv2d, DepthwiseConv2d, MaxPool2d, Pad
+from studio.graph.ops.pointwise import Add, Multiply, Reshape, Sigmoid
+from studio.graph.ops.sound import LogMel
 from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
 from studio.graph.ops.statistics import ChannelCorrelation, Magnitude, Quantiles, Statistics
 from studio.graph.ops.vector import Concat, Dense, Flatten, Normalize, Relu, Softmax, Standardize
@@ -77,3 +80,39 @@ def cnn_graph(seed: int = 0, flatten: bool = False, depthwise: bool = False) -> 
     )
     del n
     return Graph(("x", "y", "z"), 50.0, 64, 64, nodes, CLASSES)
+
+
+def plane_graph(seed: int = 0) -> Graph:
+    """A keyword spotter's kind of network: log-mel rows, planes, a residual sum, dilated layers over time."""
+    rng = np.random.default_rng(seed)
+
+    def weight(*shape: int) -> Array:
+        return (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+
+    def bias(n: int) -> Array:
+        return rng.normal(0, 0.3, n).astype(np.float32)
+
+    same = {"pad_top": 1, "pad_bottom": 1, "pad_left": 1, "pad_right": 1}
+    deep = DepthwiseConv2d(weight=weight(3, 3, 8), bias=bias(8), **same)
+    nodes = (
+        Node(LogMel(64, 32, 64, 12, 0.0, 500.0, 1000.0), (WINDOW,), "mel"),
+        Node(Standardize(bias(12) + 1, np.abs(bias(12)) + 1), (0,), "standardized"),
+        Node(Reshape((11, 12, 1)), (1,), "plane"),
+        Node(Conv2d(weight=weight(8, 3, 3, 1), bias=bias(8), **same, stride_w=2), (2,), "conv"),
+        Node(Relu(), (3,), "relu"),
+        Node(deep, (4,), "deep"),
+        Node(Add(), (5, 4), "sum"),
+        Node(Relu(), (6,), "sum_relu"),
+        Node(MaxPool2d(2, 2, kh=2, kw=2), (7,), "pool"),
+        Node(Pad(top=1, bottom=1, left=1), (8,), "pad"),
+        Node(AveragePool2d(1, 2, kh=1, kw=2), (9,), "average"),
+        Node(Reshape((14, 8)), (10,), "rows"),
+        Node(Conv1d(weight(8, 3, 8), bias(8), 1, 4, 0, 2), (11,), "causal"),
+        Node(Sigmoid(), (12,), "gate"),
+        Node(Multiply(), (12, 13), "gated"),
+        Node(DepthwiseConv1d(weight(3, 8), bias(8), 1, 0, 0, 3), (14,), "slow"),
+        Node(GlobalAverage(), (15,), "features"),
+        Node(Dense(weight(3, 8), bias(3)), (16,), "logits"),
+        Node(Softmax(), (17,), "scores"),
+    )
+    return Graph(("sound",), 1000.0, 384, 192, nodes, CLASSES)

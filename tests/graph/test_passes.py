@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import GraphError
 from studio.graph.graph import WINDOW, Graph, Node
-from studio.graph.ops.conv import Conv1d, GlobalAverage
+from studio.graph.int8_layers import multiplier, steps
+from studio.graph.ops.conv import Conv1d, DepthwiseConv1d, GlobalAverage
 from studio.graph.ops.int8 import (
     Conv1dS8,
     DenseS8,
@@ -21,8 +23,8 @@ from studio.graph.ops.int8 import (
     ReluS8,
 )
 from studio.graph.ops.vector import Concat, Dense, Flatten, Relu, Softmax
-from studio.graph.passes import multiplier, quantize, steps
-from tests.graph.nets import cnn_graph, forest_graph, motion
+from studio.graph.passes import quantize
+from tests.graph.nets import cnn_graph, forest_graph, motion, plane_graph
 
 
 @pytest.mark.parametrize(("flatten", "depthwise"), [(False, False), (True, False), (False, True), (True, True)])
@@ -33,6 +35,47 @@ def test_the_int8_graph_stays_near_the_float_graph(flatten: bool, depthwise: boo
     off = np.abs(small.scores(x) - graph.scores(x))
     assert off.max() < 0.12 and off.mean() < 0.01
     assert (small.scores(x).argmax(1) == graph.scores(x).argmax(1)).mean() > 0.95
+
+
+def test_planes_and_sums_turn_int8() -> None:
+    graph, x = plane_graph(), motion(200, 384, 1)
+    small = quantize(graph, x)
+    kinds = {node.name: type(node.op).__name__ for node in small.nodes}
+    assert kinds["standardized"] == "QuantizeChannels" and "plane" not in kinds and kinds["plane_int8"] == "ReshapeS8"
+    names = (
+        "conv",
+        "deep",
+        "sum",
+        "pool",
+        "pad",
+        "average",
+        "rows",
+        "causal",
+        "gate",
+        "gated",
+        "slow",
+        "features",
+        "logits",
+    )
+    assert all(kinds[name].endswith("S8") for name in names)
+    assert "relu" not in kinds and "sum_relu" not in kinds
+    new = motion(200, 384, 1, seed=5)
+    off = np.abs(small.scores(new) - graph.scores(new))
+    assert off.max() < 0.1 and off.mean() < 0.01
+
+
+def test_a_dilated_layer_over_time_is_that_of_torch() -> None:
+    rng = np.random.default_rng(0)
+    weight, bias = rng.normal(size=(5, 3, 4)).astype(np.float32), rng.normal(size=5).astype(np.float32)
+    x = rng.normal(size=(2, 20, 4)).astype(np.float32)
+    padded = torch.nn.functional.pad(torch.from_numpy(x).permute(0, 2, 1), (6, 0))
+    taps = torch.from_numpy(weight).permute(0, 2, 1)
+    want = torch.nn.functional.conv1d(padded, taps, torch.from_numpy(bias), dilation=3).permute(0, 2, 1)
+    np.testing.assert_allclose(Conv1d(weight, bias, 1, 6, 0, 3).run(x), want, atol=1e-5)
+    deep = DepthwiseConv1d(weight[0], bias[:4], 1, 6, 0, 3)
+    taps = torch.from_numpy(weight[:1]).permute(2, 0, 1)
+    want = torch.nn.functional.conv1d(padded, taps, torch.from_numpy(bias[:4]), dilation=3, groups=4).permute(0, 2, 1)
+    np.testing.assert_allclose(deep.run(x), want, atol=1e-5)
 
 
 def test_stages_keep_their_names_and_layers_turn_int8() -> None:

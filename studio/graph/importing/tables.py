@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array
 from studio.graph.ops.pointwise import rescale, rounding_shift
-from studio.graph.passes import multiplier
 
 Q = np.arange(-128, 128, dtype=np.int64)
 MOST = 2**31 - 1

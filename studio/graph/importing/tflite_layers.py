@@ -10,9 +10,9 @@ from studio.graph.importing.build import Builder, Layer, Tensor, cube, is_int8, 
 from studio.graph.importing.options import options
 from studio.graph.importing.tables import from_float, hard_swish, leaky_relu, logistic, rescaled, tanh
 from studio.graph.importing.tflite_moves import MOVES
+from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array, Op
 from studio.graph.ops import int8, plane, plane_s8, pointwise, vector
-from studio.graph.passes import multiplier
 
 Convert = Callable[[Builder, Layer], None]
 NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3

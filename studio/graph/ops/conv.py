@@ -5,6 +5,7 @@ from typing import Any
 
 from studio.errors import GraphError
 from studio.graph.op import Array, Op, Shape
+from studio.graph.ops.plane import Conv2d, DepthwiseConv2d
 from studio.graph.ops.statistics import time_first
 from studio.params import param
 
@@ -22,14 +23,16 @@ def convolved(op: Any, inputs: tuple[Shape, ...], c_in: int, c_out: int) -> Shap
     if c != c_in:
         seen = f"gets {c} channels for {c_in}"
         raise GraphError(f"Op {type(op).__name__}", seen, "Train again after changing the channels.")
-    return (sliding(op, n + op.pad_before + op.pad_after, op.weight.shape[-2], op.stride), c_out)
+    taps = (op.weight.shape[-2] - 1) * op.dilation + 1
+    return (sliding(op, n + op.pad_before + op.pad_after, taps, op.stride), c_out)
 
 
 @dataclass(frozen=True, eq=False)
 class Conv1d(Op):
-    """Cross-correlation over time: (n, c) -> ((n + pad_before + pad_after - taps) // stride + 1, c_out).
+    """Cross-correlation over time: (n, c) -> ((n + pad_before + pad_after - reach) // stride + 1, c_out).
 
-    Padding is zeros. Weights of `torch.nn.Conv1d` go in as `weight.permute(0, 2, 1)`.
+    Padding is zeros; reach is (taps - 1) * dilation + 1, and a causal layer has pad_before = reach - 1. Weights of
+    `torch.nn.Conv1d` go in as `weight.permute(0, 2, 1)`.
     """
 
     weight: Array  # (c_out, taps, c) float32
@@ -37,44 +40,47 @@ class Conv1d(Op):
     stride: int = param(1, "Step between outputs.", unit="samples", low=1, high=64)
     pad_before: int = param(0, "Zeros before the first sample.", unit="samples", low=0, high=1024)
     pad_after: int = param(0, "Zeros after the last sample.", unit="samples", low=0, high=1024)
+    dilation: int = param(1, "Step from tap to tap.", unit="samples", low=1, high=256)
 
     def shape(self, *inputs: Shape) -> Shape:
         return convolved(self, inputs, self.weight.shape[2], self.weight.shape[0])
 
+    def over_two(self) -> Op:
+        """The same layer over two axes, with one row: what it is worked out as when it is dilated."""
+        sides = {"stride_w": self.stride, "pad_left": self.pad_before, "pad_right": self.pad_after}
+        return Conv2d(weight=self.weight[:, None], bias=self.bias, dilation_w=self.dilation, **sides)
+
+    def kernel(self, n_inputs: int) -> str:
+        return self.over_two().kernel(n_inputs) if self.dilation > 1 else super().kernel(n_inputs)
+
+    def dims(self, shape: Shape, output: bool) -> Shape:
+        return (1, *shape) if self.dilation > 1 else shape
+
     def args(self) -> dict[str, Any]:
+        if self.dilation > 1:
+            return self.over_two().args()
         return {
             "weight": self.weight,
             "bias": self.bias,
-            "taps": self.weight.shape[1],
+            "taps": self.weight.shape[-2],
             "stride": self.stride,
             "pad_before": self.pad_before,
         }
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv1d(Op):
-    """Each channel with its own taps: (n, c) -> ((n + pad_before + pad_after - taps) // stride + 1, c).
+class DepthwiseConv1d(Conv1d):
+    """Each channel with its own taps: (n, c) -> ((n + pad_before + pad_after - reach) // stride + 1, c).
 
-    Weights of `torch.nn.Conv1d(c, c, taps, groups=c)` go in as `weight[:, 0].T`.
+    `weight` is (taps, c); that of `torch.nn.Conv1d(c, c, taps, groups=c)` goes in as `weight[:, 0].T`.
     """
-
-    weight: Array  # (taps, c) float32
-    bias: Array  # (c,) float32
-    stride: int = param(1, "Step between outputs.", unit="samples", low=1, high=64)
-    pad_before: int = param(0, "Zeros before the first sample.", unit="samples", low=0, high=1024)
-    pad_after: int = param(0, "Zeros after the last sample.", unit="samples", low=0, high=1024)
 
     def shape(self, *inputs: Shape) -> Shape:
         return convolved(self, inputs, self.weight.shape[1], self.weight.shape[1])
 
-    def args(self) -> dict[str, Any]:
-        return {
-            "weight": self.weight,
-            "bias": self.bias,
-            "taps": self.weight.shape[0],
-            "stride": self.stride,
-            "pad_before": self.pad_before,
-        }
+    def over_two(self) -> Op:
+        sides = {"stride_w": self.stride, "pad_left": self.pad_before, "pad_right": self.pad_after}
+        return DepthwiseConv2d(weight=self.weight[None], bias=self.bias, dilation_w=self.dilation, **sides)
 
 
 @dataclass(frozen=True, eq=False)

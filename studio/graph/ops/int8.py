@@ -79,6 +79,7 @@ class Conv1dS8(Op):
     y_zero: int = zero_point("output")
     low: int = param(-128, "Least output.", low=-128, high=127)
     high: int = param(127, "Greatest output.", low=-128, high=127)
+    dilation: int = param(1, "Step from tap to tap.", unit="samples", low=1, high=256)
     takes = np.int8
     gives = np.int8
 
@@ -88,6 +89,7 @@ class Conv1dS8(Op):
     def plane(self) -> Op:
         """The same layer over two axes, with one row."""
         sides = {"stride_w": self.stride, "pad_left": self.pad_before, "pad_right": self.pad_after}
+        sides["dilation_w"] = self.dilation
         rest = {
             name: getattr(self, name) for name in ("bias", "multiplier", "shift", "x_zero", "y_zero", "low", "high")
         }

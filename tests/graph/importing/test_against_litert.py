@@ -17,10 +17,10 @@ from studio.firmware.native import Native
 from studio.graph.graph import WINDOW
 from studio.graph.importing.build import Builder
 from studio.graph.importing.tflite_file import built
+from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array
 from studio.graph.ops.int8 import DenseS8
 from studio.graph.ops.pointwise import MultiplyS8, doubling_high_multiply, rescale
-from studio.graph.passes import multiplier
 from tests.graph.importing.random_nets import nets
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="ai-edge-litert is not installed")
