@@ -1,6 +1,7 @@
 """URL to link, for every kind of device. Here `sources` (links) and `firmware` (virtual boards) meet."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from studio.data.motion import motion, sound, write_rows
 from studio.data.recording import load
 from studio.data.stream import Array, Stream
 from studio.data.talk import Talk
+from studio.data.wire import Verb
 from studio.errors import InputError, LinkError
 from studio.firmware.board import Board, boards
 from studio.firmware.virtual import SensorFile, VirtualBoard
@@ -21,8 +23,10 @@ from studio.sources.devices import DEVICES, DeviceLink
 from studio.sources.devices.acconeer import recorded
 from studio.sources.fault import FaultLink, parse_faults
 from studio.sources.identify import converse
+from studio.sources.interpreter import Interpreter
 
 MOTION_SECONDS = 120.0
+SETTLE_S = 0.3
 
 
 class VirtualLink:
@@ -64,12 +68,14 @@ def open_link(url: str) -> Link:
     return FaultLink(link, options["fault"]) if "fault" in options else link
 
 
-def open_talk(link: Link, url: str) -> Talk:
+def open_talk(link: Link, url: str, settings: Mapping[str, str] | None = None) -> Talk:
     """The conversation with the device at `url`. Its protocol is found out by asking, unless the URL forces one.
+
+    `settings` are options that count more than the URL's.
 
     A virtual board is told by its URL what to speak; that it is understood has to be found out like anywhere else.
     """
-    scheme, options = url.partition(":")[0], _options(url)
+    scheme, options = url.partition(":")[0], _options(url) | dict(settings or {})
     if scheme == "virtual" and options.get("protocol") == "raw":
         options = {"layout": "3h", "rate": "100"} | options
     elif scheme == "virtual" and "protocol" in options:
@@ -79,6 +85,15 @@ def open_talk(link: Link, url: str) -> Talk:
     elif scheme == "acconeer":
         options["protocol"] = "acconeer"
     return converse(link, options)
+
+
+def ask_anew(talk: Interpreter, settings: Mapping[str, str]) -> Interpreter:
+    """A new conversation over the same link, with other settings; what the device still sends of before is dropped."""
+    talk.request(Verb.STOP)
+    deadline = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline:
+        talk.link.read()
+    return Interpreter(talk.link, type(talk.client)({**talk.client.given, **settings}))
 
 
 #: Schemes behind which our own protocol is always spoken.

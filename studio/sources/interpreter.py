@@ -39,6 +39,12 @@ class Interpreter(Talk):
         self._dropped: dict[str, int] = {}
         self._flowing = False
         self._bases: dict[str, int] = {}  # the device's index of each stream's first sample since START
+        self._kept: dict[str, int] = {}
+
+    def go_on(self, before: Talk | None) -> None:
+        """Count on from the conversation `before` the link was lost, where the device itself counts on."""
+        if isinstance(before, Interpreter) and type(before.client) is type(self.client):
+            self._kept = dict(before._bases)
 
     def hello(self, timeout_s: float = SETUP_S) -> Hello:
         """What the client finds out by asking. ProtocolError when the device does not describe itself."""
@@ -76,7 +82,7 @@ class Interpreter(Talk):
         """START, STOP and the like in the board's own words; Refused for what only our firmware can do."""
         with self._state:
             if verb == Verb.START:
-                self._bases, self._flowing = {}, True
+                self._bases, self._kept, self._flowing = self._kept, {}, True
                 self.client.start(self._names((args or {}).get(1)))
             elif verb == Verb.STOP:
                 self._flowing = False
