@@ -103,6 +103,12 @@ def _train(verbs: Verbs) -> None:
     v.add_argument("--stride-s", type=float, default=0.0, help="time between windows (default: half a window)")
     text = "refuse recordings whose true rate is off by more than this share (default 0.05)"
     v.add_argument("--max-rate-error", type=float, default=0.05, help=text)
+    v.add_argument("--windows", default="auto", metavar="auto|slide|events", help="how windows are cut (default auto)")
+    v.add_argument("--finalists", type=int, default=3, help="candidates that are judged on more groups (default 3)")
+    v.add_argument("--folds", type=int, default=3, help="parts that finalists are judged on (default 3)")
+    v.add_argument("--seeds", type=int, default=1, help="times that a finalist learns on each part (default 1)")
+    v.add_argument("--fix", dest="fixed", default="", help="knobs that are not searched, for example cnn.width=16")
+    v.add_argument("--resume", action="store_true", help="go on with the last search of the same data and settings")
 
 
 def _model(v: argparse.ArgumentParser, optional: bool = False) -> None:

@@ -102,7 +102,7 @@ def _train(a: Namespace) -> Work[Result]:
     from studio.app.actions.train import TrainSettings, train
 
     given = {k: v for k, v in vars(a).items() if k in TrainSettings.__dataclass_fields__}
-    return train(a.project, TrainSettings(**given | {"families": _names(a.families)}))
+    return train(a.project, TrainSettings(**given | {"families": _names(a.families), "fixed": _names(a.fixed)}))
 
 
 def _evaluate(a: Namespace) -> Work[Result]:
@@ -199,7 +199,12 @@ def _said_cost(c: Result) -> str:
 
 def _said_train(r: Result) -> str:
     head = f"Model {r['model']} after {r['trials']} trials in {r['seconds']:.0f} s, split by {r['split_by']}"
-    return "\n".join([head, _said_metrics(r["test"]), _said_cost(r["cost"])])
+    told = [r["why"], *r["warnings"], f"The test part has been looked at {r['test_looks']} times."]
+    if r["leak"]:
+        told.insert(
+            1, "Leak gap: {random:.1%} with windows at random, {group:.1%} with groups apart.".format(**r["leak"])
+        )
+    return "\n".join([head, _said_metrics(r["test"]), _said_cost(r["cost"]), *told])
 
 
 def _said_build(r: Result) -> str:

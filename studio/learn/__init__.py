@@ -1,5 +1,7 @@
 """How a graph is found: windows from recordings, splits, families that fit a graph, and numbers that judge it."""
 
+from studio.learn.dataset import Dataset
+from studio.learn.event import is_sound
 from studio.learn.families.boosting import GradientBoosting, XgBoost
 from studio.learn.families.cnn import Cnn
 from studio.learn.families.detector import GaussianMixture, IsolationForest, KMeansDistance, LocalOutlierFactor
@@ -29,7 +31,13 @@ FAMILIES: dict[str, type[Family]] = {
 }
 #: Those that are tried when nobody says which.
 USUAL = ("forest", "cnn")
+SOUND = USUAL
 #: Those that learn from one class alone and call everything else an anomaly.
 DETECTORS: dict[str, type[Family]] = {
     family.name: family for family in (KMeansDistance, GaussianMixture, IsolationForest, LocalOutlierFactor)
 }
+
+
+def usual(data: Dataset) -> tuple[str, ...]:
+    """The families that are worth trying for this kind of data when nobody says which."""
+    return SOUND if is_sound(data.stream) else USUAL

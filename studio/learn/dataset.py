@@ -16,6 +16,7 @@ import numpy.typing as npt
 from studio.data.labels import Labels, Segment
 from studio.data.stream import Array, Floats, Stream
 from studio.errors import DataError
+from studio.learn.event import around, padded
 from studio.learn.split import Ints, Strings
 from studio.learn.split import Split as Split
 from studio.learn.split import split as split
@@ -95,10 +96,12 @@ def windows(
     stride: int,
     track: str = "labels",
     classes: Sequence[str] = (),
+    events: bool = False,
 ) -> Dataset:
     """Every window of `length` samples, `stride` apart, whole inside one segment of `track` and without loss.
 
-    `classes` fixes the order of the classes (and leaves other labels out); without it they are sorted by name.
+    With `events` a segment shorter than a window gives one window around it (see `studio.learn.event`), where it would
+    give none. `classes` fixes the order of the classes (and leaves other labels out); else they are sorted by name.
     Raises DataError when no window is found, streams of one name differ, or the windows would not fit in memory.
     """
     if length < 1 or stride < 1:
@@ -112,6 +115,8 @@ def windows(
         stream = stream or found
         _check_same(stream, found, recording.id)
         cuts.extend(_cut(recording, found, length, stride, track, classes))
+        if events:
+            cuts.extend(_cut_events(recording, found, length, track, classes))
     if stream is None or not cuts:
         raise _nothing(stream_name, length, stream)
     return _join(cuts, stream, length, stride, classes)
@@ -143,6 +148,18 @@ def _cut(
                 starts, raw = starts[whole], raw[whole]
             if len(starts):
                 yield _Cut(recording, segment.label, starts, raw)
+
+
+def _cut_events(recording: Source, stream: Stream, length: int, track: str, classes: Sequence[str]) -> Iterator[_Cut]:
+    samples = recording.raw(stream.name)
+    gaps = recording.gaps.get(stream.name, ())
+    segments = recording.labels.get(track, Labels()).segments
+    for segment, first, stop in around(segments, stream.rate_hz, len(samples), length):
+        if (classes and segment.label not in classes) or any(a < stop and a + n > first for a, n in gaps):
+            continue
+        raw, start = padded(samples, first, stop, length)
+        if raw.dtype.kind != "f" or np.isfinite(raw).all():
+            yield _Cut(recording, segment.label, np.array([start], np.int64), raw[None])
 
 
 def stretches(

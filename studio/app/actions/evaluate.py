@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from studio.app import models
+from studio.app.actions.looks import looked_at
 from studio.app.models import Model
 from studio.data.certificate import trusted_gaps
 from studio.data.labels import Labels
@@ -31,6 +32,7 @@ def evaluate(project_path: Path, model_id: str = "", on: str = "test") -> Work[d
     data = windows_for(model, found)
     if on == "test":
         data = held_back(model, data)
+        looked_at(project, model.id, "evaluate")
     yield Progress(1, 2, f"running {len(data.y)} windows through the generated C")
     return judge(model, data, found)
 
@@ -44,7 +46,8 @@ def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
     graph = model.graph
     name = model.stream.name
     whole = [replace(r, gaps=r.gaps | {name: trusted_gaps(r, name)}) for r in have]
-    return windows(whole, name, graph.length, graph.stride, classes=graph.classes)
+    events = model.lock.get("windows") == "events"
+    return windows(whole, name, graph.length, graph.stride, classes=graph.classes, events=events)
 
 
 def held_back(model: Model, data: Dataset) -> Dataset:

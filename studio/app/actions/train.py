@@ -1,35 +1,36 @@
 """Search for the best model under a board's limits, weigh it for real, and keep it with the lock of its origins."""
 
+import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from studio import __version__
 from studio.app import models
 from studio.app.actions.build import weigh
+from studio.app.actions.cutting import around_events
+from studio.app.actions.cutting import dataset as dataset
+from studio.app.actions.cutting import trusted as trusted
 from studio.app.actions.evaluate import judge
+from studio.app.actions.looks import looked_at
 from studio.app.tools import versions
-from studio.data.certificate import Certificate, certificate
 from studio.data.project import Project, open_project, recordings
-from studio.data.raw import merged
-from studio.data.recording import Recording
-from studio.data.stream import Stream
-from studio.errors import DataError, InputError
+from studio.errors import InputError
 from studio.firmware.board import Board, boards
-from studio.learn import DETECTORS, FAMILIES, USUAL
-from studio.learn.cost import estimate
-from studio.learn.dataset import Dataset, Split, data_sha256, split, windows
-from studio.learn.candidate import Limits
-from studio.learn.search import Found, search
+from studio.learn import DETECTORS, FAMILIES, usual
+from studio.learn.candidate import Best, Candidate, Limits
+from studio.learn.cost import Cost, estimate
+from studio.learn.dataset import Dataset, Split, data_sha256, split
+from studio.learn.leak import Leak, leak
+from studio.learn.search import Found, Plan, search
+from studio.learn.space import fixed_knobs
+from studio.learn.split import groups_of
+from studio.learn.twins import Twins, twins, without_twins
 from studio.params import check, param
 from studio.progress import Progress, Work
-
-WINDOW_SHARE = 1 / 3  # of the board's RAM may hold the window of samples
-LONGEST_WINDOW_S = 2.56  # what the field uses for motion; a longer one waits too long for its first answer
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,14 @@ class TrainSettings:
     window_s: float = param(0.0, "Length of a window; 0: from the labels.", unit="s", low=0.0, high=60.0)
     stride_s: float = param(0.0, "Time between windows; 0: half a window.", unit="s", low=0.0, high=60.0)
     max_rate_error: float = param(0.05, "Most that a true rate may be off, as a share.", low=0.0, high=10.0)
+    windows: str = param(
+        "auto", "One after the other (slide), or around short events.", choices=("auto", "slide", "events")
+    )
+    finalists: int = param(3, "Candidates that are judged on more groups.", low=0, high=20)
+    folds: int = param(3, "Parts of the data that finalists are judged on.", low=1, high=20)
+    seeds: int = param(1, "Times that a finalist learns on each part.", low=1, high=10)
+    fixed: tuple[str, ...] = param((), "Knobs that are not searched, such as cnn.width=16.")
+    resume: bool = param(False, "Go on with an earlier search of the same data and settings.")
 
     def __post_init__(self) -> None:
         check(self)
@@ -58,70 +67,85 @@ def train(project_path: Path, settings: TrainSettings) -> Work[dict[str, Any]]:
     began = time.monotonic()
     project, board = open_project(project_path), board_of(settings.board)
     yield Progress(0, 0, "cutting windows")
-    data = dataset(project, settings, board)
+    whole = dataset(project, settings, board)
+    double = twins(whole)
+    data = without_twins(whole, double)
     parts = split(data, settings.seed)
     limits = limits_of(board, settings, data)
     yield Progress(0, 0, f"{len(data.y)} windows of {data.length} samples, {len(data.classes)} classes")
+    learn = data.take(parts.train)
+    families = families_of(settings, data)
+    plan = plan_of(project, settings, families, learn)
+    weigh_fast = partial(estimate, clock_hz=board.clock_hz, fpu=board.fpu)
     found = yield from search(
-        data.take(parts.train),
-        limits,
-        families_of(settings),
-        settings.trials,
-        settings.minutes,
-        settings.seed,
-        partial(estimate, clock_hz=board.clock_hz, fpu=board.fpu),
+        learn, limits, families, settings.trials, settings.minutes, settings.seed, weigh_fast, plan
     )
-    model, front = yield from _finished(project, found, data, parts, board, settings)
+    gap = yield from leak(learn.unmarked(), split(learn.unmarked(), settings.seed), settings.seed)
+    made = _Made(project, board, settings, data, parts, limits, found, warnings(whole, parts, double))
+    model, front = yield from _finished(made)
     models.save(project, model)
-    return _result(model, front, found, parts, settings, time.monotonic() - began)
+    return _result(made, model, front, gap, time.monotonic() - began)
 
 
-def dataset(project: Project, settings: TrainSettings, board: Board) -> Dataset:
-    """The labelled windows of the project's most telling stream."""
-    labelled = [r for r in recordings(project) if any(len(t) for t in r.labels.values())]
-    if not labelled:
-        raise DataError(f"Project {project.path}", "has no labels", "Label a recording first.")
-    stream = choose_stream(labelled, settings.stream)
-    have = [r for r in labelled if stream.name in r.n_samples]
-    seconds = settings.window_s or min(LONGEST_WINDOW_S, _typical_label_s(have) / 2)
-    most = board.ram_bytes * WINDOW_SHARE / (4 * len(stream.channels))
-    length = 2 ** max(4, int(np.log2(min(seconds * stream.rate_hz, most)) + 1e-9))
-    stride = round(settings.stride_s * stream.rate_hz) or length // 2
-    return windows(trusted(have, stream.name, settings.max_rate_error), stream.name, length, stride)
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What a search came to, and what it was about."""
+
+    project: Project
+    board: Board
+    settings: TrainSettings
+    data: Dataset
+    parts: Split
+    limits: Limits
+    found: Found
+    warnings: list[str]
 
 
-def trusted(have: Iterable[Recording], name: str, max_rate_error: float) -> list[Recording]:
-    """The recordings, with what cannot be trusted added to the gaps; DataError when a rate is too far off."""
+def plan_of(project: Project, settings: TrainSettings, families: tuple[str, ...], learn: Dataset) -> Plan:
+    """How the search is done: its journal and the file that stops it lie in the project's folder `search`."""
+    kinds = {name: (FAMILIES | DETECTORS)[name] for name in families}
+    fixed = fixed_knobs(settings.fixed, kinds)
+    same = (__version__, data_sha256(learn), families, settings.fixed, settings.seed, settings.folds)
+    folder = project.path / "search"
+    return Plan(
+        fixed=fixed,
+        finalists=settings.finalists,
+        folds=settings.folds,
+        seeds=settings.seeds,
+        journal=folder / "journal.log",
+        key=hashlib.sha256(repr(same).encode()).hexdigest()[:24],
+        resume=settings.resume,
+        stop=stopper(project),
+    )
+
+
+def stopper(project: Project) -> Callable[[], bool]:
+    """Whether somebody asked the running search to end with what it has; an older request counts no more."""
+    path = stop_file(project.path)
+    path.unlink(missing_ok=True)
+    return path.exists
+
+
+def stop_file(project_path: Path) -> Path:
+    """Making this file ends the looking: the best so far is judged, kept and tested."""
+    return project_path / "search" / "stop"
+
+
+def warnings(whole: Dataset, parts: Split, double: Twins) -> list[str]:
+    """What a person should know about the data before believing the score."""
     found = []
-    for recording in have:
-        seen = certificate(recording, name)
-        if seen.rate_off > max_rate_error:
-            raise _off(recording, seen)
-        bad = merged([*seen.gaps, *seen.bad], seen.n_samples)
-        found.append(replace(recording, gaps=recording.gaps | {name: bad}))
+    if not parts.groups_disjoint:
+        found.append(
+            "The only possible split shares recordings between learning and test: the score will be lower for anyone "
+            "new. Record each class at least twice, better with several people."
+        )
+    elif groups_of(whole)[1] == "recording":
+        found.append("Recordings name no people: the score holds for new recordings, perhaps not for new people.")
+    if double.n:
+        pairs = double.near_identical(whole)
+        named = "; ".join(f"{a} and {b}" for a, b in pairs[:3]) or "several recordings"
+        found.append(f"{double.n} windows are there twice ({named}): the second of each was left out.")
     return found
-
-
-def _off(recording: Recording, seen: Certificate) -> DataError:
-    stated, hz = seen.stream.rate_hz, seen.rate.hz
-    told = f"came at {hz:.2f} Hz where the device says {stated:g} Hz, off by {abs(hz / stated - 1):.1%}"
-    step = "Record it again at its true rate, remove its labels, or allow a greater rate error (--max-rate-error)."
-    return DataError(f"Stream {seen.stream.name!r} of recording {recording.id!r}", told, step)
-
-
-def choose_stream(labelled: list[Recording], name: str) -> Stream:
-    """The stream `name`, or the one that most labelled recordings have (the first of equals, motion before sound)."""
-    streams = [s for r in labelled for s in r.streams]
-    if name and name not in {s.name for s in streams}:
-        seen = f"is in no labelled recording; there are {', '.join(sorted({s.name for s in streams}))}"
-        raise InputError(f"Stream {name!r}", seen, "Choose one of those.")
-    names = [s.name for s in streams]
-    wanted = name or max(names, key=lambda n: (names.count(n), -names.index(n)))
-    return next(s for s in streams if s.name == wanted)
-
-
-def _typical_label_s(labelled: list[Recording]) -> float:
-    return float(np.median([s.stop_s - s.start_s for r in labelled for t in r.labels.values() for s in t.segments]))
 
 
 def board_of(name: str) -> Board:
@@ -143,46 +167,71 @@ def limits_of(board: Board, settings: TrainSettings, data: Dataset) -> Limits:
     )
 
 
-def families_of(settings: TrainSettings) -> tuple[str, ...]:
+def families_of(settings: TrainSettings, data: Dataset) -> tuple[str, ...]:
     """The names to try; InputError names the known ones."""
     for name in settings.families:
         if name not in FAMILIES | DETECTORS:
             raise InputError(f"Family {name!r}", "is not known", f"Choose from {', '.join(FAMILIES | DETECTORS)}.")
-    return settings.families or USUAL
+    return settings.families or usual(data)
 
 
-def _finished(
-    project: Project, found: Found, data: Dataset, parts: Split, board: Board, settings: TrainSettings
-) -> Work[tuple[models.Model, list[dict[str, Any]]]]:
+def _finished(made: _Made) -> Work[tuple[models.Model, list[dict[str, Any]]]]:
     """The best candidate as a model: cost from the linked image, figures from the generated C."""
-    best = found.best
-    model = models.Model(models.new_id(project, best.family), best.family, best.graph, data.stream)
-    yield Progress(0, 0, f"building {model.id} for {board.title}")
-    cost = yield from weigh(project, model, board)
+    model, best = yield from _weighed(made)
+    data, parts, settings = made.data, made.parts, made.settings
     yield Progress(0, 0, "testing with the generated C")
-    test = judge(model, data.take(parts.test), recordings(project))
-    lock = {
-        "settings": asdict(settings),
-        "seed": settings.seed,
+    test = judge(model, data.take(parts.test), recordings(made.project))
+    sure = best.confidence.as_dict() if best.confidence else None
+    lock = _lock(made) | {"why": best.why, "confidence": sure, "test_looks": looked_at(made.project, model.id, "train")}
+    front = [c.row() | ({"model": model.id} if c is made.found.best else {}) for c in made.found.front]
+    return replace(model, test=test, lock=lock | {"settings": asdict(settings)}), front
+
+
+def _lock(made: _Made) -> dict[str, Any]:
+    data, parts = made.data, made.parts
+    events = around_events(list(recordings(made.project)), made.settings)
+    return {
+        "seed": made.settings.seed,
         "data_sha256": data_sha256(data),
         "split_by": parts.by,
         "groups_disjoint": parts.groups_disjoint,
-        "board": board.id,
+        "windows": "events" if events else "slide",
+        "board": made.board.id,
         "tools": versions(),
         "test_recordings": sorted(set(data.recording[parts.test].tolist())) if parts.groups_disjoint else [],
+        "warnings": made.warnings,
     }
-    front = [c.row() | ({"model": model.id} if c is best else {}) for c in found.front]
-    return replace(model, cost=cost, test=test, lock=lock), front
+
+
+def _weighed(made: _Made) -> Work[tuple[models.Model, Best]]:
+    """The recommended candidate, weighed as a linked image; the next best where the image exceeds a limit."""
+    best: Best | None = made.found.best
+    left = [c for c in made.found.candidates if c.runs and c.name != made.found.best.name]
+    while True:
+        assert best is not None
+        model = models.Model(models.new_id(made.project, best.family), best.family, best.graph, made.data.stream)
+        yield Progress(0, 0, f"building {model.id} for {made.board.title}")
+        cost = yield from weigh(made.project, model, made.board)
+        real = Cost(**{k: cost[k] for k in Cost.__dataclass_fields__})
+        if not made.limits.violated(real) or not left:
+            return replace(model, cost=cost), best
+        yield Progress(0, 0, f"{best.name} as an image: {made.limits.violated(real)}")
+        best = yield from _next(made, left)
+
+
+def _next(made: _Made, left: list[Candidate]) -> Work[Best]:
+    """The best of those that are left, learned from all groups."""
+    chosen = max(left, key=lambda c: (c.score, -c.cost.flash_bytes))
+    left.remove(chosen)
+    graph = yield from chosen.settings.final().fit(made.data.take(made.parts.train).unmarked(), made.settings.seed)
+    words = f"{chosen.name} is the best of those whose linked image keeps the limits."
+    return Best(**{**vars(chosen), "graph": graph, "why": words})
 
 
 def _result(
-    model: models.Model,
-    front: list[dict[str, Any]],
-    found: Found,
-    parts: Split,
-    settings: TrainSettings,
-    seconds: float,
+    made: _Made, model: models.Model, front: list[dict[str, Any]], gap: Leak | None, seconds: float
 ) -> dict[str, Any]:
+    found, parts = made.found, made.parts
     return {
         "model": model.id,
         "family": model.family,
@@ -190,10 +239,18 @@ def _result(
         "cost": model.cost,
         "front": front,
         "rejected": [c.row() | {"violated": c.violated} for c in found.rejected],
+        "stopped": [c.row() | {"stopped": c.stopped} for c in found.candidates if c.stopped],
+        "finalists": [c.row() for c in found.finalists],
+        "why": model.lock["why"],
+        "confidence": model.lock["confidence"],
+        "leak": gap.as_dict() if gap else None,
+        "warnings": made.warnings,
+        "test_looks": model.lock["test_looks"],
         "trials": found.trials,
+        "trials_per_minute": round(60 * found.trials / max(found.seconds, 1e-3), 2),
         "seconds": round(seconds, 2),
         "groups_disjoint": parts.groups_disjoint,
         "split_by": parts.by,
-        "seed": settings.seed,
+        "seed": made.settings.seed,
         "data_sha256": model.lock["data_sha256"],
     }
