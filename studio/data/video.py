@@ -74,7 +74,7 @@ def parse_videos(plain: Any) -> tuple[VideoTrack, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Activity over time: `values` (n,) >= 0, the first at `start_s`, `rate_hz` a second."""
+    """Activity over time: `values` (n,) >= 0, `rate_hz` a second; the middle of the first is at `start_s`."""
 
     values: Floats
     rate_hz: float
@@ -83,6 +83,11 @@ class Curve:
     def time_s(self, at: float) -> float:
         """Time of value number `at`."""
         return self.start_s + at / self.rate_hz
+
+    @property
+    def begins_s(self) -> float:
+        """Where the first value begins, if each stands for the time around it."""
+        return self.start_s - 0.5 / self.rate_hz
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,8 @@ class Activity:
     def curve(self) -> Curve:
         """The curve so far, 500 values a second or as many as there are samples."""
         values = np.concatenate(self._found) if self._found else np.zeros(0)
-        return Curve(values, self._rate_hz / self._hop, self._start_s)
+        middle_s = (self._hop / 2 - 1) / self._rate_hz  # a difference lies between two samples
+        return Curve(values, self._rate_hz / self._hop, self._start_s + middle_s)
 
 
 def curve(blocks: Iterable[npt.NDArray[Any]], rate_hz: float, start_s: float = 0.0) -> Curve:
@@ -139,9 +145,10 @@ def curve(blocks: Iterable[npt.NDArray[Any]], rate_hz: float, start_s: float = 0
 
 
 def swing(blocks: Iterable[npt.NDArray[Any]], rate_hz: float) -> Curve:
-    """How far samples (n, n_channels) are from their mean over a second: what a moving picture is compared with.
+    """How fast what carries an accelerometer moves, from samples (n, n_channels): the sum of what is not gravity.
 
-    At most 100 values a second. The difference between samples, as in `curve`, would follow a sensor's noise instead.
+    At most 100 values a second. A picture changes as fast as things in it move, and that is a quarter of a swing
+    away from when they are accelerated most; so it is speed that is alike. Means over a second are taken off.
     """
     hop = max(1, round(rate_hz / SWING_HZ))
     means: list[Floats] = []
@@ -155,8 +162,14 @@ def swing(blocks: Iterable[npt.NDArray[Any]], rate_hz: float) -> Curve:
     if not means:
         return Curve(np.zeros(0), rate_hz / hop)
     x = np.concatenate(means)
-    away = x - np.stack([_moving_mean(channel, round(rate_hz / hop) | 1) for channel in x.T], axis=1)
-    return Curve(np.sqrt((away**2).sum(axis=1)), rate_hz / hop, 0.5 * (hop - 1) / rate_hz)
+    speed = _without_mean(np.cumsum(_without_mean(x, rate_hz / hop), axis=0) * hop / rate_hz, rate_hz / hop)
+    return Curve(np.sqrt((speed**2).sum(axis=1)), rate_hz / hop, 0.5 * (hop - 1) / rate_hz)
+
+
+def _without_mean(x: Floats, width: float) -> Floats:
+    """Each channel of x (n, n_channels) without its mean over `width` values around."""
+    made: Floats = x - np.stack([_moving_mean(channel, round(width) | 1) for channel in x.T], axis=1)
+    return made
 
 
 def _moving_mean(x: Floats, width: int) -> Floats:
@@ -213,13 +226,12 @@ def _tops(strength: Floats, apart: int, most: int) -> list[int]:
     return picked
 
 
-def _foot(x: Floats, top: int, rate_hz: float) -> float:
-    """Where the rise to `top` passes a third of it, between two values."""
-    third, i = x[top] / 3, top
-    while i > 0 and top - i < 0.03 * rate_hz + 1 and x[i - 1] > third:
+def _foot(x: Floats, top: int, rate_hz: float) -> int:
+    """The first value of the rise to `top` that is more than a third of it."""
+    i = top
+    while i > 0 and top - i < 0.03 * rate_hz + 1 and x[i - 1] > x[top] / 3:
         i -= 1
-    before = x[i - 1] if i > 0 else 0.0
-    return i - (x[i] - third) / (x[i] - before) if x[i] > before else float(i)
+    return i
 
 
 def align_claps(video: Curve, recorded: Curve) -> Alignment:
@@ -291,11 +303,11 @@ def align_curves(video: Curve, recorded: Curve) -> Alignment:
     if likeness < 0.1 or likeness < 1.15 * rival:
         seen = f"are nowhere alike enough (best likeness {likeness:.2f}, next best {rival:.2f})"
         raise DataError("Video and recording", seen, "Place the video by a clap or by hand.")
-    shift_s = lag / rate_hz + recorded.start_s - video.start_s
+    shift_s = lag / rate_hz + recorded.begins_s - video.begins_s
     places = _places(v, r, lag, rate_hz)
     if len(places) < 4:
         return Alignment(shift_s, 1.0, likeness, 1)
-    start_s, rate = _robust_line(places, video.start_s, recorded.start_s)
+    start_s, rate = _robust_line(places, video.begins_s, recorded.begins_s)
     return Alignment(start_s, rate, likeness, len(places))
 
 
