@@ -81,7 +81,7 @@ def test_reads_blocks_and_blocks_do_not_show(name: str, monkeypatch: pytest.Monk
 def test_a_quiet_event_is_found_beside_loud_ones() -> None:
     labels = truth()
     soft = tape(MOTION, Labels(labels.segments[::2]), loud=0.5)
-    both = Tape(soft.x + tape(MOTION, Labels(labels.segments[1::2]), loud=3.0).x, MOTION)
+    both = Tape(soft.x + tape(MOTION, Labels(labels.segments[1::2]), loud=2.0).x, MOTION)
     assert meet(labels, proposed(Energy(), both, "acc")).f1 >= 0.95
 
 
