@@ -63,7 +63,7 @@ class Connection:
         self._reconnect, self._pauses_s = reconnect, pauses_s
         self._dead_s = dead_s if reconnect else float("inf")
         self._error: StudioError | None = None
-        self.trouble: StudioError | None = None
+        self._trouble: StudioError | None = None
         self.attempts = 0
         self.recording_error: StudioError | None = None
         self.hello: Hello | None = None
@@ -151,7 +151,7 @@ class Connection:
         """Let the board stream."""
         assert self.talk is not None
         self.talk.request(Verb.START, {1: self._ids()}, tries=START_TRIES)  # again begins anew: nothing is lost by it
-        self._lost_s, self.attempts, self.trouble = 0.0, 0, None
+        self._lost_s, self.attempts, self._trouble = 0.0, 0, None
         self._phase = "streaming"
 
     def _find_again(self, error: StudioError) -> None:
@@ -160,7 +160,7 @@ class Connection:
             raise error
         self._lost_s = time.monotonic()
         for pause_s in self._pauses():
-            self._phase, self.trouble = "reconnecting", error
+            self._phase, self._trouble = "reconnecting", error
             self._release()
             if self._closing.wait(pause_s):
                 return
@@ -274,6 +274,12 @@ class Connection:
         if self._error is not None or self._reconnect:
             return self._error
         return self._acquisition.error if self._acquisition is not None else None
+
+    @property
+    def trouble(self) -> StudioError | None:
+        """Why it reconnects, as of the newest attempt; None otherwise."""
+        ended = self._acquisition.error if self._acquisition is not None else None
+        return self._trouble or (ended if self.state == "reconnecting" else None)
 
     @property
     def state(self) -> str:

@@ -36,7 +36,8 @@ class OwnDevice(Device):
         return Hello("simulated", clock_hz=1_000_000, streams=(BoardStream(1, told, self.per_frame),))
 
     def frame(self, first: int, rows: Array) -> bytes:
-        t_us = round(first / self.stream.rate_hz * 1e6) + 1
+        began_us = (self._began_s or 0.0) * (1e6 + self.drift_ppm)  # its clock runs from power on, not from START
+        t_us = round(began_us + first / self.stream.rate_hz * 1e6) + 1
         return encode(Packet(Type.SAMPLES, 1, len(rows), first & 0xFFFFFFFF, t_us, rows.tobytes()))
 
     @property

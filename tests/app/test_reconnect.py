@@ -1,0 +1,301 @@
+"""A cable that is pulled: at every stage, and while it records. What was missed is a gap, told by who knows it."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studio.app import live
+from studio.app.live import AnotherBoard, Connection
+from studio.data.project import Project, create
+from studio.data.recording import Recording, load
+from studio.errors import LinkError, StudioError
+from studio.sources import acquire
+from studio.sources.devices.nordic import NordicDevice
+from studio.sources.devices.plain import NumbersDevice
+from studio.sources.devices.sensiml import SensimlV2Device
+from tests.app.cable import RATE_HZ, STREAM, TICKS, FreeRunning, Plug
+from tests.data.board import until
+
+FAST = (0.01, 0.02)
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
+    found = Plug()
+    monkeypatch.setattr(live, "open_link", lambda url: found.open_link(url))
+    return found
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return create(tmp_path / "p", "P")
+
+
+@pytest.fixture
+def connect() -> Iterator[object]:
+    """Connections that are closed when the test ends, and leave no thread."""
+    made: list[Connection] = []
+
+    def opened(**options: object) -> Connection:
+        made.append(Connection("cable:", pauses_s=FAST, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield opened
+    for connection in made:
+        connection.close()
+        assert connection.state == "closed" and not connection._thread.is_alive()
+
+
+def received(connection: Connection) -> int:
+    return sum(s["received"] for s in connection.stats["streams"].values())
+
+
+def streams_on(connection: Connection, n: int = 100) -> None:
+    """Until it streams, and `n` more samples came."""
+    until(lambda: connection.state == "streaming")
+    before = received(connection)
+    until(lambda: received(connection) >= before + n)
+
+
+def pulled(plug: Plug, connection: Connection, seconds: float = 0.3) -> None:
+    """Out for a while."""
+    plug.plugged = False
+    until(lambda: connection.state == "reconnecting")
+    threading.Event().wait(seconds)
+    plug.plugged = True
+    streams_on(connection)
+
+
+def recorded(project: Project, connection: Connection, plug: Plug) -> Recording:
+    """A recording with the cable pulled in its midst."""
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+    pulled(plug, connection)
+    return connection.stop_recording()
+
+
+def check_places(recording: Recording, slack: int = 0) -> None:
+    """Every sample lies where its own tick says, and one gap of some length is between."""
+    raw, gaps = recording.raw(STREAM.name), recording.gaps[STREAM.name]
+    ((start, count),) = gaps
+    there = np.ones(len(raw), bool)
+    there[start : start + count] = False
+    ticks = (raw[:, 0].astype(int) - int(raw[0, 0])) % (1 << 15)
+    off = (ticks - np.arange(len(raw)))[there]
+    assert not off[:start].any() and np.abs(off[start:]).max() <= slack
+    assert count >= 0.25 * RATE_HZ
+    assert np.isnan(recording.values(STREAM.name)[~there]).all()
+
+
+def test_the_device_clock_tells_the_loss_to_the_sample(plug: Plug, project: Project, connect) -> None:
+    connection = connect(reconnect=True)
+    recording = recorded(project, connection, plug)
+    check_places(recording)
+    ((name, index, count, by),) = recording.device["joints"]
+    assert (name, by) == (STREAM.name, "device clock") and recording.gaps[name] == ((index - count, count),)
+    assert plug.opened == 2 and connection.error is None and connection.trouble is None and connection.attempts == 0
+    stats = connection.stats["streams"][STREAM.name]
+    assert stats["lost"] == count and stats["joints"][0]["count"] == count and stats["restarts"] == 1
+    assert connection.rings[STREAM.name].end > index  # the views go on as well
+
+
+def test_the_device_count_tells_it_where_it_runs_on(plug: Plug, project: Project, connect) -> None:
+    plug.device = NordicDevice(STREAM, TICKS)
+    plug.device.begin(0.0)
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+    pulled(plug, connection)
+    recording = connection.stop_recording()
+    ((name, index, count, by),) = recording.device["joints"]
+    assert by == "device count" and count >= 0.25 * RATE_HZ and recording.gaps[name] == ((index - count, count),)
+    values = recording.values(name)[:, 0] / STREAM.scale
+    ticks = (values - values[0]) % (1 << 15)
+    there = ~np.isnan(ticks)
+    assert np.abs(ticks - np.arange(len(ticks)))[there].max() < 0.5
+
+
+def test_a_device_that_was_off_leaves_it_to_this_computer(plug: Plug, project: Project, connect) -> None:
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+    plug.plugged = False
+    until(lambda: connection.state == "reconnecting")
+    threading.Event().wait(0.3)
+    plug.restart(FreeRunning(STREAM, TICKS))
+    plug.plugged = True
+    streams_on(connection)
+    recording = connection.stop_recording()
+    ((_, _, count, by),) = recording.device["joints"]
+    assert by == "host clock" and count >= 0.25 * RATE_HZ  # about right, and it says so
+    assert recording.gaps[STREAM.name][0][1] == count
+    assert load(recording.path).device["joints"] == recording.device["joints"]
+
+
+def test_a_protocol_that_knows_nothing_still_gets_a_gap(plug: Plug, project: Project, connect) -> None:
+    plug.restart(SensimlV2Device(STREAM, TICKS))
+    recording = recorded(project, connect(reconnect=True), plug)
+    ((_, _, count, by),) = recording.device["joints"]
+    assert by == "host clock" and count >= 0.25 * RATE_HZ
+
+
+def test_the_note_is_there_before_the_recording_is_closed(plug: Plug, project: Project, connect) -> None:
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+    pulled(plug, connection)
+    (path,) = project.recordings_path.iterdir()
+    assert load(path).device["joints"][0][3] == "device clock"  # as after kill -9
+    assert load(path).gaps[STREAM.name][0][1] == load(path).device["joints"][0][2]
+
+
+@pytest.mark.parametrize("stage", ["opening", "identifying", "ready", "streaming"])
+def test_pulled_at_every_stage_without_reconnecting(plug: Plug, connect, stage: str) -> None:
+    if stage == "opening":
+        plug.plugged = False
+    if stage == "identifying":
+        plug.mute = True
+    connection = connect(start=stage == "streaming")
+    if stage == "identifying":
+        until(lambda: connection.state == "identifying")
+    elif stage != "opening":
+        until(lambda: connection.state == stage)
+    plug.plugged = False
+    until(lambda: connection.state == "lost")
+    assert isinstance(connection.error, LinkError)
+    until(lambda: not connection._opened.is_set() or plug.open_now == 0)
+    with pytest.raises(StudioError):
+        connection.wait()
+
+
+def test_what_was_never_reached_is_not_looked_for(plug: Plug, connect) -> None:
+    plug.plugged = False
+    connection = connect(reconnect=True)
+    until(lambda: connection.state == "lost")
+    assert connection.attempts == 0 and "no such port" in str(connection.error)
+
+
+def test_pulled_again_while_it_is_found_again(plug: Plug, connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    hear, bad = plug.device.hear, [3]
+
+    def breaks(data: bytes, now_s: float) -> None:
+        bad[0] -= 1
+        plug.plugged = bad[0] < 0
+        hear(data, now_s)
+
+    monkeypatch.setattr(plug.device, "hear", breaks)
+    plug.on_open = lambda: setattr(plug, "plugged", True)
+    plug.plugged = False
+    until(lambda: bad[0] == 0)
+    assert connection.error is None and connection.state == "reconnecting"
+    streams_on(connection)
+    assert plug.opened == 5 and plug.open_now == 1 and connection.attempts == 0
+
+
+def test_closed_while_it_is_looked_for(plug: Plug, connect) -> None:
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    plug.plugged = False
+    until(lambda: connection.state == "reconnecting")
+    connection.close()
+    assert connection.state == "closed" and plug.open_now == 0
+
+
+def test_closed_while_it_opens(plug: Plug, connect) -> None:
+    going, go = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        going.set()
+        go.wait(10)
+
+    plug.on_open = slow
+    connection = connect(reconnect=True)
+    going.wait(10)
+    assert connection.state == "opening"
+    threading.Timer(0.05, go.set).start()
+    connection.close()
+    until(lambda: plug.open_now == 0)
+    assert connection.state == "closed"
+
+
+def test_another_board_is_not_taken_for_the_lost_one(plug: Plug, project: Project, connect) -> None:
+    from dataclasses import replace
+
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+    plug.plugged = False
+    until(lambda: connection.state == "reconnecting")
+    plug.restart(FreeRunning(replace(STREAM, channels=("a", "b")), TICKS))
+    plug.plugged = True
+    until(lambda: connection.state == "lost")
+    assert isinstance(connection.error, AnotherBoard)
+    assert connection.stop_recording().n_samples[STREAM.name] >= 100
+
+
+def test_it_gives_up_when_nothing_is_recorded(plug: Plug, connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "GIVE_UP_S", 0.1)
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    plug.plugged = False
+    until(lambda: connection.state == "lost")
+    assert connection.attempts >= 1 and connection.error is not None
+
+
+def test_stalled_and_streaming_again(plug: Plug, connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquire, "WATCHDOG_S", 0.1)
+    connection = connect()
+    streams_on(connection)
+    plug.mute = True
+    until(lambda: connection.state == "stalled")
+    plug.mute = False
+    until(lambda: connection.state == "streaming")
+    assert plug.opened == 1
+
+
+def test_a_link_that_is_open_but_dead_is_opened_anew(plug: Plug, connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bluetooth stays connected when its daemon dies: only the silence tells."""
+    monkeypatch.setattr(acquire, "WATCHDOG_S", 0.05)
+    connection = connect(reconnect=True, dead_s=0.2)
+    streams_on(connection)
+    plug.mute = True
+    states: set[str] = set()
+    until(lambda: states.add(connection.state) or "reconnecting" in states)  # type: ignore[func-returns-value]
+    assert "stalled" in states and "nothing came for" in str(connection.trouble)
+    plug.mute = False
+    streams_on(connection)
+    assert plug.opened >= 2
+
+
+def test_a_lost_start_is_said_again(plug: Plug, connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is lost while opening is asked for again."""
+    hear, deaf = plug.device.hear, [2]
+
+    def hard_of_hearing(data: bytes, now_s: float) -> None:
+        if b"\0" in data and plug.device.streaming is False and deaf[0] and len(plug.heard) > 1:
+            deaf[0] -= 1
+            return
+        hear(data, now_s)
+
+    monkeypatch.setattr(plug.device, "hear", hard_of_hearing)
+    connection = connect()
+    streams_on(connection)
+    assert deaf[0] == 0
+
+
+def test_numbers_whose_rate_was_measured_are_the_same_board(plug: Plug, connect) -> None:
+    plug.restart(NumbersDevice(STREAM, TICKS))
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    pulled(plug, connection, 0.1)
+    assert connection.error is None
