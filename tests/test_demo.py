@@ -52,6 +52,7 @@ def test_build_and_flash(result: dict[str, Any]) -> None:
     assert build["source"] == "elf+emulator" and 0 < build["flash_bytes"] < 256 * 1024
     assert 0 < build["ram_bytes"] < 64 * 1024 and build["instructions_per_inference"] > 1000
     assert flash["verified"] is True and flash["build_hash"] == build["build_hash"]
+    assert flash["tested"] is True and flash["previous_kept"] is True
 
 
 def test_board_equals_host_and_answers(result: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@
 
 static struct wire_receiver receiver;
 static int32_t start_wanted, restart_wanted;
+static int32_t next_slot;
 
 static void send(const struct wire_header *header, const void *payload, int32_t bytes)
 {
@@ -25,9 +26,40 @@ static void put_pair(struct cbor_out *out, int32_t key, uint64_t value)
     cbor_uint(out, value);
 }
 
+static void put_slot(struct cbor_out *out, int32_t slot)
+{
+    const struct image_header *h = slot_header(slot);
+    const int32_t sound = slots[slot].status == STATUS_OK;
+    cbor_head(out, CBOR_MAP, 5);
+    put_pair(out, 0, (uint64_t)sound);
+    put_pair(out, 1, sound ? h->counter : 0);
+    put_pair(out, 2, (uint64_t)slots[slot].marks);
+    cbor_uint(out, 3);
+    cbor_head(out, CBOR_BYTES, sound ? sizeof h->build_hash : 0);
+    cbor_raw(out, h->build_hash, sound ? sizeof h->build_hash : 0);
+    put_pair(out, 4, sound ? sizeof *h + h->payload_bytes : 0);
+}
+
+static void put_area(struct cbor_out *out)
+{
+    slots_look();
+    const int32_t choice = slots_choice();
+    cbor_head(out, CBOR_MAP, 7);
+    put_pair(out, 0, APP_OFFSET);
+    put_pair(out, 1, APP_BYTES);
+    put_pair(out, 2, PAGE_BYTES);
+    put_pair(out, 3, (uint64_t)image_state());
+    put_pair(out, 4, SLOT_BYTES);
+    put_pair(out, 5, (uint64_t)(choice < 0 ? SLOTS : choice));
+    cbor_uint(out, 6);
+    cbor_head(out, CBOR_ARRAY, SLOTS);
+    for (int32_t slot = 0; slot < SLOTS; slot++)
+        put_slot(out, slot);
+}
+
 static void hello(void)
 {
-    uint8_t bytes[192];
+    uint8_t bytes[256];
     struct cbor_out out = {bytes, sizeof bytes, 0};
     cbor_head(&out, CBOR_MAP, 9);
     put_pair(&out, 0, WIRE_PROTOCOL);
@@ -44,11 +76,7 @@ static void hello(void)
     cbor_uint(&out, 8);
     cbor_text(&out, FIRMWARE_VERSION);
     cbor_uint(&out, 9);
-    cbor_head(&out, CBOR_MAP, 4);
-    put_pair(&out, 0, APP_OFFSET);
-    put_pair(&out, 1, APP_BYTES);
-    put_pair(&out, 2, PAGE_BYTES);
-    put_pair(&out, 3, image_state());
+    put_area(&out);
     send(&(struct wire_header){.type = WIRE_HELLO, .t_us = board_time_us()}, bytes, out.n);
 }
 
@@ -115,7 +143,7 @@ static void erase(const struct wire_packet *p)
 /* A header for another board never reaches the flash. */
 static int32_t foreign(int64_t offset, const uint8_t *bytes, int32_t n)
 {
-    return offset == APP_OFFSET && n >= (int32_t)sizeof(struct image_header) &&
+    return (offset == slot_offset(0) || offset == slot_offset(1)) && n >= (int32_t)sizeof(struct image_header) &&
            image_check_header((const struct image_header *)(const void *)bytes) == STATUS_OTHER_BOARD;
 }
 
@@ -161,10 +189,39 @@ static void check(const struct wire_packet *p)
 
 static void run(const struct wire_packet *p)
 {
-    const enum wire_status status = image_check();
+    int64_t wanted;
+    slots_look();
+    const int32_t choice = slots_choice();
+    enum wire_status status = choice >= 0 ? STATUS_OK : slots[0].status;
+    if (argument(p, 1, &wanted) && (wanted < 0 || wanted >= SLOTS || (choice != wanted && status == STATUS_OK)))
+        status = STATUS_BAD_IMAGE;
     start_wanted = status == STATUS_OK;
+    if (start_wanted)
+        next_slot = slots_start();
     const char *text = status == STATUS_OTHER_BOARD ? "the image is for another board" : "no whole image in the flash";
     reply(p->header.seq, status, status ? text : 0, 0);
+}
+
+static void confirm(const struct wire_packet *p)
+{
+    slots_look();
+    const int32_t slot = slots_choice();
+    if (slot >= 0)
+        slots_mark(slot, MARK_CONFIRMED);
+    reply(p->header.seq, slot < 0 ? STATUS_BAD_IMAGE : STATUS_OK, slot < 0 ? "no whole image in the flash" : 0, 0);
+}
+
+/* Only where the image before is still there, so that the board never ends without one. */
+static void revert(const struct wire_packet *p)
+{
+    slots_look();
+    const int32_t slot = slots_choice(), other = slots_other(slot);
+    if (other < 0) {
+        reply(p->header.seq, STATUS_BAD_IMAGE, "the image before is not there any more", 0);
+        return;
+    }
+    slots_mark(slot, MARK_REJECTED);
+    reply(p->header.seq, STATUS_OK, 0, 0);
 }
 
 static void command(const struct wire_packet *p)
@@ -179,6 +236,10 @@ static void command(const struct wire_packet *p)
         check(p);
     else if (verb == VERB_RUN)
         run(p);
+    else if (verb == VERB_CONFIRM)
+        confirm(p);
+    else if (verb == VERB_REVERT)
+        revert(p);
     else if (verb == VERB_BOOT || verb == VERB_RESTART) {
         reply(p->header.seq, STATUS_OK, 0, 0);
         restart_wanted = verb == VERB_RESTART;
@@ -205,8 +266,10 @@ static void listen(void)
 
 int main(void)
 {
-    if (!board_asked_to_stay() && image_check() == STATUS_OK) {
-        board_start_app();
+    const int32_t stay = board_asked_to_stay();
+    slots_look();
+    if (!stay && slots_choice() >= 0) {
+        board_start_app(slot_offset(slots_start()));
         return 0;
     }
     static const uint8_t zero;
@@ -215,7 +278,7 @@ int main(void)
     while (!start_wanted && !restart_wanted)
         listen();
     if (start_wanted)
-        board_start_app();
+        board_start_app(slot_offset(next_slot));
     else
         board_restart(0);
     return 0;

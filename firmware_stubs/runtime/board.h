@@ -33,7 +33,7 @@ void board_restart(int32_t boot);
 
 /* For the boot loader only. */
 int32_t board_asked_to_stay(void);                /* 1 once after board_restart(1) */
-void board_start_app(void);                       /* like board_restart: may return on a computer */
+void board_start_app(uint32_t offset);            /* the image there; like board_restart: may return on a computer */
 const uint8_t *board_flash(uint32_t offset);      /* where the flash can be read */
 void board_flash_erase(uint32_t offset);          /* the page at `offset` to 0xFF */
 void board_flash_write(uint32_t offset, const uint8_t *bytes, int32_t n); /* whole words; bits go from 1 to 0 only */

@@ -28,7 +28,9 @@ enum wire_verb {
     VERB_ERASE = 16,
     VERB_WRITE,
     VERB_CHECK,
-    VERB_RUN
+    VERB_RUN,
+    VERB_CONFIRM,
+    VERB_REVERT
 };
 
 enum wire_status {

@@ -140,6 +140,8 @@ def _flash(verbs: Verbs) -> None:
     v = _verb(verbs, "flash", "write an image, restart, and insist on its build hash")
     v.add_argument("image", type=Path)
     v.add_argument("--to", dest="url", required=True, metavar="URL")
+    v = _verb(verbs, "rollback", "the image that ran before the last one, back again")
+    v.add_argument("--to", dest="url", required=True, metavar="URL")
 
 
 def _verify(verbs: Verbs) -> None:

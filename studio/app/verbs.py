@@ -129,6 +129,12 @@ def _flash(a: Namespace) -> Work[Result]:
     return flash(a.image, a.url)
 
 
+def _rollback(a: Namespace) -> Work[Result]:
+    from studio.app.actions.flash import roll_back
+
+    return roll_back(a.url)
+
+
 def _verify(a: Namespace) -> Work[Result]:
     from studio.app.actions.flash import verify
 
@@ -212,7 +218,10 @@ def _said_build(r: Result) -> str:
 
 
 def _said_flash(r: Result) -> str:
-    return f"{r['bytes']} bytes on {r['board']} in {r['seconds']:.2f} s; it answers as build {r['build_hash'][:12]}"
+    kept = "the image before is kept" if r["previous_kept"] else "no image before is kept"
+    tested = ", passes its self-test" if r["tested"] else ""
+    answers = f"it answers as build {r['build_hash'][:12]}{tested}; {kept}"
+    return f"{r['bytes']} bytes on {r['board']} in {r['seconds']:.2f} s; {answers}"
 
 
 def _said_verify(r: Result) -> str:
@@ -247,6 +256,7 @@ VERBS: dict[str, Verb] = {
     "render": Verb(_render, lambda r: "\n".join(r["files"])),
     "build": Verb(_build, _said_build),
     "flash": Verb(_flash, _said_flash),
+    "rollback": Verb(_rollback, lambda r: f"{r['board']} runs build {r['build_hash'][:12]} again"),
     "verify": Verb(_verify, _said_verify, lambda r: int(r["first_difference"] is not None)),
     "monitor": Verb(_monitor, _said_live),
     "bench": Verb(_bench, lambda r: json.dumps(r, indent=1)),

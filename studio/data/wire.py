@@ -66,6 +66,8 @@ class Verb(IntEnum):
     WRITE = 17
     CHECK = 18
     RUN = 19
+    CONFIRM = 20
+    REVERT = 21
 
 
 class Status(IntEnum):
@@ -259,13 +261,34 @@ class BoardModel:
 
 
 @dataclass(frozen=True)
+class Slot:
+    """What a boot loader found in a slot: a sound image or not, how new it is, its marks, its hash, its length.
+
+    Marks are bits: 1 was started, 2 was seen to work, 4 is not to be started while another image can.
+    """
+
+    sound: bool
+    counter: int = 0
+    marks: int = 0
+    build: bytes = b""
+    bytes_: int = 0
+
+
+@dataclass(frozen=True)
 class BootArea:
-    """Where a boot loader takes an image. `image` is 0 none, 1 good, 2 bad."""
+    """Where a boot loader takes an image. `image` is 0 none, 1 good, 2 bad.
+
+    `slots` of `slot_bytes` lie one after the other from `app_offset` on; `choice` is the one that would be started,
+    None when none can be. Boot loaders before version 0.2 knew one slot: `slots` is then empty.
+    """
 
     app_offset: int
     app_bytes: int
     page_bytes: int
     image: int
+    slot_bytes: int = 0
+    choice: int | None = None
+    slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -308,7 +331,7 @@ class Hello:
         model = (
             [m.length, m.stride, list(m.classes), list(m.stages), m.input_id, m.scores_id, m.decision_id] if m else None
         )
-        boot = [b.app_offset, b.app_bytes, b.page_bytes, b.image] if b else None
+        boot = _plain_area(b) if b else None
         values = [self.protocol, self.board, self.mode, self.build, self.clock_hz, self.max_payload]
         values += [[s.encode() for s in self.streams], _numbered(model), self.firmware, _numbered(boot)]
         return pack(_numbered(values) or {})
@@ -344,8 +367,26 @@ def _hello(m: dict[int, Any]) -> Hello:
         streams=streams,
         model=_board_model(m[7]) if m.get(7) else None,
         firmware=str(m.get(8) or ""),
-        boot=BootArea(*(int(m[9][i]) for i in range(4))) if m.get(9) else None,
+        boot=_boot_area(m[9]) if m.get(9) else None,
     )
+
+
+def _boot_area(m: dict[int, Any]) -> BootArea:
+    slots = tuple(Slot(bool(s[0]), int(s[1]), int(s[2]), bytes(s[3]), int(s[4])) for s in m.get(6) or ())
+    choice = int(m.get(5) or 0)
+    chosen = choice if choice < len(slots) else None
+    area = BootArea(int(m[0]), int(m[1]), int(m[2]), int(m[3]), int(m.get(4) or 0), chosen, slots)
+    if area.page_bytes <= 0 or area.app_bytes <= 0:
+        raise ValueError(f"an area of {area.app_bytes} bytes in pages of {area.page_bytes}")
+    return area
+
+
+def _plain_area(b: BootArea) -> list[Any]:
+    plain = [b.app_offset, b.app_bytes, b.page_bytes, b.image]
+    if not b.slots:
+        return plain
+    slots = [_numbered([int(s.sound), s.counter, s.marks, s.build, s.bytes_]) for s in b.slots]
+    return [*plain, b.slot_bytes, len(slots) if b.choice is None else b.choice, slots]
 
 
 def _board_stream(s: dict[int, Any]) -> BoardStream:

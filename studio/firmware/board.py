@@ -86,6 +86,11 @@ class Board:
         """Room for the image: header and payload."""
         return self.flash_bytes - self.app_offset
 
+    @property
+    def slot_bytes(self) -> int:
+        """Half of it, in whole pages: an image that fits is written beside the one that runs, never over it."""
+        return self.app_bytes // 2 // self.page_bytes * self.page_bytes
+
     @cached_property
     def folders(self) -> tuple[Path, ...]:
         """Where its C lies: its own folder and those that it shares."""

@@ -1,14 +1,15 @@
 """Compile the firmware of a board into an image, and say what it weighs."""
 
 import hashlib
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio import zig
 from studio.data.stream import Stream
 from studio.errors import BuildError
 from studio.firmware.board import Board
-from studio.firmware.image import intel_hex, make_image
+from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, intel_hex, make_image, program, with_second
 from studio.firmware.sections import Sections, read_sections
 from studio.firmware.sources import Firmware, app_sources, boot_sources, firmware_of, flags, write_c
 from studio.firmware.uf2 import uf2
@@ -51,14 +52,29 @@ def build_firmware(firmware: Firmware, folder: Path) -> Work[Image]:
     _write(folder, texts)
     yield Progress(1, 3, f"compiling for {board.title}")
     written = [folder / name for name in sorted(texts) if name.endswith(".c")]
-    linked = link(board, "app.ld", [*app_sources(firmware), *written], folder / _name(board, "firmware"))
+    sources = [*app_sources(firmware), *written]
+    linked = link(board, "app.ld", sources, folder / _name(board, "firmware"))
     yield Progress(2, 3, "weighing")
     sections = read_sections(linked)
     image = make_image(board.id, build_hash, sections.payload, plain=firmware.graph is None)
     _check_fit(board, sections, image)
+    image = _for_both_slots(board, sources, folder, image)
     result = _written(board, linked, image, build_hash, sections.ram_bytes)
-    yield Progress(3, 3, f"{result.bin.name}: {len(image)} bytes of flash, {sections.ram_bytes} of RAM")
+    yield Progress(3, 3, f"{result.bin.name}: {result.flash_bytes} bytes of flash, {sections.ram_bytes} of RAM")
     return result
+
+
+def _for_both_slots(board: Board, sources: list[Path], folder: Path, image: bytes) -> bytes:
+    """The image with what makes it run from the second slot; as it is when it is longer than a slot."""
+    if len(image) > board.slot_bytes - MARKS_BYTES:
+        return image
+    if board.form == "library":  # runs wherever it lies
+        return with_second(image, image[HEADER_BYTES:])
+    second = replace(board, app_offset=board.app_offset + board.slot_bytes)
+    with tempfile.TemporaryDirectory(prefix="slot", dir=folder) as room:
+        linked = Path(room) / "second.elf"
+        _link(board, _script(second, "app.ld", linked), sources, folder, linked)
+        return with_second(image, read_sections(linked).payload)
 
 
 def build_boot_loader(board: Board, folder: Path) -> bytes:
@@ -76,9 +92,14 @@ def build_boot_loader(board: Board, folder: Path) -> bytes:
 
 def link(board: Board, script: str, sources: list[Path], out: Path) -> Path:
     """Compile and link `sources` for `board`; BuildError with the compiler's first complaint."""
-    arguments = ["cc", *flags(board), f"-I{out.parent}", *_script(board, script, out), *map(str, sources)]
-    zig.run([*arguments, "-o", str(out)], f"The firmware of {board.id}")
+    _link(board, _script(board, script, out), sources, out.parent, out)
     return out
+
+
+def _link(board: Board, script: list[str], sources: list[Path], room: Path, out: Path) -> None:
+    """`room` holds the headers of this build."""
+    arguments = ["cc", *flags(board), f"-I{room}", *script, *map(str, sources)]
+    zig.run([*arguments, "-o", str(out)], f"The firmware of {board.id}")
 
 
 def _script(board: Board, name: str, out: Path) -> list[str]:
@@ -131,12 +152,12 @@ def _check_fit(board: Board, sections: Sections, image: bytes) -> None:
 
 def _written(board: Board, linked: Path, image: bytes, build_hash: bytes, ram_bytes: int) -> Image:
     """The image on disk, beside what was linked."""
-    chip = board.form == "elf"
+    chip, alone = board.form == "elf", program(image)
     contents: dict[str, bytes | str] = {"firmware.bin": image}
     if chip:
-        contents["firmware.hex"] = intel_hex(image, board.flash_address + board.app_offset)
+        contents["firmware.hex"] = intel_hex((board.flash_address + board.app_offset, alone))
     if chip and not board.virtual:
-        contents |= _first_time(board, image, linked.parent)
+        contents |= _first_time(board, alone, linked.parent)
     files = {name: linked.with_name(name) for name in contents}
     try:
         for name, content in contents.items():
@@ -146,18 +167,32 @@ def _written(board: Board, linked: Path, image: bytes, build_hash: bytes, ram_by
     elf, sha256 = linked if chip else None, hashlib.sha256(image).hexdigest()
     told = (*files.values(), linked)
     hex = files.get("firmware.hex")
-    return Image(board.id, files["firmware.bin"], elf, hex, len(image), ram_bytes, build_hash.hex(), sha256, told)
+    return Image(board.id, files["firmware.bin"], elf, hex, len(alone), ram_bytes, build_hash.hex(), sha256, told)
 
 
 def whole(board: Board, loader: bytes, image: bytes) -> bytes:
     """Boot loader and image as the flash holds them from `loader_offset` on."""
-    return loader.ljust(board.app_offset - board.loader_offset, b"\xff") + image
+    return loader.ljust(board.app_offset - board.loader_offset, b"\xff") + program(image)
+
+
+def first_time(board: Board, loader: bytes, image: bytes) -> list[tuple[int, bytes]]:
+    """(address, bytes) of what makes `image` the one that starts, whatever the board held before.
+
+    That is the whole of it, and zeros over a header in the second slot: what lies there may be newer.
+    """
+    content = whole(board, loader, image)
+    parts = [(board.flash_address + board.loader_offset, content)]
+    second = board.app_offset + board.slot_bytes
+    if board.loader_offset + len(content) <= second:
+        parts.append((board.flash_address + second, bytes(HEADER_BYTES)))
+    return parts
 
 
 def _first_time(board: Board, image: bytes, folder: Path) -> dict[str, bytes | str]:
     """What a board that has never met this studio is given: boot loader and image in one file."""
-    content, address = whole(board, build_boot_loader(board, folder), image), board.flash_address + board.loader_offset
-    files: dict[str, bytes | str] = {"whole.hex": intel_hex(content, address), "whole.bin": content}
+    loader = build_boot_loader(board, folder)
+    parts = first_time(board, loader, image)
+    files: dict[str, bytes | str] = {"whole.hex": intel_hex(*parts), "whole.bin": whole(board, loader, image)}
     if board.uf2_family:
-        files["whole.uf2"] = uf2(content, address, board.uf2_family)
+        files["whole.uf2"] = uf2(parts, board.uf2_family)
     return files

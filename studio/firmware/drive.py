@@ -12,7 +12,7 @@ from pathlib import Path
 
 from studio.errors import FlashError
 from studio.firmware.board import Board
-from studio.firmware.build import whole
+from studio.firmware.build import first_time
 from studio.firmware.uf2 import Volume, uf2, volumes
 from studio.firmware.virtual import boot_loader
 from studio.progress import Progress, Work
@@ -35,9 +35,9 @@ def copy_to_drive(board: Board, image: bytes) -> Work[None]:
     Raises FlashError when no drive of this board comes, when the file cannot be written, or when the drive stays.
     """
     volume = yield from _awaited(board)
-    content = whole(board, boot_loader(board), image)
+    content = uf2(first_time(board, boot_loader(board), image), board.uf2_family)
     yield Progress(0, len(content), f"copying to {volume.path}")
-    _copy(volume, uf2(content, board.flash_address + board.loader_offset, board.uf2_family))
+    _copy(volume, content)
     deadline = time.monotonic() + GONE_S
     while volume in volumes([volume.path]):
         if time.monotonic() > deadline:

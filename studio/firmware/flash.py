@@ -1,12 +1,16 @@
 """Put an image on a board over the link it answers on, and insist that what answers afterwards is that image.
 
-The boot loader takes pages that differ; the header goes last, so a cut leaves a board that waits in its boot loader
-and takes the same image again, skipping the pages that are already right.
+Where there is room the image goes into the slot that does not run, so a cut at any moment leaves the old one running.
+The new one is started on trial; only when it answered with its hash and passed its test is it confirmed, else the
+board goes back to the old one by itself at its next start. Without room for two, the image takes the place of the old
+one, header last: a cut then leaves a board that waits in its boot loader, and pages that are right are not written
+again.
 """
 
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from studio.data.wire import BootArea, Hello, Status, Verb
 from studio.errors import FlashError, InputError, LinkError, StudioError
 from studio.firmware.board import boards
 from studio.firmware.drive import copy_to_drive
-from studio.firmware.image import HEADER_BYTES, Header, parse_image
+from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, Header, for_slot, has_second, parse_image, program
 from studio.progress import Progress, Work
 
 BLOCK_BYTES = 960  # with its CBOR head well inside a frame, and whole words
@@ -26,62 +30,94 @@ RESTART_S = 8.0
 HELLO_S = 0.5
 DEFAULT_FLASHER = "serial-boot"
 
-Flasher = Callable[[Talk, bytes, Header], Work[None]]
+#: What a new image must pass before it is confirmed; raises StudioError when it fails.
+Test = Callable[[Talk], Work[Any]]
 
 
-def flash(talk: Talk, image_path: Path) -> Work[dict[str, Any]]:
-    """Write, read back, restart, and check that the board answers with the image's build hash.
+@dataclass(frozen=True)
+class Placed:
+    """Where an image went; `kept` is whether the one before is still there."""
 
-    Returns {"board", "bytes", "seconds", "verified", "build_hash"}. Raises InputError for a file that is no whole
-    image or is meant for another board, FlashError when it did not arrive whole.
+    kept: bool = False
+
+
+Flasher = Callable[[Talk, bytes, Header], Work[Placed]]
+
+
+def flash(talk: Talk, image_path: Path, test: Test | None = None) -> Work[dict[str, Any]]:
+    """Write, read back, restart, and check that the board answers with the image's build hash; then `test` it.
+
+    Returns {"board", "bytes", "seconds", "verified", "build_hash", "previous_kept", "tested"}. Raises InputError for a
+    file that is no whole image or is meant for another board, FlashError when it did not arrive whole or fails its
+    test; then the image before is back, where the board has kept it.
     """
     started_s = time.monotonic()
     image = _read(image_path)
     header = parse_image(image, str(image_path))
-    board = boards().get(header.board)
-    yield Progress(0, len(image), f"looking for board {header.board}")
+    n, board = len(program(image)), boards().get(header.board)
+    yield Progress(0, n, f"looking for board {header.board}")
     flasher = FLASHERS[board.flasher if board else DEFAULT_FLASHER]
     hello = _who(talk, silence_is_fine=flasher is uf2_drive)
     if hello is not None:
         _check_board(talk, hello, header, image_path)
-    yield from flasher(talk, image, header)
-    yield Progress(len(image), len(image), "restarting")
-    _insist(talk, header)
+    placed = yield from flasher(talk, image, header)
+    yield Progress(n, n, "restarting")
+    yield from _tried(talk, test, header, placed)
+    yield Progress(n, n, "confirming")
+    _confirm(talk, header, placed)
     seconds = round(time.monotonic() - started_s, 3)
-    build_hash = header.build_hash.hex()
-    return {
-        "board": header.board,
-        "bytes": len(image),
-        "seconds": seconds,
-        "verified": True,
-        "build_hash": build_hash,
+    told = {"board": header.board, "bytes": n, "seconds": seconds, "verified": True}
+    return told | {
+        "build_hash": header.build_hash.hex(),
+        "previous_kept": placed.kept,
+        "tested": test is not None,
     }
 
 
-def serial_boot(talk: Talk, image: bytes, header: Header) -> Work[None]:
+def roll_back(talk: Talk) -> Work[dict[str, Any]]:
+    """The image before, back again. Returns {"board", "build_hash", "was"}; FlashError when the board keeps none."""
+    yield Progress(0, 2, "looking for the image before")
+    was = talk.hello()
+    try:
+        _enter_boot_loader(talk)
+        _ask(talk, Verb.REVERT, {})
+    except Refused as e:
+        _start(talk)
+        old = e.status == Status.UNKNOWN_VERB
+        seen = "its boot loader keeps one image only" if old else "keeps no other image"
+        raise FlashError(f"Board {was.board}", seen, "Flash the image that you want.") from e
+    yield Progress(1, 2, "restarting")
+    _start(talk)
+    now = _wait_for(talk, "app")
+    return {"board": now.board, "build_hash": now.build_hash, "was": was.build_hash}
+
+
+def serial_boot(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
     """Through our own boot loader (firmware_stubs/boot)."""
-    done = 0
+    done, n = 0, len(program(image))
     try:
         area = _enter_boot_loader(talk)
-        if not _same(talk, area.app_offset, image):
-            for done in _pages(talk, area, image):
-                yield Progress(done, len(image), f"writing {done} of {len(image)} bytes")
-        yield Progress(len(image), len(image), "starting the image")
+        if not _runs_already(talk, area, image, header):
+            spot = find_spot(area, image)
+            for done in _pages(talk, area, spot):
+                yield Progress(done, n, f"writing {done} of {n} bytes")
+            area = _area(talk.hello())
+        yield Progress(n, n, "starting the image")
         _start(talk)
     except Refused as e:
         raise FlashError(f"Flashing {header.board}", f"after {done} bytes, {e.seen}", e.next_step) from e
     except LinkError as e:
-        seen = f"the link failed after {done} of {len(image)} bytes ({e.seen})"
-        next_step = "Connect again and flash again: the board waits in its boot loader."
-        raise FlashError(f"Flashing {header.board}", seen, next_step) from e
+        seen = f"the link failed after {done} of {n} bytes ({e.seen})"
+        raise FlashError(f"Flashing {header.board}", seen, "Connect again and flash again.") from e
+    return Placed(sum(s.sound for s in area.slots) > 1)
 
 
-def uf2_drive(talk: Talk, image: bytes, header: Header) -> Work[None]:
+def uf2_drive(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
     """A board that answers takes it over its link; a silent one through the drive that its own boot loader shows."""
     if _who(talk, silence_is_fine=True) is not None:
-        yield from serial_boot(talk, image, header)
-    else:
-        yield from copy_to_drive(boards()[header.board], image)
+        return (yield from serial_boot(talk, image, header))
+    yield from copy_to_drive(boards()[header.board], image)
+    return Placed()
 
 
 #: How a board takes an image (`flasher` in board.toml) -> what does it.
@@ -115,6 +151,10 @@ def _enter_boot_loader(talk: Talk) -> BootArea:
     if hello.mode != "boot":
         _ask(talk, Verb.BOOT, {})
         hello = _wait_for(talk, "boot")
+    return _area(hello)
+
+
+def _area(hello: Hello) -> BootArea:
     if hello.boot is None:
         raise FlashError(f"Board {hello.board}", "its boot loader tells no area", "Update the studio.")
     return hello.boot
@@ -136,19 +176,56 @@ def _wait_for(talk: Talk, mode: str) -> Hello:
             return hello
 
 
-def _pages(talk: Talk, area: BootArea, image: bytes) -> Iterator[int]:
-    """Write the pages that differ, then the header; yields the bytes done."""
-    if len(image) > area.app_bytes:
-        seen = f"the image has {len(image)} bytes, the board takes {area.app_bytes}"
+@dataclass(frozen=True)
+class Spot:
+    """`content` (header and payload) for `offset`; `marks` is where the slot's marks lie, None without them."""
+
+    offset: int
+    content: bytes
+    marks: int | None = None
+
+
+def find_spot(area: BootArea, image: bytes) -> Spot:
+    """The slot that does not run, when the image fits there; else the first. FlashError when it fits nowhere."""
+    n = len(program(image))
+    if n > area.app_bytes:
+        seen = f"the image has {n} bytes, the board takes {area.app_bytes}"
         raise FlashError("The image", seen, "Build it again for this board.")
-    body = b"\xff" * HEADER_BYTES + image[HEADER_BYTES:]
-    for at in range(0, len(image), area.page_bytes):
+    if not area.slots:
+        return Spot(area.app_offset, program(image))
+    slot, most = 0, area.slot_bytes - MARKS_BYTES
+    running_fits = area.choice is not None and area.slots[area.choice].bytes_ <= most
+    if area.choice == 0 and running_fits and n <= most and has_second(image):
+        slot = 1
+    offset = area.app_offset + slot * area.slot_bytes
+    newest = max(s.counter for s in area.slots)
+    return Spot(offset, for_slot(image, slot, newest + 1), offset + most if n <= most else None)
+
+
+def _runs_already(talk: Talk, area: BootArea, image: bytes, header: Header) -> bool:
+    if not area.slots:
+        return _same(talk, area.app_offset, program(image))
+    slot = area.choice
+    if slot is None or area.slots[slot].build != header.build_hash or (slot and not has_second(image)):
+        return False
+    payload = for_slot(image, slot, 0)[HEADER_BYTES:]
+    return _same(talk, area.app_offset + slot * area.slot_bytes + HEADER_BYTES, payload)
+
+
+def _pages(talk: Talk, area: BootArea, spot: Spot) -> Iterator[int]:
+    """Write the pages that differ, blank the marks, then the header; yields the bytes done."""
+    content = spot.content
+    body = b"\xff" * HEADER_BYTES + content[HEADER_BYTES:]
+    for at in range(0, len(content), area.page_bytes):
         page = body[at : at + area.page_bytes]
-        if at == 0 or not _same(talk, area.app_offset + at, page):
-            _write_page(talk, area.app_offset + at, page, area.page_bytes)
+        if at == 0 or not _same(talk, spot.offset + at, page):
+            _write_page(talk, spot.offset + at, page, area.page_bytes)
         yield at + len(page)
-    _write(talk, area.app_offset, image[:HEADER_BYTES])
-    if not _same(talk, area.app_offset, image):
+    if spot.marks is not None and not _same(talk, spot.marks, b"\xff" * MARKS_BYTES):
+        at = (spot.marks - spot.offset) // area.page_bytes * area.page_bytes
+        _write_page(talk, spot.offset + at, body[at:], area.page_bytes)
+    _write(talk, spot.offset, content[:HEADER_BYTES])
+    if not _same(talk, spot.offset, content):
         raise FlashError("The flash", "does not hold what was written", "Flash again; twice wrong, the flash is worn.")
 
 
@@ -194,3 +271,47 @@ def _insist(talk: Talk, header: Header) -> None:
     if hello.build != header.build_hash:
         seen = f"answers with build {hello.build_hash}, the image is {header.build_hash.hex()}"
         raise FlashError(thing, seen, "Flash again; if it stays so, the boot loader starts another image.")
+
+
+def _tried(talk: Talk, test: Test | None, header: Header, placed: Placed) -> Work[None]:
+    """FlashError when the new image does not answer or fails its test, with the image before back if it was kept."""
+    try:
+        _insist(talk, header)
+        if test is not None:
+            yield from _tested(talk, test, header)
+    except FlashError as e:
+        if not placed.kept:
+            raise
+        back = yield from _back(talk)
+        raise FlashError(e.thing, e.seen, f"{back} {e.next_step}") from e
+
+
+def _tested(talk: Talk, test: Test, header: Header) -> Work[None]:
+    try:
+        yield from test(talk)
+    except StudioError as e:
+        seen = f"the new image runs but fails its test: {e.thing}: {e.seen}"
+        raise FlashError(f"Board {header.board}", seen, e.next_step) from e
+
+
+def _back(talk: Talk) -> Work[str]:
+    """What became of going back, as a sentence."""
+    try:
+        yield from roll_back(talk)
+    except StudioError:
+        return "Restart the board: it goes back to the image before."
+    return "The image before is back."
+
+
+def _confirm(talk: Talk, header: Header, placed: Placed) -> None:
+    """Tell the boot loader that the new image works; needless where no other image could be started."""
+    if not placed.kept:
+        return
+    try:
+        _enter_boot_loader(talk)
+        _ask(talk, Verb.CONFIRM, {})
+        _start(talk)
+    except StudioError as e:
+        seen = f"runs the new image, but could not be told to keep it ({e.seen})"
+        raise FlashError(f"Board {header.board}", seen, "Flash again; else it goes back at its next start.") from e
+    _insist(talk, header)

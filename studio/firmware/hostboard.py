@@ -18,7 +18,7 @@ from studio.firmware.boardside.pace import Pace
 from studio.firmware.boardside.port import Port
 
 HEADER_BYTES = 256
-RESTART, BOOT, APP = 0, 1, 2
+RESTART, BOOT = 0, 1  # or where the app to start lies
 RUN = "host_run_2"  # of firmware_stubs/boards/host/board.c; its number changes with HostCalls
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
@@ -46,7 +46,7 @@ class HostBoard:
     """Everything of the board that is not firmware."""
 
     def __init__(self, options: Options) -> None:
-        self.flash, self.sensors, self.app_offset = options.flash, options.sensors, options.app_offset
+        self.flash, self.sensors = options.flash, options.sensors
         self.port, self.pace = Port(), Pace(options.speed)
         self._now_us = 0
         self.calls = HostCalls(*(kind(getattr(self, name)) for name, kind in CALLS.items()), self.flash.address, 0)
@@ -67,7 +67,7 @@ class HostBoard:
             next_ = program(ctypes.byref(self.calls))
             self.sensors.stop()
             self.calls.stay_in_boot = int(next_ == BOOT)
-            offset = self.app_offset if next_ == APP else 0
+            offset = next_ if next_ > BOOT else 0
 
     def write(self, at: int, n: int) -> int:
         """board_write"""

@@ -1,25 +1,31 @@
 """What gets flashed: a header of 256 bytes, then the payload. `firmware_stubs/boot/image.h` is the other end.
 
-The header is written last, so a cut at any moment leaves an image that the boot loader refuses.
+The header is written last, so a cut at any moment leaves an image that the boot loader refuses. Behind the payload a
+file may carry what makes the same program run from the board's second slot: the payload linked for there, as its
+difference. So one file serves both slots, and a board keeps the image that runs while it takes a new one.
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studio.errors import InputError
 
 MAGIC, FORMAT, HEADER_BYTES = b"SSM1", 1, 256
-_HEADER = struct.Struct("<4sIII32s16sII")
+MARKS_BYTES = 24  # at the end of a slot; SLOTS and MARKS in boot/image.h
+_HEADER = struct.Struct("<4sIII32s16sIII")
 _COVERED = HEADER_BYTES - 4
+_SECOND = struct.Struct("<4sII")  # magic, CRC-32 of the payload in the second slot, bytes that follow
+_SECOND_MAGIC = b"SLT2"
 
 
 @dataclass(frozen=True)
 class Header:
     """Which board an image is for, which build it is, and the payload's length and CRC-32.
 
-    `plain` images hold no model: a virtual board replaces them by itself when other sensors are plugged in.
+    `plain` images hold no model: a virtual board replaces them by itself when other sensors are plugged in. Of two
+    sound images a boot loader starts the one with the greater `counter`.
     """
 
     board: str
@@ -27,28 +33,65 @@ class Header:
     payload_bytes: int
     payload_crc32: int
     plain: bool = False
+    counter: int = 0
 
     def pack(self) -> bytes:
         """The 256 bytes."""
         board = self.board.encode("ascii").ljust(32, b"\0")
-        fields = (
-            MAGIC,
-            HEADER_BYTES,
-            self.payload_bytes,
-            self.payload_crc32,
-            board,
-            self.build_hash,
-            FORMAT,
-            self.plain,
-        )
-        covered = _HEADER.pack(*fields).ljust(_COVERED, b"\0")
+        lengths = (MAGIC, HEADER_BYTES, self.payload_bytes, self.payload_crc32)
+        covered = _HEADER.pack(*lengths, board, self.build_hash, FORMAT, self.plain, self.counter)
+        covered = covered.ljust(_COVERED, b"\0")
         return covered + struct.pack("<I", zlib.crc32(covered))
 
 
 def make_image(board: str, build_hash: bytes, payload: bytes, plain: bool = False) -> bytes:
     """Header and payload, filled up to whole words."""
-    payload += b"\xff" * (-len(payload) % 4)
+    payload = _whole_words(payload)
     return Header(board, build_hash, len(payload), zlib.crc32(payload), plain).pack() + payload
+
+
+def with_second(image: bytes, payload: bytes) -> bytes:
+    """The image, and what makes it `payload` (of the same length) in the second slot."""
+    first, second = image[HEADER_BYTES:], _whole_words(payload)
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} bytes for the first slot, {len(second)} for the second")
+    packed = b"" if first == second else zlib.compress(_difference(first, second), 9)
+    return image + _SECOND.pack(_SECOND_MAGIC, zlib.crc32(second), len(packed)) + packed
+
+
+def program(image: bytes) -> bytes:
+    """Header and payload alone, as they lie in the first slot."""
+    return image[: HEADER_BYTES + parse_header(image).payload_bytes]
+
+
+def has_second(image: bytes) -> bool:
+    """Whether the image can run from the second slot."""
+    return len(image) > len(program(image))
+
+
+def for_slot(image: bytes, slot: int, counter: int) -> bytes:
+    """Header and payload as they lie in `slot` (0 or 1), with this counter."""
+    header = replace(parse_header(image), counter=counter)
+    if slot == 0:
+        return header.pack() + program(image)[HEADER_BYTES:]
+    payload = _second_payload(image)
+    return replace(header, payload_crc32=zlib.crc32(payload)).pack() + payload
+
+
+def _second_payload(image: bytes) -> bytes:
+    first = program(image)
+    packed = image[len(first) + _SECOND.size :]
+    payload = first[HEADER_BYTES:]
+    return _difference(payload, zlib.decompressobj().decompress(packed, len(payload))) if packed else payload
+
+
+def _difference(a: bytes, b: bytes) -> bytes:
+    """Exclusive or: what is the same becomes zeros, which pack to almost nothing."""
+    return (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(len(a), "little")
+
+
+def _whole_words(payload: bytes) -> bytes:
+    return payload + b"\xff" * (-len(payload) % 4)
 
 
 def parse_image(image: bytes, name: str) -> Header:
@@ -61,8 +104,8 @@ def parse_image(image: bytes, name: str) -> Header:
 
 def parse_header(image: bytes) -> Header:
     """The header of an image that is known to be sound."""
-    _, _, n, crc, board, build_hash, _, plain = _HEADER.unpack_from(image)
-    return Header(board.rstrip(b"\0").decode("ascii", "replace"), build_hash, n, crc, bool(plain))
+    _, _, n, crc, board, build_hash, _, plain, counter = _HEADER.unpack_from(image)
+    return Header(board.rstrip(b"\0").decode("ascii", "replace"), build_hash, n, crc, bool(plain), counter)
 
 
 def is_sound(image: bytes) -> bool:
@@ -77,20 +120,40 @@ def _crc_of_header(image: bytes) -> int:
 def _what_is_wrong(image: bytes) -> str:
     if len(image) < HEADER_BYTES or image[:4] != MAGIC:
         return "is not a firmware image"
-    _, header_bytes, payload_bytes, payload_crc, _, _, form, _ = _HEADER.unpack_from(image)
+    _, header_bytes, payload_bytes, payload_crc, _, _, form, _, _ = _HEADER.unpack_from(image)
     if form != FORMAT or header_bytes != HEADER_BYTES:
         return f"has image format {form}, this studio writes {FORMAT}"
     if zlib.crc32(image[:_COVERED]) != _crc_of_header(image):
         return "has a damaged header"
-    payload = image[HEADER_BYTES:]
+    payload = image[HEADER_BYTES : HEADER_BYTES + payload_bytes]
     if len(payload) != payload_bytes:
         return f"holds {len(payload)} bytes of payload, its header says {payload_bytes}"
-    return "" if zlib.crc32(payload) == payload_crc else "has a damaged payload"
+    if zlib.crc32(payload) != payload_crc:
+        return "has a damaged payload"
+    return _wrong_with_second(image, len(payload))
 
 
-def intel_hex(data: bytes, address: int) -> str:
-    """`data` at `address` as an Intel HEX file (what many flash programs want)."""
-    return "\n".join([*_hex_records(data, address), _record(1, 0, b""), ""])
+def _wrong_with_second(image: bytes, payload_bytes: int) -> str:
+    rest = image[HEADER_BYTES + payload_bytes :]
+    if not rest:
+        return ""
+    if (
+        len(rest) < _SECOND.size
+        or rest[:4] != _SECOND_MAGIC
+        or len(rest) - _SECOND.size != _SECOND.unpack_from(rest)[2]
+    ):
+        return f"has {len(rest)} bytes behind its payload that it does not explain"
+    try:
+        sound = zlib.crc32(_second_payload(image)) == _SECOND.unpack_from(rest)[1]
+    except (zlib.error, OverflowError):
+        sound = False
+    return "" if sound else "is damaged in what it holds for the second slot"
+
+
+def intel_hex(*parts: tuple[int, bytes]) -> str:
+    """(address, bytes) each, as an Intel HEX file (what many flash programs want)."""
+    records = [record for address, data in parts for record in _hex_records(data, address)]
+    return "\n".join([*records, _record(1, 0, b""), ""])
 
 
 def _hex_records(data: bytes, address: int) -> Iterator[str]:

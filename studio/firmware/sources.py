@@ -91,6 +91,7 @@ def freestanding(board: Board) -> list[Path]:
 def flags(board: Board) -> list[str]:
     """Everything the compiler is told besides files."""
     numbers = {"APP_OFFSET": board.app_offset, "APP_BYTES": board.app_bytes, "PAGE_BYTES": board.page_bytes}
+    numbers |= {"SLOT_BYTES": board.slot_bytes}
     numbers |= {"CLOCK_HZ": board.clock_hz, "QUEUE_BYTES": board.queue_bytes}
     numbers |= {"FLASH_ADDRESS": board.flash_address, "BAUD": board.baud}
     texts = {"BOARD_ID": board.id, "FIRMWARE_VERSION": studio.__version__}

@@ -15,17 +15,17 @@ INFO = "INFO_UF2.TXT"
 _HEAD = struct.Struct("<8I")
 
 
-def uf2(content: bytes, address: int, family: int) -> bytes:
-    """`content` for `address`, in blocks of 512 bytes that each carry 256."""
-    n = -(-len(content) // DATA_BYTES)
-    return b"".join(_block(content, address, family, i, n) for i in range(n))
+def uf2(parts: Iterable[tuple[int, bytes]], family: int) -> bytes:
+    """(address, bytes) each, in blocks of 512 bytes that each carry 256."""
+    blocks = [
+        (start + at, data[at : at + DATA_BYTES]) for start, data in parts for at in range(0, len(data), DATA_BYTES)
+    ]
+    return b"".join(_block(address, data, family, i, len(blocks)) for i, (address, data) in enumerate(blocks))
 
 
-def _block(content: bytes, address: int, family: int, i: int, n: int) -> bytes:
-    at = i * DATA_BYTES
-    data = content[at : at + DATA_BYTES].ljust(DATA_BYTES, b"\xff")
-    head = _HEAD.pack(START_1, START_2, FAMILY_IS_TOLD, address + at, DATA_BYTES, i, n, family)
-    return (head + data).ljust(BLOCK_BYTES - 4, b"\0") + struct.pack("<I", END)
+def _block(address: int, data: bytes, family: int, i: int, n: int) -> bytes:
+    head = _HEAD.pack(START_1, START_2, FAMILY_IS_TOLD, address, DATA_BYTES, i, n, family)
+    return (head + data.ljust(DATA_BYTES, b"\xff")).ljust(BLOCK_BYTES - 4, b"\0") + struct.pack("<I", END)
 
 
 def parse_uf2(file: bytes) -> Iterator[tuple[int, bytes, int]]:

@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from studio.data.stream import Stream
 from studio.errors import InputError, LinkError
@@ -22,7 +23,7 @@ from studio.firmware.board import Board, boards
 from studio.firmware.boardside.flashfile import InUse, lock
 from studio.firmware.boardside.options import EXIT_IN_USE
 from studio.firmware.build import build_boot_loader, build_firmware
-from studio.firmware.image import HEADER_BYTES, Header, is_sound, parse_header
+from studio.firmware.image import HEADER_BYTES, Header, is_sound, parse_header, program
 from studio.firmware.sources import Firmware, boot_hash, write_c
 from studio.paths import ROOT, home, write_atomic
 from studio.progress import finish
@@ -157,8 +158,8 @@ class SocketToBoard:
 
 
 def flash_with(board: Board, image: bytes) -> bytes:
-    """The whole flash of a board that holds `image`."""
-    flash = (b"\xff" * board.loader_offset + boot_loader(board)).ljust(board.app_offset, b"\xff") + image
+    """The whole flash of a board that holds `image`, in its first slot."""
+    flash = (b"\xff" * board.loader_offset + boot_loader(board)).ljust(board.app_offset, b"\xff") + program(image)
     return flash.ljust(board.flash_bytes, b"\xff")
 
 
@@ -198,17 +199,19 @@ def _bring_up_to_date(board: Board, flash: Path, plugged: tuple[Stream, ...]) ->
         if file.read(len(loader)) != loader:  # a studio's update brings its own; the app stays
             file.seek(0)
             file.write(loader)
-        file.seek(board.app_offset)
-        header = _app_header(file.read(HEADER_BYTES))
-        if header is None or not header.plain:  # a model, or an interrupted flash: not ours to touch
+        headers = [_header_at(file, board.app_offset + slot * board.slot_bytes) for slot in (0, 1)]
+        header = headers[0]
+        if header is None or not header.plain or headers[1]:  # a model, or an interrupted flash: not ours to touch
             return [board.sensor_index(s.name) for s in plugged]
         if header.build_hash != write_c(firmware)[1]:
             file.seek(board.app_offset)
-            file.write(streaming_image(firmware))
+            file.write(program(streaming_image(firmware)))
     return [firmware.sensors.index(s) for s in plugged]
 
 
-def _app_header(start: bytes) -> Header | None:
+def _header_at(file: BinaryIO, offset: int) -> Header | None:
+    file.seek(offset)
+    start = file.read(HEADER_BYTES)
     return parse_header(start) if is_sound(start) else None
 
 

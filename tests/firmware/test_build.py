@@ -13,7 +13,7 @@ from studio.data.wire import parse_hello
 from studio.errors import BuildError, InputError
 from studio.firmware.board import boards
 from studio.firmware.build import build
-from studio.firmware.image import HEADER_BYTES, intel_hex, make_image, parse_image
+from studio.firmware.image import HEADER_BYTES, has_second, intel_hex, make_image, parse_image, program
 from studio.firmware.sections import read_sections
 from studio.firmware.sources import firmware_of, hello_of, rows_per_frame, write_c
 from studio.progress import finish
@@ -28,7 +28,7 @@ def test_streaming_firmware_builds_for_every_board(board_id: str) -> None:
     content = built.bin.read_bytes()
     header = parse_image(content, "the image")
     assert (header.board, header.build_hash.hex(), header.plain) == (board_id, built.build_hash, True)
-    assert built.flash_bytes == len(content)
+    assert built.flash_bytes == len(program(content)) and has_second(content)
     assert bytes.fromhex(built.build_hash) in content[HEADER_BYTES:]  # HELLO tells it
     assert all(path.exists() for path in built.files)
 
@@ -151,7 +151,7 @@ def test_a_damaged_image_is_refused(damage: int) -> None:
 
 def test_intel_hex_holds_the_bytes_at_their_address() -> None:
     data, memory, high = bytes(range(256)) * 300, {}, 0
-    for line in intel_hex(data, 0xFFF0).splitlines():
+    for line in intel_hex((0xFFF0, data)).splitlines():
         record = bytes.fromhex(line[1:])
         assert sum(record) & 0xFF == 0
         n, address, kind = record[0], int.from_bytes(record[1:3], "big"), record[3]

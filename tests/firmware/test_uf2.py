@@ -14,7 +14,7 @@ from studio.errors import FlashError
 from studio.firmware import drive
 from studio.firmware.board import Board, boards
 from studio.firmware.flash import flash
-from studio.firmware.image import intel_hex
+from studio.firmware.image import HEADER_BYTES, intel_hex, program
 from studio.firmware.uf2 import INFO, parse_uf2, uf2, volumes
 from studio.firmware.virtual import boot_loader, emulator_installed, flash_with
 from studio.progress import finish
@@ -27,7 +27,7 @@ WITH_DRIVE = [b for b in REAL if b.uf2_family]
 
 
 def test_a_block_is_what_the_specification_says() -> None:
-    file = uf2(bytes(range(256)) + b"end", 0x27000, 0xADA52840)
+    file = uf2([(0x27000, bytes(range(256)) + b"end")], 0xADA52840)
     assert len(file) == 1024
     head = (0x0A324655, 0x9E5D5157, 0x2000, 0x27100, 256, 1, 2, 0xADA52840)
     assert struct.unpack("<8I", file[512:544]) == head
@@ -36,7 +36,7 @@ def test_a_block_is_what_the_specification_says() -> None:
 
 @pytest.mark.parametrize("place", [0, 4, 508])
 def test_a_broken_block_is_refused(place: int) -> None:
-    file = bytearray(uf2(bytes(100), 0, 1))
+    file = bytearray(uf2([(0, bytes(100))], 1))
     file[place] ^= 1
     with pytest.raises(ValueError, match="no UF2 block at 0"):
         list(parse_uf2(bytes(file)))
@@ -46,15 +46,18 @@ def test_a_broken_block_is_refused(place: int) -> None:
 def test_what_a_new_board_is_given_holds_loader_and_image(board: Board) -> None:
     built = image(board.id)
     start = board.flash_address + board.loader_offset
-    content = boot_loader(board).ljust(board.app_offset - board.loader_offset, b"\xff") + built.bin.read_bytes()
+    alone = program(built.bin.read_bytes())
+    content = boot_loader(board).ljust(board.app_offset - board.loader_offset, b"\xff") + alone
+    over = (board.flash_address + board.app_offset + board.slot_bytes, bytes(256))  # no older image is newer
     files = {p.name: p for p in built.files}
-    assert files["whole.hex"].read_text() == intel_hex(content, start)
+    assert files["whole.hex"].read_text() == intel_hex((start, content), over)
     assert files["whole.bin"].read_bytes() == content
     assert (board.uf2_family != 0) == ("whole.uf2" in files)
     if board.uf2_family:
         blocks = list(parse_uf2(files["whole.uf2"].read_bytes()))
-        assert [at for at, _, _ in blocks] == list(range(start, start + len(content), 256))
+        assert [at for at, _, _ in blocks] == [*range(start, start + len(content), 256), over[0]]
         assert b"".join(data for _, data, _ in blocks)[: len(content)] == content
+        assert blocks[-1][1] == over[1]
         assert {family for _, _, family in blocks} == {board.uf2_family}
 
 
@@ -135,7 +138,10 @@ def test_a_silent_board_is_flashed_through_its_drive(
     built = image(xiao.id)
     done = finish(flash(Talk(Silent(taken)), built.bin))
     assert done["verified"] and done["build_hash"] == built.build_hash
-    assert bytes(taken.flash) == flash_with(xiao, built.bin.read_bytes())
+    second = xiao.app_offset + xiao.slot_bytes  # whatever older image was there cannot start any more
+    expected = bytearray(flash_with(xiao, built.bin.read_bytes()))
+    expected[second : second + HEADER_BYTES] = bytes(HEADER_BYTES)
+    assert taken.flash == expected
 
 
 def test_another_boards_drive_is_left_alone(tmp_path: Path, xiao: Board, monkeypatch: pytest.MonkeyPatch) -> None:

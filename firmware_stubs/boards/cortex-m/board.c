@@ -102,9 +102,9 @@ int32_t board_asked_to_stay(void)
     return asked;
 }
 
-void board_start_app(void)
+void board_start_app(uint32_t offset)
 {
-    const uint32_t *vectors = (const uint32_t *)(FLASH_ADDRESS + APP_OFFSET + 256u);
+    const uint32_t *vectors = (const uint32_t *)(FLASH_ADDRESS + offset + 256u);
     chip_sent();
     SYST_CSR = 0;
     SCB_VTOR = (uint32_t)(uintptr_t)vectors;

@@ -21,10 +21,11 @@ struct host_calls {
     int32_t stay_in_boot;
 };
 
-enum next { NEXT_RESTART, NEXT_BOOT, NEXT_APP };
+/* Or, greater than these, where the app to start lies in the flash. */
+enum next { NEXT_RESTART, NEXT_BOOT };
 
 static struct host_calls *host;
-static enum next next;
+static int32_t next;
 
 int main(void);
 
@@ -70,7 +71,7 @@ int32_t board_asked_to_stay(void)
     return asked;
 }
 
-void board_start_app(void) { next = NEXT_APP; }
+void board_start_app(uint32_t offset) { next = (int32_t)offset; }
 
 const uint8_t *board_flash(uint32_t offset) { return host->flash + offset; }
 

@@ -140,10 +140,10 @@ int32_t board_asked_to_stay(void)
     return asked;
 }
 
-void board_start_app(void)
+void board_start_app(uint32_t offset)
 {
-    const uint32_t *vectors = (const uint32_t *)(APP_OFFSET + 256u);
-    SCB_VTOR = APP_OFFSET + 256u;
+    const uint32_t *vectors = (const uint32_t *)(offset + 256u);
+    SCB_VTOR = offset + 256u;
     __asm volatile("msr msp, %0\n bx %1" ::"r"(vectors[0]), "r"(vectors[1]));
 }
 

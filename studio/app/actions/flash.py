@@ -8,25 +8,77 @@ import numpy as np
 from studio.app import models
 from studio.app.actions.evaluate import windows_for
 from studio.app.links import open_link
-from studio.data.project import open_project, recordings
+from studio.data.project import Project, open_project, recordings
 from studio.data.stream import Array
 from studio.data.talk import Talk
-from studio.errors import InputError
+from studio.errors import InputError, StudioError, VerifyError
+from studio.firmware.board import boards
+from studio.firmware.flash import Test
 from studio.firmware.flash import flash as write_image
+from studio.firmware.flash import roll_back as one_back
 from studio.firmware.verify import verify as compare
 from studio.progress import Progress, Work
 
+SELF_TEST_WINDOWS = 12
+
 
 def flash(image: Path, url: str) -> Work[dict[str, Any]]:
-    """Write an image to the board at `url`; returns the `flash` result once the board answers with its build hash."""
+    """Write an image to the board at `url`; returns the `flash` result once the board answers with its build hash.
+
+    An image that lies where a project built it is tested with stored windows of that project before it is confirmed.
+    """
     if not image.is_file():
         raise InputError(str(image), "does not exist", "Build it first: `studio build PROJECT MODEL --board ID`.")
+    test = self_test(image)
     yield Progress(0, 0, f"opening {url}")
     link = open_link(url)
     try:
-        return (yield from write_image(Talk(link), image))
+        return (yield from write_image(Talk(link), image, test))
     finally:
         link.close()
+
+
+def roll_back(url: str) -> Work[dict[str, Any]]:
+    """The image that ran before the last one, back on the board at `url`; returns {"board", "build_hash", "was"}."""
+    yield Progress(0, 0, f"opening {url}")
+    link = open_link(url)
+    try:
+        return (yield from one_back(Talk(link)))
+    finally:
+        link.close()
+
+
+def self_test(image: Path) -> Test | None:
+    """Stored windows of the project that built `image`, for the board to answer; None when there are none."""
+    found = _origin(image)
+    if found is None:
+        return None
+    project, model = found
+    try:
+        raw = stored_windows(windows_for(model, recordings(project)).raw, SELF_TEST_WINDOWS)
+    except StudioError:  # the recordings may be gone by now
+        return None
+
+    def test(talk: Talk) -> Work[None]:
+        result = yield from compare(talk, model.graph, model.stream, raw)
+        first = result["first_difference"]
+        if first is not None:
+            seen = f"differs in stage {first['stage']}: {first['host']} here, {first['board']} on the board"
+            raise VerifyError(f"Window {first['window']}", seen, "Build again; if it stays, report it.")
+
+    return test
+
+
+def _origin(image: Path) -> tuple[Project, models.Model] | None:
+    """Project and model of an image under PROJECT/builds/MODEL-BOARD/."""
+    folder = image.resolve().parent
+    path = folder.parents[1]
+    if folder.parent.name != "builds" or not (path / "project.json").is_file():
+        return None
+    project = open_project(path)
+    ids = [p.parent.name for p in (path / "models").glob("*/model.json")]
+    built = [i for i in ids if folder.name in {f"{i}-{board}" for board in boards()}]
+    return (project, models.load(project, built[0])) if built else None
 
 
 def verify(project_path: Path, model_id: str, url: str, n: int = 200) -> Work[dict[str, Any]]:
