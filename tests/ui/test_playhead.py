@@ -96,11 +96,13 @@ def test_loops_a_stretch(head: Playhead, clock: Clock) -> None:
     head.seek(3.5)
     head.play()
     clock.now += 0.6
+    assert head.ahead_s(0) == pytest.approx(3.1)
+    assert head.ahead_s(1.2) == pytest.approx(3.3)
     head.tick()
-    assert (head.time_s, head.playing) == (3.0, True)
+    assert (head.time_s, head.playing) == (pytest.approx(3.1), True)  # no moment is left out
     clock.now += 0.25
     head.tick()
-    assert head.time_s == pytest.approx(3.25)
+    assert head.time_s == pytest.approx(3.35)
     head.set_loop((5.0, 5.0))
     assert head.loop_s is None
 
@@ -112,6 +114,35 @@ def test_a_place_after_the_loop_plays_to_the_end(head: Playhead, clock: Clock) -
     clock.now += 1
     head.tick()
     assert head.time_s == pytest.approx(7.0)
+
+
+def test_looks_ahead_to_the_end(head: Playhead) -> None:
+    head.seek(9.0)
+    head.set_speed(0.5)
+    head.play()
+    assert head.ahead_s(1.0) == pytest.approx(9.5)
+    assert head.ahead_s(2.0) is None
+
+
+def test_counts_jumps_but_not_its_loop(head: Playhead, clock: Clock) -> None:
+    head.set_loop((1.0, 2.0))
+    head.seek(1.5)
+    before = head.jumps
+    head.play()
+    clock.now += 1
+    head.tick()
+    assert head.jumps == before
+    head.seek(1.0)
+    assert head.jumps == before + 1
+
+
+def test_ticks_whether_it_plays_or_not(head: Playhead) -> None:
+    said: list[int] = []
+    head.ticked.connect(lambda: said.append(1))
+    head.tick()
+    head.play()
+    head.tick()
+    assert len(said) == 2
 
 
 def test_a_step_stands_still(head: Playhead, clock: Clock) -> None:

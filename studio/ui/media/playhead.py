@@ -18,6 +18,7 @@ class Playhead(QtCore.QObject):
 
     moved = QtCore.Signal(float)  # the place, s
     changed = QtCore.Signal()  # playing, speed, end or loop
+    ticked = QtCore.Signal()  # a beat of the page went by; what follows the playhead does its work
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
@@ -25,6 +26,7 @@ class Playhead(QtCore.QObject):
         self._time_s = self._end_s = self._from_s = self._began = 0.0
         self._speed, self._playing = 1.0, False
         self._loop: tuple[float, float] | None = None
+        self.jumps = 0  # how often it was put somewhere else, other than by its loop
 
     @property
     def time_s(self) -> float:
@@ -37,6 +39,13 @@ class Playhead(QtCore.QObject):
         return (
             self._within(self._from_s + self._speed * (self._clock() - self._began)) if self._playing else self._time_s
         )
+
+    def ahead_s(self, seconds: float) -> float | None:
+        """Where it will be `seconds` of the clock from now if nothing else happens; None past the end."""
+        t = self._from_s + self._speed * (self._clock() - self._began + seconds)
+        if t >= self._last_s and self._loop is not None and self._last_s == self._loop[1]:
+            return self._loop[0] + (t - self._loop[0]) % (self._loop[1] - self._loop[0])
+        return t if t < self._end_s else None
 
     @property
     def playing(self) -> bool:
@@ -66,6 +75,7 @@ class Playhead(QtCore.QObject):
 
     def seek(self, t: float) -> None:
         """Go to `t`, and on from there when it plays."""
+        self.jumps += 1
         self._stand(self._within(t))
         self._move(self._from_s)
 
@@ -122,13 +132,20 @@ class Playhead(QtCore.QObject):
 
     def tick(self) -> None:
         """Look at the clock; called by the page's heartbeat."""
-        if not self._playing:
-            return
+        if self._playing:
+            self._look()
+        self.ticked.emit()
+
+    def _look(self) -> None:
         now_s = self.now_s
         if now_s < self._last_s:
             self._move(now_s)
-        elif self._loop is not None:
-            self.seek(self._loop[0])
+        elif self._loop is not None and self._last_s == self._loop[1]:
+            start_s, stop_s = self._loop
+            self._stand(
+                start_s + (self._from_s + self._speed * (self._clock() - self._began) - start_s) % (stop_s - start_s)
+            )
+            self._move(self._from_s)
         else:
             self._playing = False
             self._move(self._end_s)
