@@ -6,35 +6,44 @@ enum {
     SKIPPED = MODEL_STRIDE > MODEL_LENGTH ? MODEL_STRIDE - MODEL_LENGTH : 0
 };
 
-static float window[MODEL_LENGTH * MODEL_FILTERED];
-static int32_t held; /* samples in the window */
-static int32_t skip; /* samples to let go by before the next window begins */
+static model_value window[MODEL_LENGTH * MODEL_WIDTH];
+static int32_t held; /* rows in the window */
+static int32_t skip; /* rows to let go by before the next window begins */
+static int32_t wait; /* samples until the window is over, and this one; 0 while it is not full */
 
 void model_push_clear(void)
 {
-    held = skip = 0;
+    held = skip = wait = 0;
     model_clear();
 }
 
 /* The window moves on by a stride: once per run, not once per sample. */
 static void move_on(void)
 {
-    for (int32_t i = 0; i < KEPT * MODEL_FILTERED; i++)
-        window[i] = window[i + (MODEL_LENGTH - KEPT) * MODEL_FILTERED];
+    for (int32_t i = 0; i < KEPT * MODEL_WIDTH; i++)
+        window[i] = window[i + (MODEL_LENGTH - KEPT) * MODEL_WIDTH];
     held = KEPT;
     skip = SKIPPED;
 }
 
-int model_push(const float *sample, float *scores)
+static void take(const model_value *row)
 {
-    const float *filtered = model_filter(sample);
     if (skip > 0) {
         skip--;
-        return 0;
+        return;
     }
-    for (int32_t i = 0; i < MODEL_FILTERED; i++)
-        window[held * MODEL_FILTERED + i] = filtered[i];
-    if (++held < MODEL_LENGTH)
+    for (int32_t i = 0; i < MODEL_WIDTH; i++)
+        window[held * MODEL_WIDTH + i] = row[i];
+    if (++held == MODEL_LENGTH)
+        wait = MODEL_LATE + 1;
+}
+
+int model_push(const float *sample, float *scores)
+{
+    const model_value *row = model_row(model_filter(sample));
+    if (row)
+        take(row);
+    if (wait == 0 || --wait > 0)
         return 0;
     model_run(window, scores);
     move_on();

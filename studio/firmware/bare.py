@@ -2,7 +2,7 @@
 
 For benchmarks: this is what a model costs a program that already has everything else. Flash is code and constants of
 the model and its kernels; RAM is its arena and variables, and the stack it was seen to use. The window it is given and
-the scores it returns belong to the caller.
+the scores it returns belong to the caller. Where rows are worked out while samples come in, the counts are without.
 """
 
 import io
@@ -23,6 +23,7 @@ from studio.firmware.board import Board
 from studio.firmware.render import render
 from studio.firmware.sources import WARNINGS, freestanding
 from studio.graph.graph import Graph
+from studio.graph.rows import rows_of, stages_on_board
 from studio.paths import STUBS
 
 SCRIPT = """
@@ -54,17 +55,25 @@ def bare(graph: Graph, board: Board, windows: Array) -> Bare:
         "segments": segments,
         "function": symbols["model_run"],
         "tap": symbols["model_tap"],
-        "windows": [np.ascontiguousarray(w, np.float32).tobytes() for w in windows],
+        "windows": [w.tobytes() for w in held_windows(graph, windows)],
         "n_output": 4 * len(graph.classes),
     }
     found = _counted(request)
     runs = found["runs"]
     scores = np.frombuffer(b"".join(r["output"] for r in runs), np.float32).reshape(len(windows), -1)
     ends = [0, *(ticks for _, ticks in found["marks"])]
-    names = [graph.nodes[stage].name for stage, _ in found["marks"]]
+    names = [stages_on_board(graph)[stage] for stage, _ in found["marks"]]
     stages = tuple((name, b - a) for name, a, b in zip(names, ends[:-1], ends[1:], strict=True))
     stack = max(r["stack_bytes"] for r in runs)
     return Bare(flash, ram, stack, max(r["instructions"] for r in runs), stages, scores)
+
+
+def held_windows(graph: Graph, windows: Array) -> Array:
+    """What a board's window holds for filtered windows (n, length, n_channels): the same, or rows of features."""
+    held, rows = np.ascontiguousarray(windows, np.float32), rows_of(graph)
+    for node in rows.nodes if rows else ():
+        held = node.op.run(held)
+    return held
 
 
 def _linked(folder: Path, texts: dict[str, str], board: Board) -> bytes:

@@ -16,8 +16,17 @@ DOOR = f"""/* Written by studio/firmware/native.py: batches through the rendered
 {EXPORT}
 API void native_scores(int64_t n, const float *windows, float *scores)
 {{
-    for (int64_t i = 0; i < n; i++)
-        model_run(windows + i * MODEL_LENGTH * MODEL_FILTERED, scores + i * MODEL_CLASSES);
+    static model_value window[MODEL_LENGTH * MODEL_WIDTH];
+    for (int64_t i = 0; i < n; i++, windows += MODEL_SAMPLES * MODEL_FILTERED) {{
+        model_clear();
+        for (int64_t t = 0, held = 0; t < MODEL_SAMPLES; t++) {{
+            const model_value *row = model_row(windows + t * MODEL_FILTERED);
+            for (int64_t j = 0; row && held < MODEL_LENGTH && j < MODEL_WIDTH; j++)
+                window[held * MODEL_WIDTH + j] = row[j];
+            held += row != 0;
+        }}
+        model_run(window, scores + i * MODEL_CLASSES);
+    }}
 }}
 
 API int64_t native_replay(int64_t n, const float *samples, float *scores)

@@ -16,6 +16,7 @@ from studio.errors import BuildError
 from studio.firmware.board import DRIVERS, MOST_SENSORS, Board
 from studio.firmware.render import render
 from studio.graph.graph import Graph
+from studio.graph.rows import stages_on_board
 from studio.paths import STUBS
 
 WARNINGS = ("-Wall", "-Wextra", "-Wdouble-promotion", "-Werror")
@@ -141,8 +142,7 @@ def hello_of(firmware: Firmware) -> Hello:
     rate_hz = firmware.input.rate_hz / graph.stride
     scores = Stream("scores", rate_hz, graph.classes, "", "f32", 1.0, "scores")
     decision = Stream("decision", rate_hz, ("class",), "", "i16", 1.0, "decision")
-    names = tuple(node.name for node in graph.nodes)
-    model = BoardModel(graph.length, graph.stride, graph.classes, names, firmware.listens, n, n + 1)
+    model = BoardModel(graph.length, graph.stride, graph.classes, stages_on_board(graph), firmware.listens, n, n + 1)
     return replace(hello, streams=(*streams, BoardStream(n, scores), BoardStream(n + 1, decision)), model=model)
 
 

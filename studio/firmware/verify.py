@@ -16,6 +16,7 @@ from studio.data.talk import Talk
 from studio.data.wire import BoardModel, Packet, Type, Verb
 from studio.errors import VerifyError
 from studio.graph.graph import Graph
+from studio.graph.rows import stages_on_board
 from studio.progress import Progress, Work
 
 BATCH = 32  # windows that this computer works out at a time
@@ -78,7 +79,7 @@ def replay(talk: Talk, graph: Graph, raw: Array) -> Work[tuple[Floats, Array]]:
 def model_of(talk: Talk, graph: Graph) -> BoardModel:
     """The model on the board; VerifyError when it is not the one that `graph` became."""
     hello = talk.hello()
-    model, names = hello.model, tuple(node.name for node in graph.nodes)
+    model, names = hello.model, stages_on_board(graph)
     thing, next_step = f"Board {hello.board}", "Build this model and flash it first."
     if model is None:
         raise VerifyError(thing, "its firmware holds no model", next_step)
@@ -141,10 +142,10 @@ def _tapped(packet: Packet) -> Tapped:
 def _compare(expected: dict[str, Array], got: tuple[dict[int, Tapped], int], graph: Graph) -> dict[str, str] | None:
     """The first stage whose bytes differ, with what each side has there."""
     stages, decision = got
-    for index, node in enumerate(graph.nodes):
-        host, board = np.ascontiguousarray(expected[node.name]), stages[index]
+    for index, name in enumerate(stages_on_board(graph)):
+        host, board = np.ascontiguousarray(expected[name]), stages[index]
         if host.nbytes != board.n_bytes or zlib.crc32(host.tobytes()) != board.crc32:
-            return {"stage": node.name, **_shown(host, board)}
+            return {"stage": name, **_shown(host, board)}
     if int(expected["decision"]) != decision:
         return {"stage": "decision", "host": str(int(expected["decision"])), "board": str(decision)}
     return None

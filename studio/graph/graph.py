@@ -40,6 +40,7 @@ class Graph:
     classes: tuple[str, ...]
     stream_ops: tuple[StreamOp, ...] = ()
     threshold: float = 0.0
+    holds: type = np.float32  # element type of the window; another than float only inside a board (rows.py)
 
     def shapes(self) -> list[Shape]:
         """Output shape of each node; GraphError where two do not fit."""
@@ -69,7 +70,7 @@ class Graph:
         """Each node with the shapes and types of its inputs; `found` must hold the earlier outputs when asked."""
         for node in self.nodes:
             inputs = [self.window_shape() if i == WINDOW else found[i] for i in node.inputs]
-            types = [np.float32 if i == WINDOW else self.nodes[i].op.gives for i in node.inputs]
+            types = [self.holds if i == WINDOW else self.nodes[i].op.gives for i in node.inputs]
             yield node, inputs, types
 
     def stages(self, windows: Array) -> Iterator[tuple[str, Array]]:

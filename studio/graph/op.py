@@ -31,6 +31,7 @@ class Op:
     gives: ClassVar[type] = np.float32  # element type of the output
     elementwise: ClassVar[bool] = False  # the kernel is told the number of values in place of a shape
     overwrites: ClassVar[tuple[int, ...]] = (0,)  # the inputs that `ahead` speaks of
+    rowwise: ClassVar[bool] = False  # each row of (n_rows, width) is worked out alone, whatever n_rows is
     alias: ClassVar[bool] = False  # the output is the input under another shape: on a board nothing is done
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from studio.graph.graph import Graph
 from studio.graph.passes import quantize
 from studio.paths import home
 from studio.progress import finish
-from tests.graph.nets import cnn_graph, forest_graph, motion
+from tests.graph.nets import cnn_graph, forest_graph, motion, rows_graph
 
 BOARDS = ("host", "cortex-m0plus", "cortex-m4f", "cortex-m33")
 ACCELEROMETER = Stream("accelerometer", 50.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer")
@@ -21,8 +21,9 @@ ACCELEROMETER = Stream("accelerometer", 50.0, ("x", "y", "z"), "g", "i16", 1 / 4
 
 @cache
 def graph(family: str) -> Graph:
-    """A small forest, or a small int8 network."""
-    return forest_graph() if family == "forest" else quantize(cnn_graph(), motion(50))
+    """A small forest, or a small int8 network on samples ("cnn") or on "rows" of features."""
+    networks = {"cnn": cnn_graph, "rows": rows_graph}
+    return forest_graph() if family == "forest" else quantize(networks[family](), motion(50))
 
 
 @cache

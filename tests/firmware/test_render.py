@@ -8,12 +8,17 @@ import pytest
 
 from studio.data.stream import Stream
 from studio.errors import BuildError
+from studio.firmware.c_text import comment, identifiers, number, strings
 from studio.firmware.native import Native
-from studio.firmware.render import comment, header, identifiers, number, render, source, strings
-from studio.graph.graph import Graph
+from studio.firmware.render import header, render, source
+from studio.graph.graph import WINDOW, Graph, Node
+from studio.graph.ops.filter import Biquad
+from studio.graph.ops.sound import Delta, LogMel, Mfcc
+from studio.graph.ops.vector import Flatten
 from studio.graph.passes import quantize
 from studio.graph.plan import plan
-from tests.graph.nets import CLASSES, cnn_graph, forest_graph, motion
+from studio.graph.rows import rows_of, stages_on_board, window_bytes
+from tests.graph.nets import CLASSES, cnn_graph, forest_graph, motion, plane_graph
 
 STREAM = Stream("accelero*/meter", 50.0, ("x", "y", "z"), "g", "i16", 1 / 8192, "accelerometer")
 
@@ -47,6 +52,75 @@ def test_samples_pushed_one_by_one_give_the_graphs_windows(stride: int) -> None:
         assert got.tobytes() == want.tobytes() and len(got) == (700 - 64) // stride + 1
     np.testing.assert_array_equal(native.decide(got), graph.decide(got))
     assert {-1} < set(native.decide(got).tolist()) or stride > 1
+
+
+SOUND = Stream("mic", 1000.0, ("left",), "", "i16", 1 / 8192, "microphone")
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize(
+    ("stride", "filters"), [(64, ()), (192, (Biquad("highpass", 20.0, 1000.0),)), (384, ()), (640, ())]
+)
+def test_a_window_of_rows_gives_what_a_window_of_samples_gives(
+    small: bool, stride: int, filters: tuple[Biquad, ...]
+) -> None:
+    """Strides within, equal to and beyond the window; the same graph also with a window of samples."""
+    graph = replace(plane_graph(), stride=stride, stream_ops=filters)
+    graph = quantize(graph, motion(50, 384, 1)) if small else graph
+    rows = rows_of(graph)
+    assert rows is not None and (rows.length, rows.stride, rows.gives) == (
+        11,
+        stride // 32,
+        np.int8 if small else np.float32,
+    )
+    native = Native(graph, SOUND)
+    raw = (motion(1, 3000, 1)[0] * 8000).astype("<i2")
+    want = graph.scores(graph.windows(SOUND.to_unit(raw)))
+    for _ in range(2):
+        assert native.replay(raw).tobytes() == want.tobytes()
+    windows = graph.windows(SOUND.to_unit(raw))
+    assert native.scores(windows).tobytes() == want.tobytes() and len(want) > 3
+
+
+@pytest.mark.parametrize(
+    ("frame", "hop", "length"), [(64, 32, 390), (64, 32, 415), (50, 80, 500), (64, 64, 64), (20, 7, 100)]
+)
+def test_frames_of_any_size_come_when_the_window_is_over(frame: int, hop: int, length: int) -> None:
+    n = (length - frame) // hop + 1
+    nodes = (
+        Node(LogMel(frame, hop, 64, 6, 0.0, 500.0, 1000.0), (WINDOW,), "mel"),
+        Node(Mfcc(6, 3), (0,), "cepstrum"),
+        Node(Delta(), (1,), "delta"),
+        Node(Flatten(), (2,), "features"),
+    )
+    graph = Graph(("left",), 1000.0, length, 2 * hop, nodes, tuple(map(str, range(3 * n))))
+    raw = (motion(1, 1000, 1)[0] * 8000).astype("<i2")
+    native, windows = Native(graph, SOUND), graph.windows(SOUND.to_unit(raw))
+    assert native.replay(raw).tobytes() == graph.scores(windows).tobytes()
+    early = (length - 1) // 2
+    assert len(native.replay(raw[:early])) == 0 and len(native.replay(raw[: length - 1])) == 0
+    assert len(native.replay(raw[:length])) == 1
+    assert stages_on_board(graph) == ("cepstrum", "delta", "features")
+    assert re.findall(r"^static (?!const)(?:_Alignas\(8\) )?\w+ (\w+)\[", source(graph), re.M) == [
+        "arena",
+        "frame",
+        "row",
+    ]
+
+
+def test_samples_stay_where_rows_would_not_meet() -> None:
+    graph = plane_graph()
+    assert rows_of(replace(graph, stride=100)) is None and rows_of(cnn_graph()) is None
+    twice = [*graph.nodes[:1], Node(LogMel(64, 32, 64, 12, 0.0, 500.0, 1000.0), (WINDOW,), "again")]
+    assert rows_of(replace(graph, nodes=tuple(twice))) is None
+    raw = (motion(1, 2000, 1)[0] * 8000).astype("<i2")
+    odd = replace(graph, stride=100)
+    assert Native(odd, SOUND).replay(raw).tobytes() == odd.scores(odd.windows(SOUND.to_unit(raw))).tobytes()
+
+
+def test_a_window_of_rows_is_a_fraction_of_the_memory() -> None:
+    graph = quantize(plane_graph(), motion(50, 384, 1))
+    assert window_bytes(graph) == 11 * 12 + 12 + 4 * 64 and window_bytes(replace(graph, stride=100)) == 4 * 384
 
 
 def test_decisions_at_the_edge() -> None:

@@ -19,7 +19,7 @@ from tests.firmware.firmwares import ACCELEROMETER, BOARDS, graph, image, raw_wi
 WEAK = 6  # windows for the core that has no FPU
 
 
-@pytest.mark.parametrize("family", ["forest", "cnn"])
+@pytest.mark.parametrize("family", ["forest", "cnn", "rows"])
 @pytest.mark.parametrize("board_id", BOARDS)
 def test_every_stage_is_equal_on_every_board(start: Started, board_id: str, family: str) -> None:
     g, n = graph(family), WEAK if board_id == "cortex-m0plus" else 40

@@ -116,3 +116,22 @@ def plane_graph(seed: int = 0) -> Graph:
         Node(Softmax(), (17,), "scores"),
     )
     return Graph(("sound",), 1000.0, 384, 192, nodes, CLASSES)
+
+
+def rows_graph(seed: int = 0) -> Graph:
+    """A network whose window on a board holds rows: bands of three axes, then layers over time."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Array:
+        return (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+
+    nodes = (
+        Node(LogMel(16, 8, 16, 4, 0.0, 25.0, 50.0, "htk", 0.01), (WINDOW,), "bands"),
+        Node(Standardize(normal(12), np.abs(normal(12)) + 1), (0,), "standardized"),
+        Node(Conv1d(normal(6, 3, 12), normal(6)), (1,), "conv"),
+        Node(Relu(), (2,), "relu"),
+        Node(GlobalAverage(), (3,), "features"),
+        Node(Dense(normal(3, 6), normal(3)), (4,), "logits"),
+        Node(Softmax(), (5,), "scores"),
+    )
+    return Graph(("x", "y", "z"), 50.0, 64, 24, nodes, CLASSES)

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 import studio
-from studio.firmware.render import comment
+from studio.firmware.c_text import comment
 
 LICENSE = "Apache-2.0"
 MAINTAINER = "Sensorsmith"

@@ -6,15 +6,19 @@ two models fit into one program.
 
 import re
 from collections.abc import Iterable
+from math import prod
+
+import numpy as np
 
 from studio.data.stream import Stream
+from studio.firmware.c_text import comment, number
 from studio.firmware.exports.facts import Facts
 from studio.firmware.exports.prune import needed
-from studio.firmware.render import comment, number, render
+from studio.firmware.render import render
 from studio.graph.call import Table, arguments
 from studio.graph.graph import Graph
 from studio.graph.op import Shape
-from studio.graph.plan import plan
+from studio.graph.rows import arena_bytes, resident, rows_of
 from studio.paths import STUBS
 
 #: Why here and not in a build file: these hold wherever the source is compiled, also where flags cannot be set.
@@ -39,8 +43,14 @@ ASSEMBLY = """#if defined(__clang__)
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* assembly reads them from their registers */
 """
 
+#: Variables of a few bytes that are not counted.
+COUNTERS = ("held", "skip", "wait", "frame_held")
+
 GUARD = '#ifdef __cplusplus\nextern "C" {\n#endif\n'
 UNGUARD = "#ifdef __cplusplus\n}\n#endif\n"
+
+#: Variables of a few bytes that are not counted.
+COUNTERS = ("held", "skip", "wait", "frame_held")
 
 
 def header(graph: Graph, stream: Stream, facts: Facts) -> str:
@@ -64,7 +74,7 @@ def source(graph: Graph, stream: Stream, facts: Facts) -> str:
     push = _body((STUBS / "runtime" / "model_push.c").read_text(encoding="utf-8"))
     roots = list(dict.fromkeys(re.findall(r"\bk_\w+(?=\()", model)))
     tables = re.findall(r"^static (?:const )?(?:_Alignas\(\d\) )?\w+ (\w+)[\[;]", model + push, re.M)
-    kernels = needed(roots, frozenset([*tables, "tap", "move_on"]))
+    kernels = needed(roots, frozenset([*tables, "tap", "move_on", "take"]))
     before = EXACT + (ASSEMBLY if "((ASSEMBLY," in kernels else "")
     parts = f"{before}\n/* Kernels */\n\n{kernels}\n/* The model */\n\n{model}\n/* The window */\n\n{push}"
     text = f'{facts.banner}#include "{facts.stem}.h"\n\n{parts}{asserts(graph, tables)}'
@@ -79,7 +89,7 @@ def files(graph: Graph, stream: Stream, facts: Facts) -> tuple[str, str]:
 def asserts(graph: Graph, tables: Iterable[str]) -> str:
     """The sizes that the studio worked out, checked by whatever compiler builds the export."""
     constant = [t for t in tables if t not in ram(graph)]
-    sizes = " + ".join(f"sizeof {t}" for t in constant if t not in ("held", "skip")) or "0u"
+    sizes = " + ".join(f"sizeof {t}" for t in constant if t not in COUNTERS) or "0u"
     lines = [
         '_Static_assert(sizeof(float) == 4, "float is IEEE 754 single precision");',
         *(f'_Static_assert(sizeof {name} == {n}u, "{name}");' for name, n in ram(graph).items()),
@@ -89,21 +99,26 @@ def asserts(graph: Graph, tables: Iterable[str]) -> str:
 
 
 def ram(graph: Graph) -> dict[str, int]:
-    """Bytes of every variable of the model by its name, but for two counters."""
+    """Bytes of every variable of the model by its name, but for its counters."""
     shape: Shape = (len(graph.channels),)
-    found = {"arena": max(plan(graph).arena_bytes, 8)}
+    found, rows = {"arena": max(arena_bytes(graph), 8)}, rows_of(graph)
     for i, op in enumerate(graph.stream_ops):
         found[f"filter_{i}_state"] = 4 * max(op.state(shape), 1)
         shape = op.shape(shape)
         found[f"filter_{i}_sample"] = 4 * shape[0]
-    return found | {"window": 4 * graph.length * shape[0]}
+    size = np.dtype(resident(graph).holds).itemsize
+    if rows:
+        found |= {"frame": 4 * prod(rows.shapes[0]), "row": size * rows.width}
+    return found | {"window": size * prod(resident(graph).window_shape())}
 
 
 def weight_bytes(graph: Graph) -> int:
     """Bytes of all constant tables."""
-    shapes = graph.shapes()
+    rows, inside = rows_of(graph), resident(graph)
+    calls = [arguments(node.op, *inputs) for node, inputs, _ in inside.edges_into(inside.shapes())]
+    if rows:
+        calls += [arguments(node.op, x) for node, x in zip(rows.nodes, rows.shapes, strict=False)]
     shape: Shape = (len(graph.channels),)
-    calls = [arguments(node.op, *inputs) for node, inputs, _ in graph.edges_into(shapes)]
     for op in graph.stream_ops:
         calls.append(arguments(op, shape))
         shape = op.shape(shape)

@@ -26,6 +26,7 @@ class Quantize(Op):
     zero: int = zero_point("output")
     gives = np.int8
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -43,6 +44,7 @@ class QuantizeChannels(Op):
     zero: int = zero_point("output")
     gives = np.int8
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return per_channel(self, inputs[0], self.mean, self.gain)

@@ -176,6 +176,7 @@ class LookupS8(Op):
     takes = np.int8
     gives = np.int8
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -188,6 +189,7 @@ class Clip(Op):
     low: float = 0.0
     high: float = 6.0
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -198,6 +200,7 @@ class Sigmoid(Op):
     """1 / (1 + e^-x): any shape."""
 
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -208,6 +211,7 @@ class Tanh(Op):
     """Hyperbolic tangent: any shape."""
 
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]

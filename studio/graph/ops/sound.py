@@ -139,6 +139,7 @@ class Mfcc(Op):
 
     n_mels: int = param(40, "Bands of the input.", low=1, high=128)
     n_kept: int = param(13, "Coefficients.", low=1, high=128)
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         n, width = time_first(self, inputs)

@@ -45,6 +45,7 @@ class Standardize(Op):
     mean: Array  # (n,) float32
     std: Array  # (n,) float32, above 0
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return per_channel(self, inputs[0], self.mean, self.std)
@@ -83,6 +84,7 @@ class Relu(Op):
     """Greater of x and 0: any shape."""
 
     elementwise = True
+    rowwise = True
 
     def shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
