@@ -15,7 +15,7 @@ import numpy as np
 from studio.graph.call import Table, arguments
 from studio.graph.graph import Graph
 from studio.graph.op import Op, Shape
-from studio.graph.plan import plan
+from studio.graph.rows import arena_bytes, window_bytes
 
 #: Flash and RAM of the firmware without its model's constants and arena (measured: 10.4 to 12.3 kB and 15.3 kB on a
 #: Cortex-M4F), and the stack that is set aside.
@@ -50,10 +50,9 @@ def estimate(graph: Graph, clock_hz: float = 64e6, fpu: bool = True, ram_bytes: 
         tables = [a for a in arguments(node.op, *inputs) if isinstance(a, Table)]
         constants += sum(t.values.nbytes for t in tables)
         found += instructions(node.op, inputs) * (1.0 if fpu else _without_fpu(node.op))
-    window = 4 * graph.length * graph.window_shape()[1]
     return Cost(
         flash_bytes=RUNTIME_FLASH_BYTES + constants,
-        ram_bytes=ram_bytes + STACK_BYTES + plan(graph).arena_bytes + window,
+        ram_bytes=ram_bytes + STACK_BYTES + arena_bytes(graph) + window_bytes(graph),
         stack_bytes=STACK_BYTES,
         instructions_per_inference=round(found),
         latency_ms=1000 * found / clock_hz,
@@ -89,6 +88,11 @@ def _spectrum(op: Any, x: Shape, y: Shape) -> float:
     return x[1] * (30.0 * used + 13 * n * log2(n))
 
 
+def _mel(op: Any, x: Shape, y: Shape) -> float:
+    n = int(op.n_fft)
+    return x[1] * y[0] * (8.0 * n * log2(n) + 90 * int(op.n_mels))
+
+
 def _forest(op: Any, x: Shape, y: Shape) -> float:
     decisions = max(1.0, log2(max(2.0, len(op.feature) / max(1, len(op.roots)))))
     return len(op.roots) * (14 * 1.4 * decisions + 12 * y[0])
@@ -119,6 +123,10 @@ STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "Dense": _dense(5),
     "DenseS8": _dense(3),
     "Spectrum": _spectrum,
+    "Mel": _mel,
+    "LogMel": _mel,
+    "Mfcc": lambda op, x, y: 8.0 * prod(y) * int(op.n_mels) / 2,
+    "Pcen": lambda op, x, y: 300.0 * prod(y),
     "Forest": _forest,
     "TreeVotesS8": _trees(45),
     "TreeSumsS8": _trees(20),
