@@ -121,7 +121,7 @@ def krippendorff(codes: npt.ArrayLike) -> float:
 
 
 def pieces(a: Labels, b: Labels, end_s: float) -> tuple[Piece, ...]:
-    """The time up to `end_s` cut at every border of either track, neighbours that say the same joined, but on purpose."""
+    """The time up to `end_s` cut at every border of either track; neighbours that say the same are one."""
     edges = sorted({0.0, end_s, *(t for track in (a, b) for s in track.segments for t in (s.start_s, s.stop_s))})
     found: list[Piece] = []
     meant = _meant(a, b)
