@@ -1,12 +1,13 @@
 #include "answer.h"
 #include "board.h"
 #include "firmware.h"
+#include "guard.h"
 #include "model.h"
 #include "model_push.h"
 #include "queue.h"
 #include "streams.h"
 
-enum { TAP_HEAD = 12, TAP_MOST = 960 };
+enum { TAP_HEAD = 12, TAP_MOST = 960, DECISION_FAULT = -2 };
 
 static uint32_t window; /* number of the next one since CLEAR */
 static uint32_t spent, resumed; /* ticks of this inference, without the time it takes to report them */
@@ -53,9 +54,20 @@ static void to_unit(const struct stream *stream, const uint8_t *row, float *samp
     }
 }
 
-static void tell(const float *scores, uint64_t t_us)
+/* What came at another rate than the model has learned is not answered: scores that are no numbers, decision -2. */
+static void withhold(float *scores)
 {
-    const int16_t decision = model_decide(scores);
+    static const uint32_t no_number = 0x7FC00000u;
+    for (int32_t i = 0; i < MODEL_CLASSES; i++)
+        __builtin_memcpy(scores + i, &no_number, sizeof no_number);
+}
+
+static void tell(float *scores, uint64_t t_us)
+{
+    const int32_t fault = guard_fault() && !streams_inject();
+    const int16_t decision = fault ? DECISION_FAULT : model_decide(scores);
+    if (fault)
+        withhold(scores);
     streams_answer(firmware_n_streams, window, t_us, scores, MODEL_CLASSES * (int32_t)sizeof *scores);
     streams_answer(firmware_n_streams + 1, window, t_us, &decision, sizeof decision);
     window++;

@@ -3,6 +3,7 @@
 #include "board.h"
 #include "cbor.h"
 #include "firmware.h"
+#include "guard.h"
 #include "queue.h"
 #include "streams.h"
 
@@ -23,7 +24,7 @@ static void hello(void)
 
 static void put_stats(struct cbor_out *out)
 {
-    cbor_head(out, CBOR_MAP, 4);
+    cbor_head(out, CBOR_MAP, 6);
     cbor_uint(out, 0);
     cbor_uint(out, board_time_us());
     cbor_uint(out, 1);
@@ -36,6 +37,10 @@ static void put_stats(struct cbor_out *out)
     cbor_uint(out, receiver.bad);
     cbor_uint(out, 3);
     cbor_uint(out, (uint64_t)board_stack_used());
+    cbor_uint(out, 4);
+    cbor_uint(out, guard_rate_mhz());
+    cbor_uint(out, 5);
+    cbor_uint(out, (uint64_t)guard_fault());
 }
 
 static void send_stats(void)

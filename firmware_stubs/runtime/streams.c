@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "board.h"
 #include "firmware.h"
+#include "guard.h"
 #include "queue.h"
 
 struct progress {
@@ -46,6 +47,8 @@ static void run_sensors(void)
         const int32_t wanted = (sending >> id & 1) || feeds_model(id);
         if (wanted && !progress[id].running) {
             progress[id] = (struct progress){.running = 1};
+            if (id == firmware_input)
+                guard_clear();
             board_sensor_start(id, row_bytes(stream), stream->rate_mhz, stream->rows);
         } else if (!wanted && progress[id].running) {
             board_sensor_stop(id);
@@ -112,8 +115,10 @@ static int32_t poll(int32_t id)
         p->t_us = batch.t_us;
     p->held += n;
     p->next += (uint32_t)n;
-    if (feeds_model(id))
+    if (feeds_model(id)) {
+        guard_take(p->next - (uint32_t)n, batch.t_us);
         answer_take(stream->frame + (p->held - n) * size, n, batch.t_us);
+    }
     if (p->held == stream->rows)
         send_frame(id);
     return 1;

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -112,11 +113,12 @@ def _virtual(url: str, options: dict[str, str]) -> VirtualLink | DeviceLink:
     try:
         speed = float(options.get("speed", 1.0))
         seed = int(options.get("seed", 0))
+        drift_ppm = float(options.get("sensor_drift", 0.0))
     except ValueError as e:
-        raise InputError(url, str(e), "Give speed and seed as numbers, for example ?speed=4&seed=1.") from e
+        raise InputError(url, str(e), "Give speed, seed and sensor_drift as numbers, as in ?speed=4&seed=1.") from e
     if options.get("protocol", "own") != "own":
         return _simulated(url, options, known[name], speed, seed)
-    sensors = _sensors(options, known[name], seed)
+    sensors = tuple(replace(s, drift_ppm=drift_ppm) for s in _sensors(options, known[name], seed))
     flash = Path(options["flash"]) if "flash" in options else None
     return VirtualLink(url, VirtualBoard(name, sensors, flash=flash, speed=speed))
 

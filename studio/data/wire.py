@@ -51,6 +51,10 @@ class Type(IntEnum):
     LOG = 8
 
 
+#: The decision of a board whose sensor does not keep the rate that its model was trained for.
+FAULT = -2
+
+
 class Verb(IntEnum):
     """What a COMMAND asks; those from 16 on are the boot loader's."""
 
@@ -403,12 +407,18 @@ def _board_model(m: dict[int, Any]) -> BoardModel:
 
 @dataclass(frozen=True)
 class BoardStats:
-    """The board's own account: `dropped` samples by stream id; `stack_bytes` at most used (0: unknown)."""
+    """The board's own account: `dropped` samples by stream id; `stack_bytes` at most used (0: unknown).
+
+    `rate_hz` is what the board measures of its model's input (0: not yet), `fault` whether that is too far from what
+    the model was trained for: then its decision is FAULT and its scores are no numbers.
+    """
 
     uptime_us: int
     dropped: dict[int, int]
     bad_frames: int
     stack_bytes: int
+    rate_hz: float = 0.0
+    fault: bool = False
 
 
 def parse_stats(payload: bytes | dict[int, Any]) -> BoardStats:
@@ -416,7 +426,8 @@ def parse_stats(payload: bytes | dict[int, Any]) -> BoardStats:
     m = unpack(payload) if isinstance(payload, bytes) else payload
     try:
         dropped = {int(k): int(v) for k, v in (m.get(1) or {}).items()}
-        return BoardStats(int(m[0]), dropped, int(m.get(2) or 0), int(m.get(3) or 0))
+        rate_hz = int(m.get(4) or 0) / 1000.0
+        return BoardStats(int(m[0]), dropped, int(m.get(2) or 0), int(m.get(3) or 0), rate_hz, bool(m.get(5)))
     except _WRONG as e:
         raise _unreadable(f"are statistics, but not as they should be ({type(e).__name__}: {e})") from e
 

@@ -62,7 +62,7 @@ def write_c(firmware: Firmware) -> tuple[dict[str, str], bytes]:
 def app_sources(firmware: Firmware) -> list[Path]:
     """The shipped C files of an app."""
     board = firmware.board
-    sources = [*runtime("wire", "cbor", "queue", "streams", "device"), *board.sources(), *board.drivers()]
+    sources = [*runtime("wire", "cbor", "queue", "streams", "guard", "device"), *board.sources(), *board.drivers()]
     if firmware.graph is None:
         return [*sources, *runtime("silent"), *freestanding(board)]
     kernels = [p for p in sorted((STUBS / "kernels").glob("*.c")) if p.stem != "freestanding"]

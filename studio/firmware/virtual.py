@@ -34,10 +34,14 @@ ANSWERS = ("scores", "decision")  # kinds of streams that no sensor fills
 
 @dataclass(frozen=True)
 class SensorFile:
-    """A virtual sensor: raw little-endian rows in a file, played in a loop from its start at every START."""
+    """A virtual sensor: raw little-endian rows in a file, played in a loop from its start at every START.
+
+    Its clock may be off by `drift_ppm` against the board's.
+    """
 
     stream: Stream
     path: Path
+    drift_ppm: float = 0.0
 
 
 def emulator_installed() -> bool:
@@ -261,4 +265,5 @@ def _arguments(board: Board, flash: Path, speed: float, count: bool) -> list[str
 def _sensor_argument(index: int, sensor: SensorFile) -> str:
     stream = sensor.stream
     row_bytes = stream.numpy_dtype.itemsize * len(stream.channels)
-    return f"--sensor={index}:{os.path.abspath(sensor.path)}:{row_bytes}:{float(stream.rate_hz)!r}"
+    rate_hz = float(stream.rate_hz) * (1 + sensor.drift_ppm * 1e-6)
+    return f"--sensor={index}:{os.path.abspath(sensor.path)}:{row_bytes}:{rate_hz!r}"

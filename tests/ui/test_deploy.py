@@ -16,7 +16,7 @@ from studio.data.stream import Stream
 from studio.errors import FlashError
 from studio.progress import Progress
 from studio.ui.pages import deploy as deploys
-from studio.ui.pages.deploy import DeployPage
+from studio.ui.pages.deploy import ORDER, DeployPage
 from studio.ui.window import Window
 from tests.ui.fakes import FakeBoard
 
@@ -25,7 +25,14 @@ BUILT = {
     "latency_ms": 0.8, "source": "elf+emulator", "files": ["/x/firmware.elf", "/x/firmware.bin"], "sha256": "",
     "build_hash": "ef582d3f", "board": "host",
 }  # fmt: skip
-FLASHED = {"board": "host", "bytes": 25_000, "seconds": 0.5, "verified": True, "build_hash": "ef582d3f0000"}
+FLASHED = {
+    "board": "host",
+    "bytes": 25_000,
+    "seconds": 0.5,
+    "verified": True,
+    "previous_kept": True,
+    "build_hash": "ef582d3f0000",
+}
 VERIFIED = {"windows": 200, "equal": 200, "first_difference": None}
 
 
@@ -131,7 +138,7 @@ def test_a_failed_step_stops_the_rest_and_gives_the_next_step(window: Window, pa
     job(qtbot, 2).end(error=FlashError("virtual:host", "block 3 did not take", "Flash again."))
     qtbot.waitUntil(page.banner.isVisible)
     assert page.banner.next_step.text() == "Flash again." and not window.banner.isVisible()
-    assert [s.state for s in page.steps.values()] == ["done", "failed", "waiting"] and len(FakeJob.made) == 2
+    assert [page.steps[s].state for s in ORDER] == ["done", "failed", "waiting"] and len(FakeJob.made) == 2
     assert window.findChild(QtWidgets.QPushButton, "flash_start").isEnabled()
 
 
@@ -170,6 +177,13 @@ def test_the_port_is_free_before_flashing_begins(
     assert board.last.closed and window.device.words == "Lent to Deploy"
     FakeJob.made[0].end(error=FlashError("a", "b", "c"))
     qtbot.waitUntil(lambda: len(board.connections) == 2)
+
+
+def test_one_press_brings_the_image_before_back(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    press(window, qtbot, "rollback_start")
+    job(qtbot, 1).end({"board": "host", "build_hash": "ab" * 16, "was": "cd" * 16})
+    qtbot.waitUntil(lambda: page.steps["rollback"].state == "done")
+    assert page.steps["rollback"]._words.text() == "Build abababab runs again, in place of cdcdcdcd."
 
 
 def test_facts_of_the_model(page: DeployPage) -> None:

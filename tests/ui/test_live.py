@@ -56,6 +56,22 @@ def test_scores_become_bars_a_word_and_a_track(window: Window, page: LivePage, b
     assert [b[2] for b in page.plots._decisions.blocks()] == [1, 0]
 
 
+def test_a_sensor_off_its_rate_is_said_instead_of_an_answer(
+    window: Window, page: LivePage, board: FakeBoard, qtbot: QtBot
+) -> None:
+    board.model = MODEL
+    stream(window, board, qtbot)
+    qtbot.waitUntil(page.bars.isVisible)
+    board.last.feed("accelerometer", np.zeros((200, 3)))
+    board.last.feed("decision", [[-2]])
+    board.last.feed("scores", [[np.nan, np.nan]])
+    qtbot.waitUntil(lambda: page.decision.name.text() == "Wrong rate")
+    assert "withheld" in page.decision.words.text()
+    board.last.feed("decision", [[0]])
+    board.last.feed("scores", [[0.8, 0.2]])
+    qtbot.waitUntil(lambda: page.decision.name.text() == MODEL.classes[0])
+
+
 def test_no_class_reaching_the_threshold_is_not_sure(
     window: Window, page: LivePage, board: FakeBoard, qtbot: QtBot
 ) -> None:

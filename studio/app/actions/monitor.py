@@ -9,7 +9,7 @@ import numpy as np
 from studio.app.live import Connection
 from studio.data.labels import Labels
 from studio.data.stream import Ring
-from studio.data.wire import BoardModel
+from studio.data.wire import FAULT, BoardModel
 from studio.errors import LinkError
 from studio.progress import Progress, Work
 
@@ -66,10 +66,23 @@ def _answers(connection: Connection, model: BoardModel, seconds: float) -> Itera
                 return
             if not np.isnan(row).any():
                 yield time_s, row
+            elif _at_fault(connection, model, start + i):
+                raise _fault(connection)
         seen = start + len(rows)
         if connection.error is not None:
             raise connection.error
         time.sleep(0.01)
+
+
+def _at_fault(connection: Connection, model: BoardModel, answer: int) -> bool:
+    """Whether the board withheld this answer, rather than that it was lost on the way."""
+    start, decisions = _ring(connection, model.decision_id).since(answer)
+    return start == answer and len(decisions) > 0 and decisions[0, 0] == FAULT
+
+
+def _fault(connection: Connection) -> LinkError:
+    seen = "withholds its answers: its sensor is more than 5 % off the rate that the model was trained for"
+    return LinkError(connection.url, seen, "Record with this board and train again, or mend its sensor's clock.")
 
 
 def _accuracy(

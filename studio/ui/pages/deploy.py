@@ -55,12 +55,23 @@ class DeployPage(Page):
     def _make_steps(self) -> dict[str, Step]:
         texts = {
             "build": ("Build", "Generates C, compiles it for the board and links it.", "hammer", "Ctrl+B"),
-            "flash": ("Flash", "Writes the image and waits until the board answers with its hash.", "bolt", "Ctrl+F"),
+            "flash": (
+                "Flash",
+                "Writes the image beside the one that runs, and keeps it when the board answers its test.",
+                "bolt",
+                "Ctrl+F",
+            ),
             "verify": (
                 "Verify",
                 f"Sends {N_WINDOWS} stored windows through the board and compares every stage bit for bit.",
                 "shield-check",
                 "Ctrl+Y",
+            ),
+            "rollback": (
+                "Go back",
+                "Brings back the image that ran before this one, if the board has kept it.",
+                "arrow-back-up",
+                "",
             ),
         }
         return {
@@ -256,6 +267,8 @@ class DeployPage(Page):
             self._job = ProcessJob("build", "studio.app.actions.build:build", arguments)
         elif key == "flash":
             self._job = Job("flash", _flash(self._image, url))
+        elif key == "rollback":
+            self._job = Job("rollback", _roll_back(url))
         else:
             self._job = Job("verify", _verify(project.path, model, url))
         self.shell.run(self._job, step=step.step, done=self._done, failed=self._failed, stopped=self._stopped)
@@ -290,7 +303,7 @@ class DeployPage(Page):
     def _rest(self) -> None:
         """Between steps, or after the last one: then the device comes back."""
         self._job = None
-        if not self._todo and self.steps["flash"].state == "done":
+        if not self._todo and "done" in (self.steps["flash"].state, self.steps["rollback"].state):
             self.shell.device.connect(self.target.currentText().strip())  # with its new firmware
         elif not self._todo:
             self.shell.device.take_back()
@@ -315,7 +328,7 @@ class DeployPage(Page):
         self.all.setEnabled(ready and not busy)
         self.cancel.setVisible(busy)
         self.see.setVisible(not busy and self.steps["flash"].state == "done")
-        can = {"build": ready, "flash": self._image is not None, "verify": ready}
+        can = {"build": ready, "flash": self._image is not None, "verify": ready, "rollback": True}
         for key, step in self.steps.items():
             step.action.setEnabled(can[key] and not busy)
         for field in (self.model, self.board, self.target):
@@ -327,6 +340,13 @@ def _flash(image: Path | None, url: str) -> Work[dict[str, Any]]:
 
     yield Progress(0, 0, f"opening {url}")
     return (yield from flash(image or Path(), url))
+
+
+def _roll_back(url: str) -> Work[dict[str, Any]]:
+    from studio.app.actions.flash import roll_back
+
+    yield Progress(0, 0, f"opening {url}")
+    return (yield from roll_back(url))
 
 
 def _verify(project: Path, model: str, url: str) -> Work[dict[str, Any]]:
@@ -343,7 +363,12 @@ def _say_build(result: dict[str, Any]) -> str:
 def _say_flash(result: dict[str, Any]) -> str:
     size, seconds = bytes_text(result["bytes"]), result["seconds"]
     board = boards()[result["board"]].title if result["board"] in boards() else result["board"]
-    return f"{size} in {seconds:.2f} s. {board} answers with build {result['build_hash'][:8]}."
+    kept = " The image before is kept." if result["previous_kept"] else ""
+    return f"{size} in {seconds:.2f} s. {board} answers with build {result['build_hash'][:8]}.{kept}"
+
+
+def _say_rollback(result: dict[str, Any]) -> str:
+    return f"Build {result['build_hash'][:8]} runs again, in place of {result['was'][:8]}."
 
 
 def _say_verify(result: dict[str, Any]) -> str:
@@ -355,4 +380,9 @@ def _say_verify(result: dict[str, Any]) -> str:
 
 
 #: What a finished step says; VerifyError when board and computer disagree.
-SAY: dict[str, Callable[[dict[str, Any]], str]] = {"build": _say_build, "flash": _say_flash, "verify": _say_verify}
+SAY: dict[str, Callable[[dict[str, Any]], str]] = {
+    "build": _say_build,
+    "flash": _say_flash,
+    "verify": _say_verify,
+    "rollback": _say_rollback,
+}

@@ -7,7 +7,7 @@ from studio.app.live import Connection
 from studio.app.session import State
 from studio.data.project import with_classes
 from studio.data.stream import Ring
-from studio.data.wire import BoardModel
+from studio.data.wire import FAULT, BoardModel
 from studio.ui.pages.base import Page, Shell
 from studio.ui.parts.scores import Decision, ScoreBars
 from studio.ui.plots.decisions import DecisionItem
@@ -133,11 +133,15 @@ class LivePage(Page):
         if scores.end == self._seen or not scores.end:
             return
         self._seen = scores.end
+        _, chosen = decisions.since(decisions.end - 1)
+        if len(chosen) and chosen[-1, 0] == FAULT:
+            words = "The sensor is more than 5 % off the rate that the model was trained for. Answers are withheld."
+            self.decision.say("Wrong rate", theme().tokens.danger, words)
+            return
         _, newest = scores.since(scores.end - 1)
         if not len(newest) or np.isnan(newest).any():
             return
         self.bars.show_scores(newest[-1])
-        _, chosen = decisions.since(decisions.end - 1)
         best = int(chosen[-1, 0]) if len(chosen) and np.isfinite(chosen[-1, 0]) else -1
         words = f"{newest[-1].max():.0%} sure · answer {scores.end} · {scores.stream.rate_hz:.2g} per second"
         if best < 0:
