@@ -39,6 +39,7 @@ LIBRARIES = {
 TEST_PROGRAMS = {
     "Xvfb": "xvfb",
     "xdotool": "xdotool",
+    "dbus-daemon": "dbus",  # a private bus, for the stand-in of the Bluetooth daemon
     "qemu-system-arm": "qemu-system-arm",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",  # 50 MB to fetch; the second compiler that exports must satisfy
 }

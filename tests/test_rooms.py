@@ -12,13 +12,13 @@ ROOT = Path(studio.__file__).parent
 STOREY = {room: level for level, rooms in enumerate(studio.STOREYS) for room in rooms}
 GUESTS = {
     **dict.fromkeys(["PySide6", "pyqtgraph"], "ui"),
-    **dict.fromkeys(["serial", "bleak", "sounddevice"], "sources"),
+    **dict.fromkeys(["serial", "bleak", "sounddevice", "bumble", "dbus_fast"], "sources"),
     **dict.fromkeys(["torch", "sklearn", "optuna", "ruptures", "cleanlab"], "learn"),
     **dict.fromkeys(["soundfile", "mcap", "pyxdf", "pympi", "praatio", "pyarrow"], "data"),
     **dict.fromkeys(["elftools", "unicorn", "pyocd", "smpclient"], "firmware"),
     **dict.fromkeys(["tflite", "onnx"], "graph"),
     "ziglang": "zig",
-    **dict.fromkeys(["scipy", "ai_edge_litert", "bumble", "librosa", "pywt"], "tests alone"),
+    **dict.fromkeys(["scipy", "ai_edge_litert", "librosa", "pywt"], "tests alone"),
 }
 HEAVY = {"torch", "sklearn", "bleak", "serial", "sounddevice", "h5py", "soundfile", "unicorn", "tflite", "onnx"}
 HEAVY |= {"optuna", "ruptures", "cleanlab", "mcap", "pyxdf", "pympi", "praatio", "pyarrow", "pyocd", "smpclient"}

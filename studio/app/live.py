@@ -15,7 +15,7 @@ from typing import Any
 
 from studio.app.lately import Lately
 from studio.app.links import ask_anew, open_link, open_talk
-from studio.data.labels import Labels, Segment
+from studio.app.takes import Place, Take
 from studio.data.link import Link
 from studio.data.project import Project, new_recording_path
 from studio.data.recording import Recording, Writer, save
@@ -23,7 +23,7 @@ from studio.data.stream import Chunk, Ring
 from studio.data.talk import Refused, Talk
 from studio.data.wire import Hello, Verb
 from studio.errors import InputError, LinkError, StudioError
-from studio.sources.acquire import Acquisition
+from studio.sources.acquire import Acquisition, Sink
 from studio.sources.clients.client import Loss
 from studio.sources.clients.option import Value
 from studio.sources.interpreter import Interpreter
@@ -73,7 +73,9 @@ class Connection:
         self._link: Link | None = None
         self._acquisition: Acquisition | None = None
         self._writer: Writer | None = None
+        self.take: Take | None = None  # what is marked while it records
         self.lately = Lately()
+        self._sinks: list[Sink] = []
         self._lock = threading.Lock()
         self._began_s = self._lost_s = 0.0
         self._label = ""
@@ -236,8 +238,14 @@ class Connection:
         if link is not None:
             link.close()
 
+    def add_sink(self, sink: Sink) -> None:
+        """Give every chunk to `sink` too, from now on and also after a reconnection. It must be quick."""
+        self._sinks.append(sink)
+
     def _take(self, chunk: Chunk) -> None:
         """The sink: runs on the acquisition thread."""
+        for sink in self._sinks:
+            sink(chunk)
         ring = self.rings.get(chunk.stream.name)
         if ring is not None:
             ring.append(chunk)
@@ -360,19 +368,29 @@ class Connection:
             self._joints = self._joints_before(before)
             self._began_s = time.monotonic() - (pre_s if before else 0.0)
             self._writer, self._label, self.recording_error = writer, label, None
+            self.take = Take(self.moment)
 
     def stop_recording(self) -> Recording:
-        """Close the recording; the label given at its start, if any, covers all of it."""
+        """Close the recording and write its labels: what was marked, and the label of its start over all the rest."""
+        if self.take is not None:
+            self.take.release_all()
+        place = self._place()
         with self._lock:
             writer, self._writer = self._writer, None
         if writer is None:
             raise LinkError(self.url, "is not recording", "Press Record first.")
         recording = writer.close()
-        if self._label and recording.duration_s > 0:
-            track = Labels((Segment(0.0, recording.duration_s, self._label),))
+        track = (self.take or Take(self.moment)).labels(place, recording.duration_s, self._label)
+        if len(track):
             recording = replace(recording, labels={**recording.labels, "labels": track})
             save(recording)
         return recording
+
+    def _place(self) -> Place:
+        """Where moments lie in the running recording; it holds after the recording was closed."""
+        rates = {name: ring.stream.rate_hz for name, ring in self.rings.items()}
+        zeros = {name: zero for name in rates if (zero := self.recorded_s({name: 0.0})) is not None}
+        return lambda moment: next((zeros[n] + i / rates[n] for n, i in moment.items() if n in zeros), None)
 
     def close(self) -> None:
         """Stop streaming and let the device go."""

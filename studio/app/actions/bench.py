@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from studio.app.actions.bench_ble import ble
 from studio.app.actions.bench_engine import engine
 from studio.app.actions.decode import decode
 from studio.app.actions.load import load
@@ -110,6 +111,7 @@ BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "engine": engine,
     "stream": stream,
     "protocols": protocols,
+    "ble": ble,
     "startup": startup,
     "live": _by_the_window("live"),
     "label": _by_the_window("label"),

@@ -30,9 +30,13 @@ class SensimlV1Device(Device):
         if self.streaming or now_s < self._next_s:
             return []
         self._next_s = now_s + OFFER_S
+        return [Frame(self.offer() + b"\n")]
+
+    def offer(self) -> bytes:
+        """Its description."""
         columns = {name: i for i, name in enumerate(self.stream.channels)}
-        offer = {"sample_rate": self.told_hz, "version": self.version, "samples_per_packet": self.per_frame}
-        return [Frame(json.dumps({**offer, "column_location": columns}).encode() + b"\n")]
+        told = {"sample_rate": self.told_hz, "version": self.version, "samples_per_packet": self.per_frame}
+        return json.dumps({**told, "column_location": columns}).encode()
 
     def frame(self, first: int, rows: Array) -> bytes:
         return rows.astype("<i2").tobytes()
