@@ -5,7 +5,9 @@ cycles: flash wait states and pipelines are not told by an emulator.
 """
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +21,22 @@ from studio.firmware.build import Image
 from studio.firmware.verify import Tapped, model_of, tap_window
 from studio.firmware.virtual import SocketToBoard, VirtualBoard, flash_with, playable
 from studio.graph.graph import Graph
+from studio.graph.rows import stages_on_board
 
 WINDOWS = 3
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`instructions` of one inference, the most of all windows seen; `stack_bytes` at most used by the firmware."""
+    """`instructions` of one inference, the most of all windows seen; `stack_bytes` at most used by the firmware.
+
+    `stages` are those of each stage in that window. What a board works out while samples come in (`graph/rows.py`) is
+    counted for the last sample only: an answer is due that much later.
+    """
 
     instructions: int
     stack_bytes: int
+    stages: Mapping[str, int]
 
 
 def can_measure(board: Board) -> bool:
@@ -60,13 +68,17 @@ def _measured(url: str, graph: Graph, windows: Array) -> Measured:
         model = model_of(talk, graph)
         talk.request(Verb.SET, {1: "source", 2: 1})
         talk.request(Verb.SET, {1: "taps", 2: 1})
-        ticks = [_last(tap_window(talk, model, window)[0]) for window in windows]
-        return Measured(max(ticks), parse_stats(talk.request(Verb.STATS)).stack_bytes)
+        ticks = [_ticks(tap_window(talk, model, window)[0]) for window in windows]
+        most = max(ticks, key=lambda ends: ends[-1])
+        spent = [end - start for start, end in pairwise((0, *most))]
+        stages = dict(zip(stages_on_board(graph), spent, strict=True))
+        return Measured(most[-1], parse_stats(talk.request(Verb.STATS)).stack_bytes, stages)
     finally:
         talk.close()
 
 
-def _last(stages: dict[int, Tapped]) -> int:
+def _ticks(stages: dict[int, Tapped]) -> list[int]:
+    """Instructions spent when each stage was done, in order."""
     if not stages:
         raise VerifyError("The emulated core", "gave no result for a window", "Build the image again.")
-    return stages[max(stages)].ticks
+    return [stages[i].ticks for i in sorted(stages)]

@@ -51,6 +51,14 @@ def project(tmp_path: Path, own_home: Path) -> Path:
     return made.path
 
 
+def test_a_build_tells_what_each_stage_costs(project: Path) -> None:
+    told = finish(build(project, "cnn-1", CHIP))
+    assert [row["name"] for row in told["layers"]] == [n.name for n in graph("cnn").nodes]
+    assert told["memory"]["arena_bytes"] >= told["memory"]["arena_least_bytes"] > 0
+    if CHIP != "host":
+        assert sum(row["instructions"] for row in told["layers"]) == told["instructions_per_inference"]
+
+
 @pytest.mark.slow
 def test_the_same_project_gives_the_same_image_elsewhere(project: Path, tmp_path: Path) -> None:
     """Another copy of the studio and of the project under odd names, another user, nothing kept from a first build."""

@@ -101,6 +101,8 @@ def test_what_an_inference_costs_is_measured_exactly() -> None:
     forest, again = (measure(board, image("cortex-m4f", "forest"), graph("forest"), ACCELEROMETER) for _ in range(2))
     assert forest == again  # the same instructions every time
     assert 20_000 < forest.instructions < 500_000
+    assert list(forest.stages) == [n.name for n in graph("forest").nodes]
+    assert sum(forest.stages.values()) == forest.instructions and min(forest.stages.values()) > 0
     assert 200 < forest.stack_bytes < board.stack_bytes
     soft = measure(boards()["cortex-m0plus"], image("cortex-m0plus", "forest"), graph("forest"), ACCELEROMETER)
     assert soft.instructions > 5 * forest.instructions  # no FPU: every float is a call

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.graph.graph import WINDOW, Graph, Node
+from studio.graph.loads import loads, lower_bound
 from studio.graph.ops.statistics import Difference, Magnitude, Quantiles
 from studio.graph.ops.vector import Concat, Relu
+from studio.graph.passes import quantize
 from studio.graph.plan import ALIGN, Plan, blocks, item_bytes, overlaps, plan
-from tests.graph.nets import cnn_graph, forest_graph
+from tests.graph.nets import cnn_graph, forest_graph, motion, plane_graph
 
 
 @st.composite
@@ -49,6 +51,20 @@ def assert_apart(graph: Graph, made: Plan) -> None:
 @given(branching())
 def test_live_blocks_never_overlap(graph: Graph) -> None:
     assert_apart(graph, plan(graph))
+
+
+@given(branching())
+def test_no_arena_is_below_the_bound_and_the_fullest_node_fills_it(graph: Graph) -> None:
+    made, found = plan(graph).arena_bytes, loads(graph)
+    assert (
+        lower_bound(graph) <= made and max(load.end for load in found) <= made < max(load.end for load in found) + ALIGN
+    )
+    assert all(load.live_bytes <= load.end for load in found)
+
+
+def test_a_chain_meets_its_bound() -> None:
+    for graph in (cnn_graph(), quantize(cnn_graph(), motion(20)), quantize(plane_graph(), motion(5, 384, 1))):
+        assert plan(graph).arena_bytes - lower_bound(graph) < 2 * ALIGN
 
 
 @given(branching())

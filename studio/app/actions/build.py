@@ -1,6 +1,7 @@
 """From a model to C, to an image, to what it weighs."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from studio.firmware.build import build as build_image
 from studio.firmware.exports import ARCHIVES, EXPORTS
 from studio.firmware.exports.archive import archive
 from studio.firmware.exports.facts import Facts
+from studio.firmware.layers import layers, memory
 from studio.firmware.sources import firmware_of
 from studio.learn.cost import estimate
 from studio.paths import write_atomic
@@ -33,10 +35,11 @@ def build(project_path: Path, model_id: str, board_id: str, out: Path | None = N
         raise InputError(f"Board {board_id!r}", "is not known", f"Choose one of {', '.join(sorted(boards()))}.")
     folder = out or folder_of(project, model, board)
     image = yield from build_image(model.graph, model.stream, board, folder)
-    cost = yield from cost_of(image, model, board)
+    cost, stages = yield from _weighed(image, model, board)
     papers = _papers(image, model, board, cost)
     files = [str(p) for p in (*image.files, *papers)]
-    return {**cost, "files": files, "sha256": image.sha256, "build_hash": image.build_hash, "board": board.id}
+    parts = {"layers": layers(model.graph, board, stages), "memory": memory(model.graph)}
+    return {**cost, **parts, "files": files, "sha256": image.sha256, "build_hash": image.build_hash, "board": board.id}
 
 
 def folder_of(project: Project, model: Model, board: Board) -> Path:
@@ -52,17 +55,22 @@ def weigh(project: Project, model: Model, board: Board) -> Work[dict[str, Any]]:
 
 def cost_of(image: Image, model: Model, board: Board) -> Work[dict[str, Any]]:
     """Bytes from the ELF; instructions and stack from the emulated core where there is one, else an estimate."""
+    return (yield from _weighed(image, model, board))[0]
+
+
+def _weighed(image: Image, model: Model, board: Board) -> Work[tuple[dict[str, Any], Mapping[str, int]]]:
+    """COST, and the instructions of each stage where they can be counted."""
     guess = estimate(model.graph, board.clock_hz, board.fpu).as_dict()
     cost = guess | {"flash_bytes": image.flash_bytes, "ram_bytes": image.ram_bytes, "source": "estimate"}
     if not scales.can_measure(board):
-        return cost
+        return cost, {}
     yield Progress(0, 0, "counting instructions on the emulated core")
     measured = scales.measure(board, image, model.graph, model.stream)
     cost["instructions_per_inference"] = measured.instructions
     cost["stack_bytes"] = measured.stack_bytes
     cost["latency_ms"] = round(1000.0 * measured.instructions / board.clock_hz, 4)
     cost["source"] = "elf+emulator"
-    return cost
+    return cost, measured.stages
 
 
 def _papers(image: Image, model: Model, board: Board, cost: dict[str, Any]) -> tuple[Path, Path]:
