@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_demo, _new, _lists, _record, _import, _import_model, _check, _train, _evaluate, _render, _build):
+    for add in (_demo, _new, _lists, _record, _import, _video, _import_model, _check, _train, _evaluate, _render, _build):
         add(verbs)
     _flash(verbs)
     _verify(verbs)
@@ -75,6 +75,16 @@ def _import(verbs: Verbs) -> None:
     v.add_argument("--labels", type=Path, help="CSV with start_s,stop_s,label")
     v.add_argument("--subject", default="")
     v.add_argument("--split", default="", metavar="train|test", help="part the files belong to")
+
+
+def _video(verbs: Verbs) -> None:
+    v = _verb(verbs, "video", "give a recording a video and place it on the recording's time axis")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("recording", help="id of the recording")
+    v.add_argument("file", type=Path)
+    help = "clap, correlate (sound with sound, else motion), motion, or the second at which it begins (default 0)"
+    v.add_argument("--align", default="", metavar="HOW", help=help)
+    v.add_argument("--link", action="store_true", help="leave the file where it is instead of copying it")
 
 
 def _import_model(verbs: Verbs) -> None:

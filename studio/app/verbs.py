@@ -86,6 +86,12 @@ def _import(a: Namespace) -> Work[Result]:
     return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split)
 
 
+def _video(a: Namespace) -> Work[Result]:
+    from studio.app.actions.video import video
+
+    return video(a.project, a.recording, a.file, a.align, a.link)
+
+
 def _import_model(a: Namespace) -> Work[Result]:
     from studio.app.actions.import_model import import_model
 
@@ -95,7 +101,14 @@ def _import_model(a: Namespace) -> Work[Result]:
 def _check(a: Namespace) -> Work[Result]:
     from studio.app.actions.check import check
 
-    return check(a.project)
+    return check(a.project, labels=True)
+
+
+def _propose(a: Namespace) -> Work[Result]:
+    from studio.app.actions.propose import propose_tracks
+
+    settings = tuple(a.settings or ())
+    return propose_tracks(a.project, a.method, a.recording, a.stream, settings, a.learn, a.model)
 
 
 def _train(a: Namespace) -> Work[Result]:
@@ -181,6 +194,11 @@ def _said_record(r: Result) -> str:
     return "\n".join([f"Recorded {r['recording']}", *rows])
 
 
+def _said_video(r: Result) -> str:
+    drift = f", its clock {1e6 * (r['rate'] - 1):+.0f} ppm" if r["rate"] != 1 else ""
+    return f"{r['video']} begins at {r['start_s']:.3f} s of {r['recording']}{drift}"
+
+
 def _said_import_model(r: Result) -> str:
     window = " x ".join(map(str, r["window"]))
     return f"Model {r['model']}: {r['stages']} stages, window {window}, listens to {r['stream']}"
@@ -189,7 +207,20 @@ def _said_import_model(r: Result) -> str:
 def _said_check(r: Result) -> str:
     lines = [f"{x['id']}: {f['severity']}: {f['text']}" for x in r["recordings"] for f in x["findings"]]
     lines += [f"project: {f['severity']}: {f['text']}" for f in r["balance"]]
+    lines += [_said_suspect(x) for x in r["suspect_labels"]]
     return "\n".join(lines) or f"{len(r['recordings'])} recordings, nothing to complain about."
+
+
+def _said_suspect(x: Result) -> str:
+    where = f"{x['recording']}: {x['start_s']:.2f} to {x['stop_s']:.2f} s"
+    return f"{where}: is {x['label']!r} right? It looks like {x['suggested']!r} ({x['confidence']:.0%})."
+
+
+def _said_propose(r: Result) -> str:
+    lines = [f"{x['id']}: {x['n']} stretches, {x['seconds']:.1f} s, in track {x['track']!r}" for x in r["recordings"]]
+    if r["learned"]:
+        lines.insert(0, f"Learned from {r['learned']['true']} labels: F1 {r['learned']['f1']:.3f} on them")
+    return "\n".join(lines)
 
 
 def _said_metrics(m: Result) -> str:
@@ -249,8 +280,10 @@ VERBS: dict[str, Verb] = {
     "doctor": Verb(_doctor, _said_doctor),
     "record": Verb(_record, _said_record),
     "import": Verb(_import, lambda r: f"Imported {len(r['recordings'])} recordings"),
+    "video": Verb(_video, _said_video),
     "import-model": Verb(_import_model, _said_import_model),
     "check": Verb(_check, _said_check),
+    "propose": Verb(_propose, _said_propose),
     "train": Verb(_train, _said_train),
     "evaluate": Verb(_evaluate, _said_metrics),
     "render": Verb(_render, lambda r: "\n".join(r["files"])),

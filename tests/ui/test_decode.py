@@ -12,8 +12,6 @@ from studio.progress import finish
 from studio.ui.media.decode import about, activity
 from tests.ui.videos import make_video
 
-pytest.importorskip("PySide6.QtMultimedia")
-
 
 def burst(at_s: list[float], seconds: float, rate_hz: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)

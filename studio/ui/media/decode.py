@@ -5,7 +5,6 @@ as life gives every frame all the same (measured: 1250 frames a second of 640 x 
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,12 +132,6 @@ def luma(frame: Any, step: int = 4) -> Luma:
     rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
     shrunk: Luma = rows[::step, : grey.width() : step].astype(np.float32)
     return shrunk
-
-
-def exists(path: str) -> None:
-    """DataError when there is no such file."""
-    if not Path(path).is_file():
-        raise DataError(path, "there is no such file", "Check the name and the folder.")
 
 
 def _application() -> QtCore.QCoreApplication:

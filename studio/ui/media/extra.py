@@ -2,10 +2,15 @@
 
 import importlib
 import importlib.util
+import sys
 from typing import Any
+
+from PySide6 import QtCore
 
 from studio.errors import StudioError
 
+#: What FFmpeg says of every file it opens belongs on nobody's terminal.
+QUIET = "qt.multimedia.*=false"
 INSTALL = "pip install sensorsmith-studio[video]"
 
 
@@ -17,6 +22,8 @@ def installed() -> bool:
 def multimedia() -> Any:
     """The module PySide6.QtMultimedia. StudioError when it is not there, or the system lacks what it needs."""
     try:
+        if "PySide6.QtMultimedia" not in sys.modules:
+            QtCore.QLoggingCategory.setFilterRules(QUIET)
         return importlib.import_module("PySide6.QtMultimedia")
     except ModuleNotFoundError as e:
         raise StudioError("Video and sound", "QtMultimedia is not installed", f"Run `{INSTALL}`.") from e
