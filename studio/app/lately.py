@@ -59,8 +59,8 @@ class Lately:
         """Stream -> index of the sample that was being taken at `host_ns` of this computer's clock."""
         found: dict[str, tuple[float, float]] = {}
         for chunk in reversed(self._chunks):
-            if host_ns - chunk.host_ns > DELAY_S * 1e9 and chunk.stream.name in found:
-                continue
+            if host_ns - chunk.host_ns > DELAY_S * 1e9 and found:
+                break
             rate_hz = chunk.stream.rate_hz
             zero_s = chunk.host_ns * 1e-9 - (chunk.start + len(chunk.values)) / rate_hz
             least = min(zero_s, found.get(chunk.stream.name, (zero_s, 0.0))[0])

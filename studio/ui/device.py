@@ -1,7 +1,6 @@
 """The device in hand: one live connection, opened and closed without the window waiting, and found again when lost."""
 
 import threading
-import time
 from collections.abc import Callable
 from functools import cache
 
@@ -9,8 +8,6 @@ from studio.app.live import Connection
 from studio.errors import StudioError
 from studio.firmware.board import boards
 
-RETRY_S = 2.0
-RETRIES = 15
 ALIVE = ("streaming", "stalled")
 #: State -> (words for people, tone of the pill).
 STATES = {
@@ -26,14 +23,17 @@ STATES = {
 }
 
 
+def _open(url: str) -> Connection:
+    """A connection that looks again for a device that it lost."""
+    return Connection(url, reconnect=True)
+
+
 class Device:
     """Holds at most one Connection. `tick` must be called on every beat."""
 
-    def __init__(self, connect: Callable[[str], Connection] = Connection) -> None:
+    def __init__(self, connect: Callable[[str], Connection] = _open) -> None:
         self._connect, self._closing = connect, threading.Thread()
         self._wanted = False
-        self._streamed = False
-        self._retries, self._retry_s = 0, 0.0
         self._busy = ""
         self.url = ""
         self.connection: Connection | None = None
@@ -45,10 +45,7 @@ class Device:
             return "idle"
         if self.connection is None:
             return "opening" if self._wanted else "idle"
-        state = self.connection.state
-        if self._retries and state not in ALIVE:
-            return "reconnecting" if self._wanted else "lost"
-        return state
+        return self.connection.state
 
     @property
     def words(self) -> str:
@@ -68,18 +65,18 @@ class Device:
 
     @property
     def error(self) -> StudioError | None:
-        """Why it is lost."""
-        return self.connection.error if self.connection is not None else None
+        """Why it is lost, or why it reconnects."""
+        return (self.connection.error or self.connection.trouble) if self.connection is not None else None
 
     def connect(self, url: str) -> None:
         """Let go of the present device and open `url`."""
         self.release()
-        self.url, self._wanted, self._streamed, self._retries, self._busy = url, True, False, 0, ""
+        self.url, self._wanted, self._busy = url, True, ""
 
     def disconnect(self) -> None:
         """Let go of the device."""
         self.release()
-        self._wanted, self._busy, self._retries = False, "", 0
+        self._wanted, self._busy = False, ""
 
     def lend(self, what: str) -> None:
         """Free the port for an action that opens it itself (flash, verify); `words` says `what` meanwhile."""
@@ -105,28 +102,9 @@ class Device:
         return self.connection is None and not self._closing.is_alive()
 
     def tick(self) -> None:
-        """Open what is wanted once the port is free; look again for what was lost."""
-        if not self._wanted:
-            return
-        if self.connection is None:
-            if self.released:
-                self.connection = self._connect(self.url)
-            return
-        state = self.connection.state
-        if state in ALIVE:
-            self._streamed, self._retries = True, 0
-        elif state == "lost":
-            self._look_again()
-
-    def _look_again(self) -> None:
-        """Only a device that has streamed is worth looking for: a wrong address stays wrong."""
-        if not self._streamed or self._retries >= RETRIES:
-            self._wanted = False
-        elif not self._retries or time.monotonic() >= self._retry_s:
-            self._retries += 1
-            self._retry_s = time.monotonic() + RETRY_S
-            if self._retries > 1:
-                self.release()
+        """Open what is wanted once the port is free; a connection looks by itself for what it lost."""
+        if self._wanted and self.connection is None and self.released:
+            self.connection = self._connect(self.url)
 
 
 @cache

@@ -43,7 +43,7 @@ class Form(QtWidgets.QWidget):
             if is_dataclass(self._shown) and not isinstance(self._shown, type)
             else f.default
         )
-        words = f.name.replace("_", " ").capitalize()
+        words = _words(f)
         widget = _widget(f, start, f"{self._prefix}_{f.name}", words)
         _signal(widget).connect(self.changed)
         self._fields[f.name] = widget
@@ -52,6 +52,13 @@ class Form(QtWidgets.QWidget):
         name = label(words, "small")
         name.setBuddy(widget)
         return rows(name, widget, spacing=4)
+
+
+def _words(f: "Field[Any]") -> str:
+    """The field's name for people; the unit stands behind the number."""
+    unit = f.metadata["unit"].lower()
+    name = f.name.removesuffix(f"_{unit}") if unit else f.name
+    return name.replace("_", " ").capitalize()
 
 
 def _widget(f: "Field[Any]", start: Any, name: str, words: str) -> QtWidgets.QWidget:

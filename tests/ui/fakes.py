@@ -1,12 +1,17 @@
 """A connection without a device: the test says what comes over it."""
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from studio.app.lately import Lately
+from studio.app.live import Connection
+from studio.app.takes import Take
 from studio.data.project import Project, new_recording_path
-from studio.data.recording import Recording, Writer
+from studio.data.recording import Recording, Writer, save
 from studio.data.stream import Chunk, Ring, Stream
 from studio.data.wire import BoardModel, BoardStream, Hello
 from studio.errors import LinkError, StudioError
@@ -50,6 +55,27 @@ class FakeConnection:
         self._writer: Writer | None = None
         self._next: dict[str, int] = {}
         self.started = ("", "")
+        self.pre_s = 0.0
+        self.trouble: StudioError | None = None
+        self.recording_error: StudioError | None = None
+        self.options: Any = None
+        self.set: list[tuple[str, Any]] = []
+        self.lately = Lately()
+        self.take: Take | None = None
+        self.now_s: float | None = None
+
+    def moment(self) -> dict[str, float]:
+        """The newest samples, unless the test turns the clock: then `now_s` of every stream."""
+        if self.now_s is not None:
+            return {n: self.now_s * r.stream.rate_hz for n, r in self.rings.items()}
+        return {n: float(r.end) for n, r in self.rings.items()}
+
+    def recorded_s(self, moment: Mapping[str, float]) -> float | None:
+        found = (self._writer.time_s(n, i) for n, i in moment.items()) if self._writer is not None else ()
+        return next((t for t in found if t is not None), None)
+
+    def set_option(self, name: str, value: Any) -> None:
+        self.set.append((name, value))
 
     def stream(self) -> None:
         """The board has answered and streams."""
@@ -64,7 +90,8 @@ class FakeConnection:
         stream = self.rings[name].stream
         rows = np.asarray(values, stream.numpy_dtype).reshape(-1, len(stream.channels))
         start = self._next.get(name, 0) + lost
-        chunk = Chunk(stream, start, rows)
+        chunk = Chunk(stream, start, rows, host_ns=time.monotonic_ns())
+        self.lately.take(chunk)
         self.rings[name].append(chunk)
         if self._writer is not None and stream.kind not in ("scores", "decision"):
             self._writer.append(chunk)
@@ -74,20 +101,31 @@ class FakeConnection:
         self.stats = {"packets": 1, "bad_packets": 0, "bytes": 100, "streams": counts}
 
     def lose(self) -> None:
-        """The cable is out."""
+        """The cable is out; the device is looked for."""
+        self.trouble, self.state = LinkError(self.url, "is gone", "Plug it in again."), "reconnecting"
+
+    def give_up(self) -> None:
+        """It was looked for in vain."""
         self.error, self.state = LinkError(self.url, "is gone", "Plug it in again."), "lost"
 
-    def start_recording(self, project: Project, subject: str = "", label: str = "") -> None:
-        self.started = (subject, label)
+    def start_recording(self, project: Project, subject: str = "", label: str = "", pre_s: float = 0.0) -> None:
+        self.started, self.pre_s, self._label = (subject, label), pre_s, label
         self._writer = Writer(new_recording_path(project, label or "recording"), (ACC, MIC), subject=subject)
-        self._next = {}
+        self.take = Take(self.moment)
         self.recording_s = 0.1
 
     def stop_recording(self) -> Recording:
+        assert self.take is not None
+        self.take.release_all()
+        place = Connection._place(self)  # type: ignore[arg-type]
         writer, self._writer = self._writer, None
         self.recording_s = 0.0
         assert writer is not None
-        return writer.close()
+        recording = writer.close()
+        track = self.take.labels(place, recording.duration_s, self._label)
+        recording = replace(recording, labels={"labels": track} if len(track) else {})
+        save(recording)
+        return recording
 
     def close(self) -> None:
         self.closed, self.state = True, "closed"

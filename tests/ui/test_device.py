@@ -6,15 +6,8 @@ import pytest
 
 from studio.errors import LinkError
 from studio.ui import device as devices
-from studio.ui.device import RETRIES, STATES, Device
+from studio.ui.device import STATES, Device
 from tests.ui.fakes import FakeBoard, FakeConnection
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [100.0]
-    monkeypatch.setattr(devices.time, "monotonic", lambda: now[0])
-    return now
 
 
 def settle(device: Device) -> None:
@@ -23,7 +16,7 @@ def settle(device: Device) -> None:
     device.tick()
 
 
-def test_the_states_a_person_sees(board: FakeBoard, clock: list[float]) -> None:
+def test_the_states_a_person_sees(board: FakeBoard) -> None:
     device = Device(board.connect)
     assert (device.state, device.title, device.streaming) == ("idle", "", False)
     device.connect("virtual:host")
@@ -41,47 +34,38 @@ def test_the_states_a_person_sees(board: FakeBoard, clock: list[float]) -> None:
     assert device.state == "idle" and board.last.closed
 
 
-def test_a_wrong_address_is_tried_once(board: FakeBoard, clock: list[float]) -> None:
+def test_a_wrong_address_is_tried_once(board: FakeBoard) -> None:
     board.fails = LinkError("COM99", "does not exist", "Choose another port.")
     device = Device(board.connect)
     device.connect("COM99")
     for _ in range(5):
         device.tick()
-        clock[0] += 10
     assert device.state == "lost" and device.error is board.fails and len(board.connections) == 1
 
 
-def test_a_device_that_streamed_is_looked_for_and_found(board: FakeBoard, clock: list[float]) -> None:
+def test_a_device_that_is_looked_for_says_why_and_keeps_its_connection(board: FakeBoard) -> None:
     device = Device(board.connect)
     device.connect("COM7")
     device.tick()
     board.last.stream()
-    device.tick()
     board.last.lose()
     device.tick()
-    assert device.state == "reconnecting" and len(board.connections) == 1
-    clock[0] += 3
-    device.tick()
-    settle(device)
-    assert len(board.connections) == 2 and device.state == "reconnecting"
+    assert device.state == "reconnecting" and device.error is board.last.trouble and not device.streaming
     board.last.stream()
     device.tick()
-    assert device.state == "streaming" and board.connections[0].closed
+    assert device.state == "streaming" and len(board.connections) == 1
+    board.last.give_up()
+    device.tick()
+    assert device.state == "lost" and device.error is board.last.error and len(board.connections) == 1
 
 
-def test_looking_ends(board: FakeBoard, clock: list[float]) -> None:
-    device = Device(board.connect)
+def test_a_real_connection_is_asked_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(devices, "Connection", lambda url, **options: asked.append({"url": url} | options))
+    device = Device()
     device.connect("COM7")
     device.tick()
-    board.last.stream()
-    device.tick()
-    board.last.lose()
-    board.fails = LinkError("COM7", "is gone", "Plug it in.")
-    for _ in range(10 * RETRIES):
-        clock[0] += 3
-        settle(device)
-    assert device.state == "lost" and RETRIES - 1 <= len(board.connections) - 1 <= RETRIES
-    assert device.error is board.fails
+    assert asked == [{"url": "COM7", "reconnect": True}]
 
 
 def test_a_new_connection_waits_until_the_old_one_is_closed(board: FakeBoard) -> None:

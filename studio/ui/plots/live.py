@@ -7,7 +7,7 @@ import pyqtgraph as pg
 
 from studio.data.stream import Ring, Stream
 from studio.ui.plots.plot import AXIS_WIDTH, PlotArea
-from studio.ui.plots.spectrogram import SpectrogramItem
+from studio.ui.plots.spectrogram import Waterfall
 from studio.ui.plots.trace import TraceItem, lane_of
 
 #: Streams that are answers, not sensors.
@@ -21,7 +21,7 @@ class LivePlots(PlotArea):
         super().__init__(axis_width)
         self.seconds, self._spectrograms = seconds, spectrograms
         self._traces: list[TraceItem] = []
-        self._pictures: list[SpectrogramItem] = []
+        self._pictures: list[Waterfall] = []
         self._rings: tuple[Ring, ...] = ()
 
     @property
@@ -52,10 +52,10 @@ class LivePlots(PlotArea):
         plot.addItem(trace, ignoreBounds=True)
         self._traces.append(trace)
         if heard:
-            self.add_header("Spectrogram", note="kHz")
+            picture = Waterfall(ring, self.seconds)
+            self.add_header("Spectrogram", note=picture.maker.unit)
             below = self._time_plot(stretch=2, show_time=last, grid=False)
-            picture = SpectrogramItem(ring, self.seconds)
-            below.setYRange(0, picture.top_khz, padding=0)
+            below.setYRange(0, picture.top, padding=0)
             below.addItem(picture, ignoreBounds=True)
             self._pictures.append(picture)
 

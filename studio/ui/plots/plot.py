@@ -11,13 +11,14 @@ MOST_LINES = 12
 
 
 class TimeAxis(pg.AxisItem):
-    """Seconds with their unit at each tick, so that no title is needed below."""
+    """Seconds with their unit at each tick, so that no title is needed below; `suffix` names another unit."""
 
     def __init__(self) -> None:
         super().__init__("bottom")
+        self.suffix = " s"
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [f"{round(v, 6):g} s" for v in values]
+        return [f"{round(v, 6):g}{self.suffix}" for v in values]
 
 
 @safe_overrides
@@ -99,9 +100,11 @@ class PlotArea(pg.GraphicsLayoutWidget):
         self._row += 1
         self._recolor_header(self._headers[-1])
 
-    def add_plot(self, stretch: int = 1, show_time: bool = True, grid: bool = True) -> pg.PlotItem:
-        """A plot in the next row; only the lowest one should `show_time`."""
-        plot = self.ci.addPlot(self._row, 0, axisItems={"bottom": TimeAxis()})
+    def add_plot(
+        self, stretch: int = 1, show_time: bool = True, grid: bool = True, inside: pg.ViewBox | None = None
+    ) -> pg.PlotItem:
+        """A plot in the next row; only the lowest one should `show_time`. `inside` takes the mouse."""
+        plot = self.ci.addPlot(self._row, 0, axisItems={"bottom": TimeAxis()}, viewBox=inside)
         self.ci.layout.setRowStretchFactor(self._row, stretch)
         self._row += 1
         quiet(plot, grid, grid)

@@ -1,16 +1,18 @@
-"""A live spectrogram of one channel: power per frequency over the last seconds.
+"""Pictures that grow to the right: power per frequency, or per range, over the last seconds.
 
 Each new stretch of samples adds columns to a ring of bytes; the picture is two views of that ring through a colour
-table, so nothing is moved and no colours are computed per frame.
+table, so nothing is moved and no colours are computed per frame. What makes the columns is asked for them: a Fourier
+transform here, a radar's profile elsewhere.
 """
+
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6 import QtCore, QtGui
 
-from studio.data.stream import Ring
-from studio.ui.plots.trace import Playhead
+from studio.ui.plots.trace import Playhead, Source
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
 
@@ -18,26 +20,62 @@ COLUMNS_PER_S = 60.0
 RANGE_DB, FLOOR = 70.0, 1e-12
 SINK_DB_PER_S = 0.5
 AT_ONCE = 256
+#: So long a past is kept for looking back.
+KEPT_S = 60.0
 #: Over 1: the lower levels take less of the heat map.
 QUIET = 1.6
+#: A slow sensor is listened to for longer, else its frequencies could not be told apart.
+SLOW_S, SLOW_LENGTH = 0.64, 256
+MOST_CHANNELS = 8
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+class Maker(Protocol):
+    """Makes the columns of a Waterfall."""
+
+    hop: int  # samples from column to column
+    n_bins: int
+    top: float  # what the upper edge stands for, in `unit`
+    unit: str
+
+    def take(self, ring: Source, keep: int) -> tuple[int, Bytes]:
+        """(index of the first column, levels (n_new, n_bins)) of what came; at first the last `keep` of the ring."""
+
+
+class Loudness:
+    """Decibels to bytes. The top follows the loudest at once and sinks slowly, so that the background keeps its
+    colour between two sounds."""
+
+    def __init__(self, range_db: float = RANGE_DB) -> None:
+        self.top_db = -40.0
+        self._range_db = range_db
+
+    def levels(self, power: Floats, columns_per_s: float, least_db: float = -90.0) -> Bytes:
+        """Power (n, n_bins), n columns at `columns_per_s`, as levels 0..255."""
+        level_db = 10.0 * np.log10(power + FLOOR)
+        sunk = self.top_db - SINK_DB_PER_S * len(power) / columns_per_s
+        self.top_db = float(max(sunk, level_db.max(), least_db))
+        return np.clip((level_db - self.top_db + self._range_db) * (255 / self._range_db), 0, 255).astype(np.uint8)
 
 
 class Stft:
-    """Short-time Fourier transform, column by column: `take` gives levels 0..255 (n_new, n_bins) of what came.
-
-    Hann window, half overlap or more. The top of the range follows the loudest sound at once and sinks slowly,
-    so that the background keeps its colour between two sounds.
-    """
+    """Short-time Fourier transform, column by column; several channels add their power. Hann, half overlap or more."""
 
     def __init__(self, rate_hz: float) -> None:
         self.hop = max(1, round(rate_hz / COLUMNS_PER_S))
-        self.length = 1 << max(4, (2 * self.hop - 1).bit_length() - 1)
+        slow = 1 << max(4, int(rate_hz * SLOW_S).bit_length() - 1)
+        self.length = max(1 << max(4, (2 * self.hop - 1).bit_length() - 1), min(SLOW_LENGTH, slow))
         self.window = np.hanning(self.length).astype(np.float32)
-        self.top_db = -40.0
+        self.n_bins = self.length // 2 + 1
+        self.unit = "kHz" if rate_hz >= 2000 else "Hz"
+        self.top = rate_hz / (2000 if rate_hz >= 2000 else 2)
+        self._loudness = Loudness()
         self._next: int | None = None
 
-    def take(self, ring: Ring, keep: int) -> tuple[int, npt.NDArray[np.uint8]]:
-        """(index of the first column, levels of the new columns); at first the last `keep` columns of the ring."""
+    def take(self, ring: Source, keep: int) -> tuple[int, Bytes]:
+        """See Maker."""
         if self._next is None:
             self._next = max(0, ring.end // self.hop - keep)
         start, values = ring.since(self._next * self.hop)
@@ -46,68 +84,78 @@ class Stft:
         skip = first * self.hop - start
         n_new = min(AT_ONCE, max(0, (len(values) - skip - self.length) // self.hop + 1))
         if n_new <= 0:
-            return first, np.empty((0, self.length // 2 + 1), np.uint8)
+            return first, np.empty((0, self.n_bins), np.uint8)
         self._next = first + n_new
-        samples = np.nan_to_num(values[skip : skip + (n_new - 1) * self.hop + self.length, 0])
-        pieces = np.lib.stride_tricks.sliding_window_view(samples, self.length)[:: self.hop][:n_new]
+        samples = np.nan_to_num(values[skip : skip + (n_new - 1) * self.hop + self.length, :MOST_CHANNELS])
+        pieces = np.lib.stride_tricks.sliding_window_view(samples, self.length, axis=0)[:: self.hop][:n_new]
         return first, self._levels(pieces)
 
-    def _levels(self, pieces: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-        spectrum = np.fft.rfft(pieces * self.window, axis=1)
-        power = np.square(np.abs(spectrum)) * (4.0 / self.window.sum() ** 2)
-        level_db = 10.0 * np.log10(power + FLOOR)
-        sunk = self.top_db - SINK_DB_PER_S * len(pieces) / COLUMNS_PER_S
-        self.top_db = float(max(sunk, level_db.max(), -90.0))
-        return np.clip((level_db - self.top_db + RANGE_DB) * (255 / RANGE_DB), 0, 255).astype(np.uint8)
+    def _levels(self, pieces: Floats) -> Bytes:
+        """Of pieces (n, n_channels, length)."""
+        steady = pieces - pieces.mean(axis=2, keepdims=True) if self.unit == "Hz" else pieces
+        spectrum = np.fft.rfft(steady * self.window, axis=2)
+        power = np.square(np.abs(spectrum)).sum(axis=1) * (4.0 / self.window.sum() ** 2)
+        return self._loudness.levels(power, COLUMNS_PER_S)
 
 
 @safe_overrides
-class SpectrogramItem(pg.GraphicsObject):
-    """The picture, in a plot with x from -seconds to 0 and y from 0 to half the rate in kHz."""
+class Waterfall(pg.GraphicsObject):
+    """The picture, in a plot with x from -seconds to 0 and y from 0 to the maker's top."""
 
-    def __init__(self, ring: Ring, seconds: float) -> None:
+    def __init__(self, ring: Source, seconds: float, maker: Maker | None = None) -> None:
         super().__init__()
         self.ring, self.seconds = ring, seconds
         self.head = Playhead(ring.stream.rate_hz)
-        self._stft = Stft(ring.stream.rate_hz)
-        self._columns = int(seconds * COLUMNS_PER_S) + AT_ONCE
-        self._bins = self._stft.length // 2 + 1
-        self._bytes = np.zeros((self._bins, (self._columns + 3) // 4 * 4), np.uint8)
+        self.maker: Maker = maker or Stft(ring.stream.rate_hz)
+        self._columns = int(max(seconds, KEPT_S) * ring.stream.rate_hz / self.maker.hop) + AT_ONCE
+        self._bytes = np.zeros((self.maker.n_bins, (self._columns + 3) // 4 * 4), np.uint8)
         self._end = 0
+        self._at = 0.0
         self._image = QtGui.QImage()
         self._recolor()
         theme().changed.connect(self._recolor)
 
     @property
-    def top_khz(self) -> float:
-        """The highest frequency there is."""
-        return self.ring.stream.rate_hz / 2000
+    def top(self) -> float:
+        """What the upper edge stands for."""
+        return self.maker.top
 
     def boundingRect(self) -> QtCore.QRectF:
-        return QtCore.QRectF(-self.seconds, 0, self.seconds, self.top_khz)
+        return QtCore.QRectF(-self.seconds, 0, self.seconds, self.top)
 
-    def tick(self, now_s: float) -> None:
-        """Look at the ring."""
-        self.head.advance(self.ring.end, now_s)
-        first, levels = self._stft.take(self.ring, self._columns - AT_ONCE)
-        if len(levels):
-            at = (first + np.arange(len(levels))) % self._bytes.shape[1]
-            self._bytes[:, at] = levels.T
-            self._end = first + len(levels)
+    def show_seconds(self, seconds: float) -> None:
+        """Another length of time."""
+        self.prepareGeometryChange()
+        self.seconds = seconds
+
+    def tick(self, now_s: float, at: float | None = None, grow: bool = True) -> None:
+        """Look at the ring; `at` is the index at the right edge, None the newest. Without `grow` it stays as it is."""
+        self._at = self.head.advance(self.ring.end, now_s) if at is None else at
+        if grow:
+            self._grow()
         self.update()
 
+    def _grow(self) -> None:
+        first, levels = self.maker.take(self.ring, self._columns - AT_ONCE)
+        if len(levels):
+            size = self._bytes.shape[1]
+            if first > self._end:  # nobody looked for so long that the ring went past
+                self._bytes[:, np.arange(max(self._end, first - size), first) % size] = 0
+            self._bytes[:, (first + np.arange(len(levels))) % size] = levels.T
+            self._end = first + len(levels)
+
     def paint(self, painter: QtGui.QPainter, *_: object) -> None:
-        hop_s = self._stft.hop / self.ring.stream.rate_hz
+        hop_s = self.maker.hop / self.ring.stream.rate_hz
         size = self._bytes.shape[1]
-        right = self.head.at / self._stft.hop
-        first = max(0, int(right - self.seconds / hop_s), self._end - size + 1)
+        right = self._at / self.maker.hop
+        first, end = max(0, int(right - self.seconds / hop_s), self._end - size + 1), min(self._end, int(right) + 2)
         painter.save()
         painter.setClipRect(self.boundingRect())
-        while first < self._end:
-            count = min(self._end - first, size - first % size)
+        while first < end:
+            count = min(end - first, size - first % size)
             x = (first - right) * hop_s
-            target = QtCore.QRectF(x, 0, count * hop_s, self.top_khz)  # y points up here: row 0 lands at the bottom
-            painter.drawImage(target, self._image, QtCore.QRectF(first % size, 0, count, self._bins))
+            target = QtCore.QRectF(x, 0, count * hop_s, self.top)  # y points up here: row 0 lands at the bottom
+            painter.drawImage(target, self._image, QtCore.QRectF(first % size, 0, count, self.maker.n_bins))
             first += count
         painter.restore()
 
