@@ -3,10 +3,11 @@
 from studio.learn.dataset import Dataset
 from studio.learn.event import is_sound
 from studio.learn.families.boosting import GradientBoosting, XgBoost
-from studio.learn.families.cnn import Cnn
+from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.detector import GaussianMixture, IsolationForest, KMeansDistance, LocalOutlierFactor
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
+from studio.learn.families.heard import LeNet, SoundCnn, SoundResNet, SoundSeparable
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.points import Neighbours, RadialSvm
@@ -27,11 +28,18 @@ FAMILIES: dict[str, type[Family]] = {
         Neighbours,
         NaiveBayes,
         Mlp,
+        ResNet,
+        Tcn,
+        Separable,
+        SoundCnn,
+        SoundSeparable,
+        SoundResNet,
+        LeNet,
     )
 }
 #: Those that are tried when nobody says which.
 USUAL = ("forest", "cnn")
-SOUND = USUAL
+SOUND = ("sound_cnn", "ds_cnn", "forest")
 #: Those that learn from one class alone and call everything else an anomaly.
 DETECTORS: dict[str, type[Family]] = {
     family.name: family for family in (KMeansDistance, GaussianMixture, IsolationForest, LocalOutlierFactor)

@@ -5,6 +5,7 @@ import multiprocessing
 import threading
 from importlib.util import find_spec
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,20 +18,26 @@ from studio.graph.ops.tree import pack_votes
 from studio.learn import FAMILIES
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, balance
+from studio.learn.families.augment import Disturbance, disturbed, masked, mixed, moved, turned
 from studio.learn.families.boosting import GradientBoosting, XgBoost
-from studio.learn.families.cnn import Cnn, float_graph, spread
+from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
 from studio.learn.families.front import features, front, ranged, run
+from studio.learn.families.heard import Heard, LeNet, SoundCnn, SoundResNet, SoundSeparable
+from studio.learn.families.layers import Layer, Stack, Weights
 from studio.learn.families.layout import layout
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
 from studio.learn.families.mlp import Mlp
-from studio.learn.families.network import Course, Lessons, Weights, _Net, _Task, disturbed, train
+from studio.learn.families.net import float_graph, spread, standard
+from studio.learn.families.network import Course, Lessons, _Net, _Task, train
 from studio.learn.families.points import Neighbours, RadialSvm
 from studio.learn.space import Space
 from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
 
+#: A spectrogram for motion: a frame of 0.32 s every 0.16 s.
+SLOW: dict[str, Any] = {"hop_ms": 160.0, "mels": 8, "mix": 0.0, "augment": 0.3, "rate": 0.01}
 EXAMPLES: dict[str, Family] = {
     "forest": RandomForest(trees=6),
     "cnn": Cnn(width=6, depth=2, epochs=12, batch=16),
@@ -44,6 +51,13 @@ EXAMPLES: dict[str, Family] = {
     "neighbours": Neighbours(points=24),
     "naive_bayes": NaiveBayes(),
     "mlp": Mlp(width=8, epochs=12),
+    "resnet": ResNet(width=6, depth=2, epochs=12, batch=16),
+    "tcn": Tcn(width=8, depth=3, epochs=12, batch=16),
+    "separable": Separable(width=12, depth=2, epochs=14, batch=16, rate=0.01),
+    "sound_cnn": SoundCnn(width=6, depth=3, epochs=12, batch=16, **SLOW),
+    "ds_cnn": SoundSeparable(width=12, depth=2, epochs=14, batch=16, **SLOW),
+    "sound_resnet": SoundResNet(width=6, depth=2, epochs=12, batch=16, **SLOW),
+    "lenet": LeNet(units=40, epochs=12, batch=16, **SLOW),
 }
 #: Families in which nothing is drawn by chance, or so little that small data tells no difference.
 CERTAIN = {"tree", "boosting", "logistic", "linear_svm", "naive_bayes"}
@@ -183,17 +197,41 @@ def test_a_class_without_windows_gets_no_votes(sides) -> None:
 
 
 def test_the_float_network_in_c_equals_torch(sides) -> None:
-    data, blocks = sides[0], layout(64, 5, 3, 5)
+    data = sides[0]
+    mean, std = spread(data.x)
+    for family in (Cnn(width=5), ResNet(width=4), Tcn(width=5), Separable(width=6)):
+        layers = family._layers((64, 1, 3), data)
+        net = shaken((64, 1, 3), layers)
+        z = torch.from_numpy((data.x - mean) / std).permute(0, 2, 1)[..., None]
+        graph = float_graph(data, (standard((), mean, std),), (64, 1, 3), layers, net.weights())
+        stages = dict(graph.stages(data.x))
+        assert stages["logits"] == pytest.approx(net(z).detach().numpy(), abs=1e-3, rel=1e-4), family.name
+
+
+def test_the_float_network_on_a_spectrogram_in_c_equals_torch(sides) -> None:
+    data = sides[0].take(np.arange(20))
+    families: tuple[Heard, ...] = (SoundCnn(**SLOW), SoundSeparable(**SLOW), SoundResNet(**SLOW), LeNet(**SLOW))
+    for family in families:
+        nodes, x = family.front(data, np.arange(20))
+        plane = x.shape[1], x.shape[2], x.shape[3]
+        mean, std = spread(x.reshape(20, plane[0], -1))
+        layers = family._layers(plane, data)
+        net = shaken(plane, layers)
+        z = (x.reshape(20, plane[0], -1) - mean) / std
+        expected = net(torch.from_numpy(z.reshape(x.shape)).permute(0, 3, 1, 2)).detach().numpy()
+        graph = float_graph(data, (*nodes, standard(nodes, mean, std)), plane, layers, net.weights())
+        assert dict(graph.stages(data.x))["logits"] == pytest.approx(expected, abs=1e-3, rel=1e-4), family.name
+
+
+def shaken(plane: tuple[int, int, int], layers: tuple[Layer, ...]) -> _Net:
+    """A network with nothing at its neutral value, as after learning."""
     torch.manual_seed(0)
-    net = _Net(torch, 3, 3, blocks, 0.0)
-    for norm in net.norms:  # as after learning: nothing is at its neutral value
+    net = _Net(torch, plane, 3, layers, 0.0)
+    for norm in net.norms.values():  # as after learning: nothing is at its neutral value
         for value, low in ((norm.weight, 0.5), (norm.bias, -0.5), (norm.running_mean, -0.5), (norm.running_var, 0.5)):
             torch.nn.init.uniform_(value, low, low + 1)
     net.all.eval()
-    mean, std = spread(data.x)
-    z = torch.from_numpy((data.x - mean) / std).permute(0, 2, 1)
-    stages = dict(float_graph(data, (mean, std), net.weights(), blocks).stages(data.x))
-    assert stages["logits"] == pytest.approx(net(z).detach().numpy(), abs=2e-4)
+    return net
 
 
 @pytest.mark.parametrize("channels", [1, 3, 12])
@@ -232,14 +270,14 @@ def test_int8_loses_hardly_anything(sides) -> None:
     data, family = sides[0], EXAMPLES["cnn"]
     assert isinstance(family, Cnn)
     kept: list[Graph] = []
-    from studio.learn.families import cnn
+    from studio.learn.families import net
 
-    original = cnn.quantize
+    original = net.quantize
     try:
-        cnn.quantize = lambda graph, x: kept.append(graph) or original(graph, x)  # type: ignore[func-returns-value]
+        net.quantize = lambda graph, x: kept.append(graph) or original(graph, x)  # type: ignore[func-returns-value]
         small = finish(family.fit(data, 1))
     finally:
-        cnn.quantize = original
+        net.quantize = original
     x = sides[1].x
     agree = kept[0].decide(kept[0].scores(x)) == small.decide(small.scores(x))
     assert agree.mean() > 0.98 and any(node.op.gives is np.int8 for node in small.nodes)
@@ -255,17 +293,61 @@ def test_a_channel_that_never_moves_does_no_harm() -> None:
 
 
 def test_disturbances_keep_the_shape_and_nothing_is_done_at_strength_0() -> None:
-    x = torch.arange(2 * 3 * 40, dtype=torch.float32).reshape(2, 3, 40)
+    x = torch.arange(2 * 3 * 40, dtype=torch.float32).reshape(2, 3, 40, 1)
     torch.manual_seed(0)
-    assert disturbed(torch, x, 0) is x
-    moved = disturbed(torch, x, 1.0)
-    assert moved.shape == x.shape and not torch.equal(moved, x)
+    assert disturbed(torch, x, 0) is x and turned(torch, x, 0) is x
+    for heard in (False, True):
+        other = disturbed(torch, x, 1.0, heard)
+        assert other.shape == x.shape and not torch.equal(other, x)
+
+
+def test_a_turned_frame_keeps_lengths_and_turns_every_three_channels_alike() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(5, 6, 30, 1)
+    same_twice = torch.cat([x[:, :3], x[:, :3]], 1)
+    y = turned(torch, same_twice, 30.0)
+    assert torch.allclose(y[:, :3].norm(dim=1), x[:, :3].norm(dim=1), atol=1e-5)
+    assert torch.allclose(y[:, :3], y[:, 3:], atol=1e-6) and not torch.allclose(y, same_twice, atol=0.05)
+    dots = (torch.nn.functional.normalize(y[:, :3], dim=1) * torch.nn.functional.normalize(x[:, :3], dim=1)).sum(1)
+    assert (dots > np.cos(np.radians(30.0)) - 1e-5).all()
+    assert torch.equal(turned(torch, x[:, :4], 30.0), x[:, :4])
+
+
+def test_a_moved_window_shows_the_same_things_a_little_off() -> None:
+    torch.manual_seed(0)
+    ramp = torch.arange(100.0).reshape(1, 1, 100, 1).repeat(50, 1, 1, 1)
+    y = moved(torch, ramp, 1.0)
+    assert y.min() >= 0 and y.max() <= 99 and (y[:, :, 1:] - y[:, :, :-1] >= -1e-4).all()
+    assert (y - ramp).abs().max() <= 0.1 * 100 + 0.1 * 50 + 1e-3 and (y - ramp).abs().mean() > 1
+
+
+def test_masks_hide_one_stretch_and_mixing_keeps_the_share_of_the_labels() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(200, 2, 50, 10)
+    y = masked(torch, x, 2, 0.2)
+    hidden = (y == 0).all(dim=3).all(dim=1)
+    assert (hidden.sum(1) <= 10).all() and 0.2 < (hidden.sum(1) > 0).float().mean() < 0.7
+    runs = (hidden[:, 1:] & ~hidden[:, :-1]).sum(1) + hidden[:, 0]
+    assert (runs <= 1).all()
+    labels = torch.eye(2)[torch.arange(200) % 2]
+    laid, parts = mixed(torch, labels[:, :, None, None].expand(200, 2, 4, 4), labels, 1.0)
+    assert torch.allclose(laid[:, :, 0, 0], parts) and torch.allclose(parts.sum(1), torch.ones(200))
+    assert (parts.max(1).values >= 0.5).all() and (parts.max(1).values < 1).any()
+    assert mixed(torch, x, labels, 0.0)[0] is x
 
 
 def lessons(data: Dataset) -> Lessons:
     mean, std = spread(data.x)
-    z = (data.x - mean) / std
-    return Lessons(z, data.y, np.array([1.0, 2.0, 0.5]), z[:9], data.y[:9])
+    z = data.x[:, :, None, :]
+    return Lessons(z, data.y, np.array([1.0, 2.0, 0.5]), z[:9], data.y[:9], mean, std)
+
+
+def small_layers() -> tuple[Layer, ...]:
+    stack = Stack((64, 1, 3))
+    stack.conv(4, (5, 1))
+    stack.pool((4, 1))
+    stack.conv(8, (5, 1))
+    return tuple(stack.layers)
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_the_rest(sides, monkeypatch) -> None:
@@ -273,8 +355,8 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_rest(sides, monkeypatch) -
         scores = iter([0.5, 0.9, *[0.1] * 50])
         monkeypatch.setattr(_Task, "judge", lambda task: (next(scores), 0.0))
         steps: list[Progress] = []
-        course = Course(epochs=12, batch=32, rate=0.01, dropout=0.0, augment=0.0, patience=patience)
-        return finish(train(lessons(sides[0]), layout(64, 4, 2, 5), course, 0), steps.append), len(steps)
+        course = Course(epochs=12, batch=32, rate=0.01, dropout=0.0, patience=patience)
+        return finish(train(lessons(sides[0]), small_layers(), course, 0), steps.append), len(steps)
 
     (early, n_early), (late, n_late) = learn(1), learn(4)
     assert (n_early, n_late) == (4, 7)  # the best is the second; one, or four, are forgiven
@@ -284,13 +366,14 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_rest(sides, monkeypatch) -
 
 def test_the_loss_weighs_the_classes_as_told(sides) -> None:
     told = lessons(sides[0])
-    course = Course(epochs=1, batch=32, rate=0.01, dropout=0.0, augment=0.0, patience=1)
-    task = _Task(torch, _Net(torch, 3, 3, layout(64, 4, 2, 5), 0.0), told, course, 0)
+    course = Course(epochs=1, batch=32, rate=0.01, dropout=0.0, patience=1, disturbance=Disturbance(mix=1.0))
+    task = _Task(torch, _Net(torch, (64, 1, 3), 3, small_layers(), 0.0), told, course, 0)
     assert task.loss.weight.tolist() == [1.0, 2.0, 0.5]
+    assert task._batch(torch.arange(8))[1].shape == (8, 3)
 
 
 def test_the_last_fit_holds_nothing_back(sides, monkeypatch) -> None:
-    from studio.learn.families import cnn
+    from studio.learn.families import net
 
     seen: list[Lessons] = []
 
@@ -298,7 +381,7 @@ def test_the_last_fit_holds_nothing_back(sides, monkeypatch) -> None:
         seen.append(told)
         return train(told, *rest)
 
-    monkeypatch.setattr(cnn, "train", record)
+    monkeypatch.setattr(net, "train", record)
     data, family = sides[0], Cnn(width=2, depth=1, epochs=1)
     finish(family.fit(data, 0))
     finish(family.final().fit(data, 0))

@@ -1,56 +1,63 @@
-"""Training of the small 1-D network in torch. The only file that knows torch; it gives plain arrays back.
+"""Training of networks in torch. The only file, with `augment`, that knows torch; it gives plain arrays back.
 
 One thread and a seed for every epoch: the same data and seed give the same weights, bit for bit, whatever else the
-process draws in between. Batch normalization is folded into the convolutions before anything leaves this file.
+process draws in between. Batch normalization is folded into the convolutions before anything leaves this file. Where
+torch finds a CUDA device it is used; there the sums may be ordered otherwise.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.data.stream import Floats
-from studio.learn.families.layout import Block
+from studio.learn.families.augment import Disturbance, disturbed, mixed, turned
+from studio.learn.families.layers import INPUT, Layer, Plane, Weights
 from studio.learn.metrics import macro_f1
 from studio.learn.split import Ints
 from studio.progress import Progress, Work
 
 
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """Convolutions as (weight (c_out, taps, c), bias (c_out,)) and the dense layer (n_classes, c), (n_classes,)."""
-
-    convolutions: tuple[tuple[Floats, Floats], ...]
-    dense: tuple[Floats, Floats]
-
-
 @dataclass(frozen=True)
 class Course:
-    """How to learn. `augment` is the strength of the disturbances, 0 for none."""
+    """How to learn."""
 
     epochs: int
     batch: int
     rate: float
     dropout: float
-    augment: float
     patience: int
+    disturbance: Disturbance = field(default_factory=Disturbance)
 
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """Standardized windows x (n, length, n_channels), classes y, weight per class, and what is held out to judge by."""
+    """Planes x (n, h, w, c), classes y, weight per class, and what is held out to judge by.
+
+    `mean` and `std` (w * c) are those of the windows that are learned from; `heard` says that x are logarithms of
+    spectra.
+    """
 
     x: Floats
     y: Ints
     weight: npt.NDArray[np.float64]
     held_x: Floats
     held_y: Ints
+    mean: Floats
+    std: Floats
+    heard: bool = False
+
+    @property
+    def plane(self) -> Plane:
+        """(h, w, c) of one window."""
+        _, h, w, c = self.x.shape
+        return h, w, c
 
 
-def train(lessons: Lessons, blocks: tuple[Block, ...], course: Course, seed: int) -> Work[Weights]:
+def train(lessons: Lessons, layers: tuple[Layer, ...], course: Course, seed: int) -> Work[Weights]:
     """Yield loss and score on the held-out windows after each epoch; the weights of the best epoch are the result.
 
     Without held-out windows every epoch is run and the last one counts.
@@ -58,12 +65,12 @@ def train(lessons: Lessons, blocks: tuple[Block, ...], course: Course, seed: int
     import torch
 
     with _quiet(torch, seed):
-        net = _Net(torch, lessons.x.shape[2], len(lessons.weight), blocks, course.dropout)
+        net = _Net(torch, lessons.plane, len(lessons.weight), layers, course.dropout)
         task = _Task(torch, net, lessons, course, seed)
     best, kept, since = (-1.0, 0.0), net.state(), 0
     for epoch in range(course.epochs):
         with _quiet(torch, seed * 10_007 + epoch + 1):
-            loss = task.epoch(epoch)
+            loss = task.epoch()
             found = task.judge()
         since += 1
         if found is None or found > best:
@@ -83,7 +90,7 @@ def _quiet(torch: Any, seed: int) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(seed % 2**63)
             yield
     finally:
@@ -93,23 +100,41 @@ def _quiet(torch: Any, seed: int) -> Iterator[None]:
 class _Net:
     """The network: its layers, one pass forward, and its weights as arrays."""
 
-    def __init__(self, torch: Any, channels: int, n_classes: int, blocks: tuple[Block, ...], dropout: float) -> None:
+    def __init__(self, torch: Any, plane: Plane, n_classes: int, layers: tuple[Layer, ...], dropout: float) -> None:
         nn = torch.nn
-        self.torch, self.blocks = torch, blocks
-        widths = [channels, *(b.c_out for b in blocks)]
-        pairs = list(zip(widths, blocks, strict=False))
-        self.convolutions = [nn.Conv1d(c, b.c_out, b.taps, stride=b.stride, bias=False) for c, b in pairs]
-        self.norms = [nn.BatchNorm1d(b.c_out) for b in blocks]
-        self.dropout, self.dense = nn.Dropout(dropout), nn.Linear(widths[-1], n_classes)
-        self.all = nn.ModuleList([*self.convolutions, *self.norms, self.dropout, self.dense])
+        self.torch, self.layers = torch, layers
+        self.convolutions: dict[int, Any] = {}
+        self.norms: dict[int, Any] = {}
+        for i, layer in enumerate(layers):
+            if layer.kind not in ("conv", "deep"):
+                continue
+            c = (plane if layer.sources[0] == INPUT else layers[layer.sources[0]].shape)[2]
+            groups = c if layer.kind == "deep" else 1
+            self.convolutions[i] = nn.Conv2d(
+                c, layer.shape[2], layer.taps, layer.stride, dilation=layer.dilation, groups=groups, bias=False
+            )
+            self.norms[i] = nn.BatchNorm2d(layer.shape[2])
+        self.dropout, self.dense = nn.Dropout(dropout), nn.Linear(layers[-1].shape[2], n_classes)
+        parts = [*self.convolutions.values(), *self.norms.values(), self.dropout, self.dense]
+        self.all = nn.ModuleList(parts)
 
     def __call__(self, x: Any) -> Any:
-        """Logits (n, n_classes) of x (n, n_channels, length)."""
+        """Logits (n, n_classes) of x (n, c, h, w)."""
+        seen: list[Any] = []
+        for i, layer in enumerate(self.layers):
+            seen.append(self._layer(i, layer, [x if s == INPUT else seen[s] for s in layer.sources]))
+        return self.dense(self.dropout(seen[-1].mean(dim=(2, 3))))
+
+    def _layer(self, i: int, layer: Layer, inputs: list[Any]) -> Any:
         f = self.torch.nn.functional
-        for block, convolution, norm in zip(self.blocks, self.convolutions, self.norms, strict=True):
-            x = f.relu(norm(convolution(f.pad(x, (block.pad_before, block.pad_after)))))
-            x = f.max_pool1d(x, block.pool) if block.pool > 1 else x
-        return self.dense(self.dropout(x.mean(dim=2)))
+        x = inputs[0]
+        if layer.kind == "pool":
+            return f.max_pool2d(x, layer.taps)
+        if layer.kind == "add":
+            x = x + inputs[1]
+        else:
+            x = self.norms[i](self.convolutions[i](f.pad(x, (*layer.pad_w, *layer.pad_h))))
+        return f.relu(x) if layer.relu else x
 
     def state(self) -> dict[str, Any]:
         """A copy of everything learned so far."""
@@ -121,32 +146,39 @@ class _Net:
 
     def weights(self) -> Weights:
         """Arrays with batch normalization folded in, computed in double."""
-        pairs = tuple(_folded(c, n) for c, n in zip(self.convolutions, self.norms, strict=True))
+        deep = {i for i, layer in enumerate(self.layers) if layer.kind == "deep"}
+        pairs = tuple(_folded(c, self.norms[i], i in deep) for i, c in self.convolutions.items())
         return Weights(pairs, (_array(self.dense.weight), _array(self.dense.bias)))
 
 
 def _array(value: Any) -> Floats:
-    return np.ascontiguousarray(value.detach().numpy(), np.float32)
+    return np.ascontiguousarray(value.detach().cpu().numpy(), np.float32)
 
 
-def _folded(convolution: Any, norm: Any) -> tuple[Floats, Floats]:
-    """Weight (c_out, taps, c) and bias (c_out,) of a convolution followed by batch normalization."""
+def _folded(convolution: Any, norm: Any, deep: bool) -> tuple[Floats, Floats]:
+    """Weight (c_out, kh, kw, c), or (kh, kw, c) of a deep one, and bias, followed by batch normalization."""
     values = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-    gamma, beta, mean, variance = (v.detach().numpy().astype(np.float64) for v in values)
+    gamma, beta, mean, variance = (v.detach().cpu().numpy().astype(np.float64) for v in values)
     gain = gamma / np.sqrt(variance + norm.eps)
-    weight = convolution.weight.detach().numpy().astype(np.float64) * gain[:, None, None]
-    return np.ascontiguousarray(weight.transpose(0, 2, 1), np.float32), (beta - mean * gain).astype(np.float32)
+    weight = convolution.weight.detach().cpu().numpy().astype(np.float64) * gain[:, None, None, None]
+    turned_ = weight[:, 0].transpose(1, 2, 0) if deep else weight.transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(turned_, np.float32), (beta - mean * gain).astype(np.float32)
 
 
 class _Task:
     """One network, its data and its optimizer."""
 
     def __init__(self, torch: Any, net: _Net, lessons: Lessons, course: Course, seed: int) -> None:
-        self.torch, self.net, self.course = torch, net, course
-        self.x, self.held_x = (torch.from_numpy(v).permute(0, 2, 1).contiguous() for v in (lessons.x, lessons.held_x))
-        self.y, self.held_y = torch.from_numpy(lessons.y), lessons.held_y
-        weight = torch.tensor(lessons.weight, dtype=torch.float32)
-        self.loss = torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=0.05)
+        self.torch, self.net, self.course, self.heard = torch, net, course, lessons.heard
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        net.all.to(self.device)
+        _, w, c = lessons.plane
+        self.mean, self.std = (self._place(v.reshape(1, 1, w, c)) for v in (lessons.mean, lessons.std))
+        self.x, self.held_x = self._place(lessons.x), self._place(lessons.held_x)
+        self.y = torch.from_numpy(lessons.y).to(self.device)
+        self.held_y = lessons.held_y
+        self.weight = torch.tensor(lessons.weight, dtype=torch.float32, device=self.device)
+        self.loss = torch.nn.CrossEntropyLoss(weight=self.weight, label_smoothing=0.05)
         self.optimizer = torch.optim.AdamW(net.all.parameters(), lr=course.rate, weight_decay=1e-2)
         steps = course.epochs * self.n_batches
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -154,25 +186,40 @@ class _Task:
         )
         self.rng = np.random.default_rng([seed, 1])
 
+    def _place(self, x: Floats) -> Any:
+        """(n, h, w, c) as torch likes it: (n, c, h, w), on the device."""
+        return self.torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2).contiguous().to(self.device)
+
     @property
     def n_batches(self) -> int:
         """Batches in one epoch; what is left over waits for the next epoch, so that no batch is tiny."""
         return max(1, len(self.y) // self.course.batch)
 
-    def epoch(self, number: int) -> float:
+    def epoch(self) -> float:
         """Once through the data in a new order; the mean loss."""
         self.net.all.train()
-        order = self.torch.from_numpy(self.rng.permutation(len(self.y)))
+        order = self.torch.from_numpy(self.rng.permutation(len(self.y))).to(self.device)
         total = 0.0
         for i in range(self.n_batches):
             at = order[i * self.course.batch : (i + 1) * self.course.batch]
+            x, y = self._batch(at)
             self.optimizer.zero_grad()
-            loss = self.loss(self.net(disturbed(self.torch, self.x[at], self.course.augment)), self.y[at])
+            loss = self.loss(self.net(x), y)
             loss.backward()
             self.optimizer.step()
             self.schedule.step()
             total += float(loss.detach())
         return total / self.n_batches
+
+    def _batch(self, at: Any) -> tuple[Any, Any]:
+        """Disturbed, standardized windows, and their classes: numbers, or parts where windows were mixed."""
+        d = self.course.disturbance
+        x = (turned(self.torch, self.x[at], d.turn_deg) - self.mean) / self.std
+        x = disturbed(self.torch, x, d.strength, self.heard)
+        if d.mix == 0:
+            return x, self.y[at]
+        one_hot = self.torch.nn.functional.one_hot(self.y[at], len(self.weight)).float()
+        return mixed(self.torch, x, one_hot, d.mix)
 
     def judge(self) -> tuple[float, float] | None:
         """(macro-F1, minus the loss) on what is held out; None when nothing is."""
@@ -180,24 +227,8 @@ class _Task:
             return None
         self.net.all.eval()
         with self.torch.no_grad():
-            parts = [self.net(x) for x in self.held_x.split(1024)]
+            parts = [self.net((x - self.mean) / self.std) for x in self.held_x.split(256)]
         logits = self.torch.cat(parts)
-        loss = float(self.loss(logits, self.torch.from_numpy(self.held_y)))
+        loss = float(self.loss(logits, self.torch.from_numpy(self.held_y).to(self.device)))
         names = [str(i) for i in range(logits.shape[1])]
-        return macro_f1(self.held_y, logits.numpy(), names), -loss
-
-
-def disturbed(torch: Any, x: Any, strength: float) -> Any:
-    """Windows (n, n_channels, length) a little louder or softer, a little earlier or later, with a little noise.
-
-    The shift repeats the edge sample, at most a tenth of the window; noise is a fiftieth of a standard deviation.
-    """
-    if strength == 0:
-        return x
-    n, channels, length = x.shape
-    gain = 1 + 0.1 * strength * torch.randn(n, 1, 1)
-    most = max(1, round(0.1 * strength * length))
-    shift = torch.randint(-most, most + 1, (n, 1))
-    at = (torch.arange(length)[None, :] + shift).clamp(0, length - 1)
-    moved = x.gather(2, at[:, None, :].expand(n, channels, length))
-    return moved * gain + 0.02 * strength * torch.randn_like(x)
+        return macro_f1(self.held_y, logits.cpu().numpy(), names), -loss

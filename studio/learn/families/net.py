@@ -1,0 +1,149 @@
+"""What every network family shares: its front, its course, and the way from learned weights to an int8 graph."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
+
+import numpy as np
+
+from studio.data.stream import Floats
+from studio.errors import DataError
+from studio.graph.graph import WINDOW, Graph, Node
+from studio.graph.ops.vector import Standardize
+from studio.graph.passes import quantize
+from studio.learn.dataset import Dataset, balance, check_classes
+from studio.learn.families.augment import Disturbance
+from studio.learn.families.layers import Layer, Plane, Stack, Weights, nodes_of, random_weights
+from studio.learn.families.network import Course, Lessons, train
+from studio.learn.split import Ints, split
+from studio.params import check, param
+from studio.progress import Progress, Work
+
+#: Windows that the ranges of the int8 values are read from.
+CALIBRATION = 512
+
+Self = TypeVar("Self", bound="Network")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network on what `front` gives; a family says which layers by `pile`."""
+
+    name: ClassVar[str] = ""
+    heard: ClassVar[bool] = False  # whether the front gives logarithms of spectra
+
+    epochs: int = param(30, "Times through the data at most.", low=1, high=1000)
+    batch: int = param(64, "Windows per step.", low=4, high=1024)
+    rate: float = param(
+        0.006, "Greatest learning rate.", low=1e-5, high=1.0, search=(0.002, 0.003, 0.004, 0.006, 0.01, 0.015)
+    )
+    dropout: float = param(0.2, "Share of features hidden while learning.", low=0.0, high=0.9, search=(0.0, 0.2, 0.4))
+    augment: float = param(
+        1.0, "Strength of random gain, shift, stretch, noise and masks; 0 for none.", low=0.0, high=3.0,
+        search=(0.5, 1.0, 1.5),
+    )  # fmt: skip
+    turn: float = param(
+        0.0, "Most that the sensor's frame is turned while learning.", unit="degrees", low=0.0, high=180.0,
+        search=(0.0, 10.0, 25.0),
+    )  # fmt: skip
+    mix: float = param(
+        0.0, "Share of the steps in which windows are laid over each other.", low=0.0, high=1.0, search=(0.0, 0.5)
+    )
+    patience: int = param(10, "Epochs without a better validation before it stops.", low=1, high=1000)
+    hold_out: bool = param(True, "Keep some groups aside to find the best epoch.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def front(self, data: Dataset, learned: Ints) -> tuple[tuple[Node, ...], Floats]:
+        """Nodes before the standardization, and what they give for all windows as planes (n, h, w, c)."""
+        return (), data.x[:, :, None, :]
+
+    def pile(self, stack: Stack, data: Dataset) -> None:
+        """Put this family's layers on the stack."""
+        raise NotImplementedError
+
+    def fit(self, data: Dataset, seed: int) -> Work[Graph]:
+        """Learn in float, then quantize with windows that were learned from."""
+        check_classes(data, at_least=2)
+        learn, held = self._sides(data, seed)
+        yield Progress(0, self.epochs, "preparing")
+        nodes, x = self.front(data, learn)
+        mean, std = spread(x[learn].reshape(len(learn), x.shape[1], -1))
+        weight = balance(data.y[learn])
+        weight = np.pad(weight, (0, len(data.classes) - len(weight)))
+        lessons = Lessons(x[learn], data.y[learn], weight, x[held], data.y[held], mean, std, self.heard)
+        layers = self._layers(lessons.plane, data)
+        weights = yield from train(lessons, layers, self._course(len(learn)), seed)
+        yield Progress(self.epochs, self.epochs, "quantizing to int8")
+        return quantized(data, learn, (*nodes, standard(nodes, mean, std)), lessons.plane, layers, weights)
+
+    def _course(self, n: int) -> Course:
+        batch = min(self.batch, max(4, n // 4))
+        disturbance = Disturbance(self.augment, self.turn, self.mix)
+        return Course(self.epochs, batch, self.rate, self.dropout, self.patience, disturbance)
+
+    def _layers(self, plane: Plane, data: Dataset) -> tuple[Layer, ...]:
+        stack = Stack(plane)
+        self.pile(stack, data)
+        return tuple(stack.layers)
+
+    def draft(self, data: Dataset) -> Graph | None:
+        """The network with random weights: it weighs what the trained one will weigh."""
+        few = data.take(np.linspace(0, len(data) - 1, min(4, len(data))).astype(int))
+        everything = np.arange(len(few))
+        nodes, x = self.front(few, everything)
+        mean, std = spread(x.reshape(len(x), x.shape[1], -1))
+        plane = x.shape[1], x.shape[2], x.shape[3]
+        layers = self._layers(plane, data)
+        weights = random_weights(layers, plane, len(data.classes))
+        return quantized(few, everything, (*nodes, standard(nodes, mean, std)), plane, layers, weights)
+
+    def final(self: Self) -> Self:
+        """The same network, learning from every group for the whole number of epochs."""
+        return replace(self, hold_out=False)
+
+    @classmethod
+    def guesses(cls) -> "tuple[Network, ...]":
+        """The default."""
+        return (cls(),)
+
+    def _sides(self, data: Dataset, seed: int) -> tuple[Ints, Ints]:
+        """Windows to learn from and to find the best epoch with; none of the latter where groups are too few."""
+        everything, nothing = np.arange(len(data)), np.zeros(0, np.int64)
+        if not self.hold_out:
+            return everything, nothing
+        try:
+            parts = split(data.unmarked(), seed)
+        except DataError:
+            return everything, nothing
+        return parts.train, parts.test
+
+
+def spread(x: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the last axis of x (n, length, n); a value that never moves gets 1."""
+    mean = x.mean(axis=(0, 1), dtype=np.float64)
+    std = x.std(axis=(0, 1), dtype=np.float64)
+    still = std <= 1e-6 * np.abs(mean) + 1e-12
+    return mean.astype(np.float32), np.where(still, 1.0, std).astype(np.float32)
+
+
+def standard(nodes: tuple[Node, ...], mean: Floats, std: Floats) -> Node:
+    """The standardization behind a front."""
+    return Node(Standardize(mean, std), (len(nodes) - 1 if nodes else WINDOW,), "standardized")
+
+
+def float_graph(
+    data: Dataset, front: tuple[Node, ...], plane: Plane, layers: tuple[Layer, ...], weights: Weights
+) -> Graph:
+    """The trained network as ops, still in float."""
+    s = data.stream
+    nodes = nodes_of(front, plane, layers, weights)
+    return Graph(s.channels, s.rate_hz, data.length, data.stride, nodes, data.classes)
+
+
+def quantized(
+    data: Dataset, learned: Ints, front: tuple[Node, ...], plane: Plane, layers: tuple[Layer, ...], weights: Weights
+) -> Graph:
+    """The network in int8, its ranges read from some of the windows that were learned from."""
+    few = learned[np.linspace(0, len(learned) - 1, min(CALIBRATION, len(learned))).astype(int)]
+    return quantize(float_graph(data, front, plane, layers, weights), data.x[few])
