@@ -4,10 +4,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from studio.app.suspects import suspects
 from studio.data.certificate import Certificate, certificate
+from studio.data.labels import Labels
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
 from studio.data.stream import Stream
+from studio.errors import DataError
 from studio.progress import Progress, Work
 
 RATE_OFF = 0.01  # share of the nominal rate from which a person should look
@@ -17,8 +20,11 @@ FEW_SECONDS = 5.0  # a class with less labelled time will hardly be learnt
 Finding = dict[str, str]
 
 
-def check(project_path: Path) -> Work[dict[str, Any]]:
-    """Look at every recording; returns the `check` result. Suspected wrong labels need a later capability: none yet."""
+def check(project_path: Path, labels: bool = False) -> Work[dict[str, Any]]:
+    """Look at every recording; returns the `check` result.
+
+    Looking for wrong labels trains forests, which takes a while and brings in scikit-learn: only when asked for.
+    """
     project = open_project(project_path)
     found, everything = [], recordings(project)
     for i, recording in enumerate(everything):
@@ -27,7 +33,18 @@ def check(project_path: Path) -> Work[dict[str, Any]]:
         findings = [f for c in whole for f in findings_of(c, simulated)] + label_findings(recording)
         found.append({"id": recording.id, "findings": findings, "certificate": [c.plain() for c in whole]})
     totals = {"classes": class_seconds(everything), "balance": balance(everything)}
-    return {"recordings": found, "suspect_labels": [], **totals}
+    doubtful, why = (yield from _suspects(project_path)) if labels else ([], "not asked for")
+    return {"recordings": found, "suspect_labels": doubtful, "labels_unchecked": why, **totals}
+
+
+def _suspects(project_path: Path) -> Work[tuple[list[dict[str, Any]], str]]:
+    """Labels that are probably wrong, and why none could be judged when so."""
+    try:
+        judged = yield from suspects(project_path)
+    except DataError as e:
+        return [], str(e)
+    flagged = [row for row in judged["labels"] if row["flagged"]]
+    return [{key: row[key] for key in row if key != "flagged"} for row in flagged], ""
 
 
 def certificates(recording: Recording) -> list[Certificate]:
@@ -101,7 +118,7 @@ def _channel(found: Certificate, channel: str) -> list[Finding]:
 def label_findings(recording: Recording) -> list[Finding]:
     """Labels that reach past the recording's end, and recordings without any."""
     segments = [s for t in recording.labels.values() for s in t.segments]
-    if not segments:
+    if not recording.labels.get("labels"):
         return [_finding("unlabelled", "note", "labels", "Nothing in this recording is labelled.")]
     end = recording.duration_s
     return [
@@ -114,7 +131,7 @@ def label_findings(recording: Recording) -> list[Finding]:
 def class_seconds(everything: tuple[Recording, ...]) -> dict[str, float]:
     """Labelled seconds of each class."""
     seconds: dict[str, float] = defaultdict(float)
-    for s in (s for r in everything for t in r.labels.values() for s in t.segments):
+    for s in (s for r in everything for s in r.labels.get("labels", Labels()).segments):
         seconds[s.label] += s.stop_s - s.start_s
     return {k: round(v, 3) for k, v in sorted(seconds.items())}
 
