@@ -81,7 +81,7 @@ def open_talk(link: Link, url: str, settings: Mapping[str, str] | None = None) -
         options = {"layout": "3h", "rate": "100"} | options
     elif scheme == "virtual" and "protocol" in options:
         del options["protocol"]
-    elif scheme in _OWN:
+    elif scheme in _OWN and "baud:" not in options.get("fault", ""):  # else its rate has to be found out
         options.setdefault("protocol", "own")
     elif scheme == "acconeer":
         options["protocol"] = "acconeer"

@@ -126,6 +126,8 @@ class Connection:
                 hello = talk.hello()
         if hello.mode == "boot":
             seen = "it is in its boot loader and has no firmware to stream with"
+            if hello.boot is not None and hello.boot.image == GOOD_IMAGE:
+                seen = "it stays in its boot loader: the image that it holds does not start (another studio's?)"
             raise LinkError(self.url, seen, "Flash an image on the Deploy page.")
         return hello
 

@@ -20,7 +20,12 @@ SURE, LIKELY = 0.9, 0.5
 LISTEN_S, ANSWER_S = 0.4, 0.3
 #: Baud rates in the order of trial, and the share of the time that each gets. Ours comes first, and once more at the
 #: end for a board that only started when its port was opened.
-BAUDS = ((921600, 0.12), (115200, 0.45), (1_000_000, 0.13), (460800, 0.15), (921600, 0.15))
+BAUDS = ((921600, 0.11), (115200, 0.42), (1_000_000, 0.13), (460800, 0.13), (2_000_000, 0.06), (921600, 0.15))
+#: Instead of that end, where something was heard but not understood: it talks already, at another of the usual rates.
+SLOW_BAUDS = ((9600, 0.06), (57600, 0.043), (230400, 0.043))
+#: A rate that is not the usual one of the protocol asked for: a short question will do.
+BRIEF_S = 0.2
+USUAL_BAUDS = (921600, 115200)
 
 
 def converse(link: Link, options: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> Talk:
@@ -46,20 +51,29 @@ def identify(
     link: Link, any_baud: bool = True, timeout_s: float = TIMEOUT_S, clock_ns: Callable[[], int] = time.monotonic_ns
 ) -> tuple[type[Client], Heard]:
     """The client that understands the device, and what was heard from it so far."""
-    n_bytes, sample = 0, b""
-    rounds = BAUDS if any_baud and hasattr(link, "set_baud") else ((0, 1.0),)
-    for baud, share in rounds:
+    tries: list[Attempt] = []
+    for baud, share in _rounds(any_baud and hasattr(link, "set_baud"), tries):
         _set_baud(link, baud)
-        attempt = Attempt(link, share * timeout_s, clock_ns)
-        found = attempt.run([c for c in CLIENTS.values() if not baud or baud in c.bauds])
+        tries.append(Attempt(link, share * timeout_s, clock_ns))
+        found = tries[-1].run([c for c in CLIENTS.values() if not baud or baud in c.bauds], baud)
         if found is not None:
-            return found, attempt.heard
-        n_bytes, sample = n_bytes + attempt.n_bytes, attempt.seen[:24] or sample
+            return found, tries[-1].heard
+    n_bytes = sum(attempt.n_bytes for attempt in tries)
+    sample = next((attempt.seen[:24] for attempt in reversed(tries) if attempt.seen), b"")
     if not n_bytes:
         seen = f"it is open, but nothing answered for {timeout_s:g} s"
         raise LinkError(link.url, seen, "Restart the board, or flash the studio's firmware on it.")
     seen = f"it sent {n_bytes} bytes in {timeout_s:g} s that no known protocol explains, such as {sample!r}"
     raise ProtocolError(link.url, seen, "Check the baud rate (?baud=), or force a protocol with ?protocol=.")
+
+
+def _rounds(any_baud: bool, tries: "list[Attempt]") -> Iterator[tuple[int, float]]:
+    """(baud rate, share of the time) of each try; 0: as it is. The last ones depend on what was heard by then."""
+    if not any_baud:
+        yield 0, 1.0
+        return
+    yield from BAUDS[:-1]
+    yield from SLOW_BAUDS if any(attempt.n_bytes for attempt in tries) else BAUDS[-1:]
 
 
 class Attempt:
@@ -77,9 +91,9 @@ class Attempt:
         """Bytes that came."""
         return sum(len(data) for data, _ in self.heard)
 
-    def run(self, clients: list[type[Client]]) -> type[Client] | None:
+    def run(self, clients: list[type[Client]], baud: int = 0) -> type[Client] | None:
         """The client that is sure, or at the end the likeliest."""
-        for client, seconds in self._questions(clients):
+        for client, seconds in self._questions(clients, baud):
             if client is not None:
                 speak(self._link, client.probe, client.piece)
             self._asked = client is not None and client is not Own
@@ -92,11 +106,11 @@ class Attempt:
                 return found
         return self._best(clients, 0.1)
 
-    def _questions(self, clients: list[type[Client]]) -> Iterator[tuple[type[Client] | None, float]]:
+    def _questions(self, clients: list[type[Client]], baud: int) -> Iterator[tuple[type[Client] | None, float]]:
         """(whom to ask next, how long to wait)."""
         probes = {c.probe: c for c in clients if c.probe and c is not Own}
         if Own in clients:
-            yield Own, LISTEN_S
+            yield Own, LISTEN_S if not baud or baud in USUAL_BAUDS else BRIEF_S
         for client in probes.values():
             pieces = len(client.probe) / client.piece[0] * client.piece[1] if client.piece else 0.0
             yield client, ANSWER_S + pieces

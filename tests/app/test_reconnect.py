@@ -1,7 +1,10 @@
 """A cable that is pulled: at every stage, and while it records. What was missed is a gap, told by who knows it."""
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,9 @@ from studio.app import live
 from studio.app.live import AnotherBoard, Connection
 from studio.data.project import Project, create
 from studio.data.recording import Recording, load
-from studio.errors import LinkError, StudioError
-from studio.sources import acquire
+from studio.data.wire import BootArea, Hello, Packet, Verb, unpack
+from studio.errors import LinkError, ParamError, StudioError
+from studio.sources import acquire, open_link
 from studio.sources.devices.nordic import NordicDevice
 from studio.sources.devices.plain import NumbersDevice
 from studio.sources.devices.sensiml import SensimlV2Device
@@ -228,8 +232,6 @@ def test_closed_while_it_opens(plug: Plug, connect) -> None:
 
 
 def test_another_board_is_not_taken_for_the_lost_one(plug: Plug, project: Project, connect) -> None:
-    from dataclasses import replace
-
     connection = connect(reconnect=True)
     streams_on(connection)
     connection.start_recording(project)
@@ -293,9 +295,102 @@ def test_a_lost_start_is_said_again(plug: Plug, connect, monkeypatch: pytest.Mon
     assert deaf[0] == 0
 
 
+class Sleeper(FreeRunning):
+    """A board that waits in its boot loader until it is told to run."""
+
+    image, wakes, mode = 1, True, "boot"
+
+    def _hello(self) -> Hello:
+        area = BootArea(0, 4096, 1024, self.image)
+        return replace(super()._hello(), mode=self.mode, boot=area if self.mode == "boot" else None)
+
+    def _command(self, packet: Packet, now_s: float) -> None:
+        if unpack(packet.payload).get(0) == Verb.RUN and self.wakes:
+            self.mode = "app"
+        super()._command(packet, now_s)
+
+
+def test_a_board_that_waits_in_its_boot_loader_is_woken(plug: Plug, connect) -> None:
+    plug.restart(Sleeper(STREAM, TICKS))
+    streams_on(connect())
+
+
+@pytest.mark.parametrize(("image", "said"), [(1, "does not start"), (0, "has no firmware"), (2, "has no firmware")])
+def test_a_board_without_firmware_says_so(plug: Plug, connect, monkeypatch, image: int, said: str) -> None:
+    monkeypatch.setattr(live, "BOOT_S", 0.1)
+    sleeper = Sleeper(STREAM, TICKS)
+    sleeper.image, sleeper.wakes = image, False
+    plug.restart(sleeper)
+    with pytest.raises(LinkError, match=said):
+        connect().wait()
+
+
 def test_numbers_whose_rate_was_measured_are_the_same_board(plug: Plug, connect) -> None:
     plug.restart(NumbersDevice(STREAM, TICKS))
     connection = connect(reconnect=True)
     streams_on(connection)
     pulled(plug, connection, 0.1)
     assert connection.error is None
+
+
+def test_an_option_is_set_while_it_streams(connect, project: Project) -> None:
+    connection = Connection("virtual:host?protocol=tensor-streaming")
+    try:
+        streams_on(connection, 20)
+        assert connection.options.mode == "normal" and connection.hello.streams[0].stream.rate_hz == 100
+        with pytest.raises(ParamError):
+            connection.set_option("mode", "slow")
+        connection.start_recording(project)
+        with pytest.raises(LinkError, match="Stop the recording"):
+            connection.set_option("mode", "fast")
+        connection.stop_recording()
+        connection.set_option("mode", "fast")
+        until(lambda: connection.hello.streams[0].stream.rate_hz == 200)
+        streams_on(connection, 50)
+        (ring,) = connection.rings.values()
+        assert connection.options.mode == "fast" and ring.stream.rate_hz == 200
+        assert connection.stats["bad_packets"] == 0
+    finally:
+        connection.close()
+
+
+def test_our_own_board_has_no_options(plug: Plug, connect) -> None:
+    connection = connect()
+    streams_on(connection)
+    assert connection.options is None
+    with pytest.raises(LinkError):
+        connection.set_option("rate", "50")
+
+
+@pytest.mark.parametrize("protocol", ["tensor-streaming", "imagimob", "own"])
+def test_a_flood_of_a_hundred_times_loses_nothing(own_home: Path, project: Project, protocol: str) -> None:
+    more = "" if protocol == "own" else f"protocol={protocol}&"
+    connection = Connection(f"virtual:host?{more}fault=flood:100", ("accelerometer",) if protocol == "own" else ())
+    try:
+        streams_on(connection, 20)
+        connection.start_recording(project)
+        streams_on(connection, 200)
+        recording = connection.stop_recording()
+        assert recording.gaps == {} and recording.n_samples[recording.streams[0].name] >= 150
+        assert len(connection.talk._backlog) < 1000
+    finally:
+        connection.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not os.path.exists("/dev/ptmx"), reason="needs a pseudo terminal")
+def test_two_programs_on_one_port(own_home: Path) -> None:
+    """The second one is told, and the first one does not notice."""
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    first = open_link(f"{path}?protocol=own")
+    try:
+        second = Connection(f"{path}?protocol=own", reconnect=True)
+        until(lambda: second.state == "lost")
+        assert "another program uses the port" in str(second.error)
+        second.close()
+        os.write(master, b"hello")
+        assert b"".join(first.read() for _ in range(3)) == b"hello"
+    finally:
+        first.close()
+        os.close(master)
+        os.close(slave)

@@ -34,6 +34,7 @@ class Numbers(Client):
 
     name = "numbers"
     title = "Board that prints numbers"
+    bauds = (115200, 921600, 9600, 57600, 230400)
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         super().__init__(options)

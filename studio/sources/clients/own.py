@@ -17,7 +17,7 @@ class Own(Client):
     title = "Sensorsmith firmware"
     loss = Loss.EXACT
     checked = True
-    bauds = (921600, 115200)
+    bauds = (921600, 115200, 1_000_000, 460800, 2_000_000)
     probe = b"\0" + encode(Packet(Type.HELLO))
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:

@@ -62,6 +62,7 @@ class Tensor(Client):
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         super().__init__(options)
         self._flows: dict[tuple[int, int], Flow] = {}
+        self._unset: set[int] = set()  # devices that were told options and did not answer yet
         self._hurt = self._streaming = False
         self._beat_s = self._next_s = 0.0
 
@@ -100,6 +101,7 @@ class Tensor(Client):
             elif CONFIG in message:
                 self._configured(message.messages(CONFIG)[0])
             elif ERROR in message:
+                self._unset.clear()
                 self.say(message.messages(ERROR)[0].text(1))
             elif DATA in message:
                 return self._data(message.messages(DATA)[0], host_ns)
@@ -130,10 +132,18 @@ class Tensor(Client):
                 self.choices += (option if text is None else option.told(text),)
                 options += b"" if text is None else _option_value(plain, self.choices[-1])
         self._streams_of(id_, device.messages(6))
+        if options:
+            self._unset.add(id_)
         if options or not device.messages(6):
             self._request(CONFIG, field(1, id_) + options + field(3, 7))
 
+    @property
+    def ready(self) -> bool:
+        """Also what was set must have been answered: it may change the streams."""
+        return bool(self.streams) and not self._unset
+
     def _configured(self, config: Message) -> None:
+        self._unset.discard(config.number(1))
         if config.number(4) == 3:
             self.say(config.text(5))
         if config.messages(3):
