@@ -10,6 +10,9 @@ struct driver {
     /* Oldest first; 1 when all came. */
     int32_t (*read)(uint8_t address, int16_t *rows, int32_t n);
     void (*stop)(uint8_t address);
+    /* What the sensor says that it is, and what it should say; -1: nothing answers. */
+    int32_t (*identity)(uint8_t address);
+    uint8_t expected;
 };
 
 /* A sensor where the board has it: its driver and its 7-bit address. */

@@ -25,10 +25,15 @@ static uint8_t rate_code(uint32_t rate_mhz)
     return (uint8_t)(code + 1);
 }
 
+static int32_t identity(uint8_t address)
+{
+    uint8_t told;
+    return get_registers(address, WHO_AM_I_A, &told, 1) ? told : -1;
+}
+
 static int32_t start(uint8_t address, uint32_t rate_mhz)
 {
-    uint8_t identity = 0;
-    return get_registers(address, WHO_AM_I_A, &identity, 1) && identity == IDENTITY &&
+    return identity(address) == IDENTITY &&
            put_register(address, CTRL_REG4_A, KEEP_PAIRS_8_G_HIGH_RESOLUTION) &&
            put_register(address, CTRL_REG5_A, FIFO_ON) && put_register(address, FIFO_CTRL_REG_A, 0) &&
            put_register(address, FIFO_CTRL_REG_A, STREAM) &&
@@ -52,4 +57,4 @@ static int32_t read(uint8_t address, int16_t *rows, int32_t n)
 
 static void stop(uint8_t address) { put_register(address, CTRL_REG1_A, 0); }
 
-const struct driver lsm303agr = {start, waiting, read, stop};
+const struct driver lsm303agr = {start, waiting, read, stop, identity, IDENTITY};

@@ -32,12 +32,17 @@ static int32_t empty_fifo(uint8_t address, uint8_t fifo)
 
 static uint8_t fifo_setting;
 
+static int32_t identity(uint8_t address)
+{
+    uint8_t told;
+    return get_registers(address, WHO_AM_I, &told, 1) ? told : -1;
+}
+
 static int32_t start(uint8_t address, uint32_t rate_mhz)
 {
     const uint8_t code = rate_code(rate_mhz);
-    uint8_t identity = 0;
     fifo_setting = (uint8_t)(code << 3 | CONTINUOUS);
-    return get_registers(address, WHO_AM_I, &identity, 1) && identity == IDENTITY &&
+    return identity(address) == IDENTITY &&
            put_register(address, CTRL3_C, KEEP_PAIRS_COUNT_UP) && put_register(address, FIFO_CTRL3, ACCELEROMETER_ONLY) &&
            put_register(address, CTRL1_XL, (uint8_t)(code << 4 | RANGE_8_G)) && empty_fifo(address, fifo_setting);
 }
@@ -72,4 +77,4 @@ static void stop(uint8_t address)
     put_register(address, CTRL1_XL, 0);
 }
 
-const struct driver lsm6dsl = {start, waiting, read, stop};
+const struct driver lsm6dsl = {start, waiting, read, stop, identity, IDENTITY};

@@ -25,10 +25,15 @@ static uint8_t rate_code(uint32_t rate_mhz)
     return (uint8_t)(code + 1);
 }
 
+static int32_t identity(uint8_t address)
+{
+    uint8_t told;
+    return get_registers(address, WHO_AM_I, &told, 1) ? told : -1;
+}
+
 static int32_t start(uint8_t address, uint32_t rate_mhz)
 {
-    uint8_t identity = 0;
-    return get_registers(address, WHO_AM_I, &identity, 1) && identity == IDENTITY &&
+    return identity(address) == IDENTITY &&
            put_register(address, CTRL_REG8, KEEP_PAIRS_COUNT_UP) && put_register(address, CTRL_REG9, FIFO_ON) &&
            put_register(address, FIFO_CTRL, 0) && put_register(address, FIFO_CTRL, CONTINUOUS) &&
            put_register(address, CTRL_REG6_XL, (uint8_t)(rate_code(rate_mhz) << 5 | RANGE_8_G));
@@ -54,4 +59,4 @@ static int32_t read(uint8_t address, int16_t *rows, int32_t n)
 
 static void stop(uint8_t address) { put_register(address, CTRL_REG6_XL, 0); }
 
-const struct driver lsm9ds1 = {start, waiting, read, stop};
+const struct driver lsm9ds1 = {start, waiting, read, stop, identity, IDENTITY};

@@ -25,6 +25,10 @@ struct sensor_batch {
 };
 int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_batch *batch);
 
+/* Is the part behind sensor `index` there? `told` is its own word and `expected` what it should be. */
+enum sensor_part { PART_NONE, PART_RIGHT, PART_OTHER, PART_SILENT };
+enum sensor_part board_sensor_part(int32_t index, int32_t *told, int32_t *expected);
+
 /* Sleep until bytes come, a sensor reaches its watermark, or (when `writing`) the link takes bytes again. */
 void board_idle(int32_t writing);
 

@@ -148,6 +148,27 @@ static void stats(const struct wire_packet *p)
     reply(p->header.seq, STATUS_OK, 0, &out);
 }
 
+/* Each sensor: {0: enum sensor_part, 1: what it says that it is, 2: what it should say}. */
+static void parts(const struct wire_packet *p)
+{
+    uint8_t bytes[256];
+    struct cbor_out out = {bytes, sizeof bytes, 0};
+    cbor_head(&out, CBOR_MAP, (uint64_t)firmware_n_streams);
+    for (int32_t id = 0; id < firmware_n_streams; id++) {
+        int32_t told = 0, expected = 0;
+        const enum sensor_part part = board_sensor_part(id, &told, &expected);
+        cbor_uint(&out, (uint64_t)id);
+        cbor_head(&out, CBOR_MAP, 3);
+        cbor_uint(&out, 0);
+        cbor_uint(&out, part);
+        cbor_uint(&out, 1);
+        cbor_uint(&out, (uint64_t)(told < 0 ? 0 : told));
+        cbor_uint(&out, 2);
+        cbor_uint(&out, (uint64_t)expected);
+    }
+    reply(p->header.seq, STATUS_OK, 0, &out);
+}
+
 static void ping(const struct wire_packet *p)
 {
     struct cbor_in in;
@@ -194,6 +215,8 @@ static void command(const struct wire_packet *p)
         stats(p);
     else if (verb == VERB_PING)
         ping(p);
+    else if (verb == VERB_PARTS)
+        parts(p);
     else
         obey(p, verb);
 }

@@ -25,6 +25,7 @@ enum wire_verb {
     VERB_RESTART,
     VERB_PING,
     VERB_CLEAR,
+    VERB_PARTS,
     VERB_ERASE = 16,
     VERB_WRITE,
     VERB_CHECK,

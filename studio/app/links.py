@@ -105,6 +105,14 @@ def _options(url: str) -> dict[str, str]:
     return {k: v[-1] for k, v in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
+def speed_of(url: str) -> float:
+    """How much faster than true time the device at `url` runs; 1 for everything but virtual boards."""
+    try:
+        return float(_options(url).get("speed", 1.0)) or 1.0
+    except ValueError:
+        return 1.0
+
+
 def _virtual(url: str, options: dict[str, str]) -> VirtualLink | DeviceLink:
     name = url.removeprefix("virtual:").partition("?")[0]
     known = {i: b for i, b in boards().items() if b.virtual}

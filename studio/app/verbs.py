@@ -142,6 +142,12 @@ def _flash(a: Namespace) -> Work[Result]:
     return flash(a.image, a.url)
 
 
+def _first_light(a: Namespace) -> Work[Result]:
+    from studio.app.actions.flash import first_light
+
+    return first_light(a.url, a.seconds)
+
+
 def _rollback(a: Namespace) -> Work[Result]:
     from studio.app.actions.flash import roll_back
 
@@ -289,6 +295,7 @@ VERBS: dict[str, Verb] = {
     "render": Verb(_render, lambda r: "\n".join(r["files"])),
     "build": Verb(_build, _said_build),
     "flash": Verb(_flash, _said_flash),
+    "first-light": Verb(_first_light, lambda r: str(r["report"]), lambda r: int(r["failed"] > 0)),
     "rollback": Verb(_rollback, lambda r: f"{r['board']} runs build {r['build_hash'][:12]} again"),
     "verify": Verb(_verify, _said_verify, lambda r: int(r["first_difference"] is not None)),
     "monitor": Verb(_monitor, _said_live),

@@ -66,6 +66,7 @@ class Verb(IntEnum):
     RESTART = 6
     PING = 7
     CLEAR = 8
+    PARTS = 9
     ERASE = 16
     WRITE = 17
     CHECK = 18

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6 import QtWidgets
+from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -184,6 +184,15 @@ def test_one_press_brings_the_image_before_back(window: Window, page: DeployPage
     job(qtbot, 1).end({"board": "host", "build_hash": "ab" * 16, "was": "cd" * 16})
     qtbot.waitUntil(lambda: page.steps["rollback"].state == "done")
     assert page.steps["rollback"]._words.text() == "Build abababab runs again, in place of cdcdcdcd."
+
+
+def test_the_check_of_a_board_is_said_and_copied(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    press(window, qtbot, "first_light_start")
+    checks = [{"name": "echo", "ok": True, "seen": "40 of 40"}, {"name": "clock", "ok": False, "seen": "+20000 ppm"}]
+    job(qtbot, 1).end({"board": "host", "passed": 1, "failed": 1, "checks": checks, "report": "[FAIL] clock"})
+    qtbot.waitUntil(lambda: page.steps["first_light"].state == "done")
+    assert page.steps["first_light"]._words.text() == "clock (+20000 ppm). The report is on the clipboard."
+    assert QtGui.QGuiApplication.clipboard().text() == "[FAIL] clock"
 
 
 def test_facts_of_the_model(page: DeployPage) -> None:

@@ -129,6 +129,14 @@ void board_sensor_stop(int32_t index)
     running[index].on = 0;
 }
 
+enum sensor_part board_sensor_part(int32_t index, int32_t *told, int32_t *expected)
+{
+    const struct plugged *p = &firmware_sensors[index];
+    *told = p->driver->identity(p->address);
+    *expected = p->driver->expected;
+    return *told < 0 ? PART_SILENT : *told == *expected ? PART_RIGHT : PART_OTHER;
+}
+
 /* How long a number of rows takes to measure. */
 static uint64_t rows_us(const struct running *r, int32_t rows) { return (uint64_t)rows * 1000000000u / r->rate_mhz; }
 

@@ -7,12 +7,13 @@ import numpy as np
 
 from studio.app import models
 from studio.app.actions.evaluate import windows_for
-from studio.app.links import open_link
+from studio.app.links import open_link, speed_of
 from studio.data.project import Project, open_project, recordings
 from studio.data.stream import Array
 from studio.data.talk import Talk
 from studio.errors import InputError, StudioError, VerifyError
 from studio.firmware.board import boards
+from studio.firmware.first_light import first_light as check_board
 from studio.firmware.flash import Test
 from studio.firmware.flash import flash as write_image
 from studio.firmware.flash import roll_back as one_back
@@ -20,6 +21,16 @@ from studio.firmware.verify import verify as compare
 from studio.progress import Progress, Work
 
 SELF_TEST_WINDOWS = 12
+
+
+def first_light(url: str, seconds: float = 10.0) -> Work[dict[str, Any]]:
+    """Check the board at `url` in a minute; the result holds a report for an issue."""
+    yield Progress(0, seconds, f"opening {url}")
+    link = open_link(url)
+    try:
+        return (yield from check_board(Talk(link), seconds, speed_of(url)))
+    finally:
+        link.close()
 
 
 def flash(image: Path, url: str) -> Work[dict[str, Any]]:

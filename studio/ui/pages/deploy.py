@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6 import QtWidgets
+from PySide6 import QtGui, QtWidgets
 
 from studio.app import models
 from studio.app.jobs import Job, ProcessJob
@@ -66,6 +66,12 @@ class DeployPage(Page):
                 f"Sends {N_WINDOWS} stored windows through the board and compares every stage bit for bit.",
                 "shield-check",
                 "Ctrl+Y",
+            ),
+            "first_light": (
+                "Check board",
+                "Measures its clock, sensors, link and rates in ten seconds, and copies a report.",
+                "activity",
+                "",
             ),
             "rollback": (
                 "Go back",
@@ -269,6 +275,8 @@ class DeployPage(Page):
             self._job = Job("flash", _flash(self._image, url))
         elif key == "rollback":
             self._job = Job("rollback", _roll_back(url))
+        elif key == "first_light":
+            self._job = Job("first light", _first_light(url))
         else:
             self._job = Job("verify", _verify(project.path, model, url))
         self.shell.run(self._job, step=step.step, done=self._done, failed=self._failed, stopped=self._stopped)
@@ -282,6 +290,8 @@ class DeployPage(Page):
             self._running = key
             self._failed(e)
             return
+        if key == "first_light":
+            QtGui.QGuiApplication.clipboard().setText(result["report"])
         if key == "build":
             self._image = next((Path(f) for f in result["files"] if f.endswith(".bin")), None)
             self.weight.show_build(result, self._board(), self._period_ms())
@@ -328,7 +338,7 @@ class DeployPage(Page):
         self.all.setEnabled(ready and not busy)
         self.cancel.setVisible(busy)
         self.see.setVisible(not busy and self.steps["flash"].state == "done")
-        can = {"build": ready, "flash": self._image is not None, "verify": ready, "rollback": True}
+        can = {"build": ready, "flash": self._image is not None, "verify": ready, "rollback": True, "first_light": True}
         for key, step in self.steps.items():
             step.action.setEnabled(can[key] and not busy)
         for field in (self.model, self.board, self.target):
@@ -349,6 +359,13 @@ def _roll_back(url: str) -> Work[dict[str, Any]]:
     return (yield from roll_back(url))
 
 
+def _first_light(url: str) -> Work[dict[str, Any]]:
+    from studio.app.actions.flash import first_light
+
+    yield Progress(0, 0, f"opening {url}")
+    return (yield from first_light(url))
+
+
 def _verify(project: Path, model: str, url: str) -> Work[dict[str, Any]]:
     from studio.app.actions.flash import verify
 
@@ -365,6 +382,12 @@ def _say_flash(result: dict[str, Any]) -> str:
     board = boards()[result["board"]].title if result["board"] in boards() else result["board"]
     kept = " The image before is kept." if result["previous_kept"] else ""
     return f"{size} in {seconds:.2f} s. {board} answers with build {result['build_hash'][:8]}.{kept}"
+
+
+def _say_first_light(result: dict[str, Any]) -> str:
+    wrong = [f"{c['name']} ({c['seen']})" for c in result["checks"] if c["ok"] is False]
+    said = "; ".join(wrong) if wrong else f"{result['passed']} checks passed"
+    return f"{said}. The report is on the clipboard."
 
 
 def _say_rollback(result: dict[str, Any]) -> str:
@@ -385,4 +408,5 @@ SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     "flash": _say_flash,
     "verify": _say_verify,
     "rollback": _say_rollback,
+    "first_light": _say_first_light,
 }
