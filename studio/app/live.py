@@ -349,10 +349,12 @@ class Connection:
             found = (writer.time_s(name, index) for name, index in moment.items()) if writer is not None else ()
             return next((t for t in found if t is not None), None)
 
-    def start_recording(self, project: Project, subject: str = "", label: str = "", pre_s: float = 0.0) -> None:
+    def start_recording(
+        self, project: Project, subject: str = "", label: str = "", pre_s: float = 0.0, session: str = ""
+    ) -> None:
         """Write every sensor stream from now on, and what came in the `pre_s` seconds before.
 
-        Answers of the board's model are not sensors.
+        Answers of the board's model are not sensors. `session` is a name that recordings of one time line share.
         """
         if self.hello is None or self.state not in ("ready", "streaming"):
             raise LinkError(self.url, f"is {self.state}, not streaming", "Connect to a board first.")
@@ -361,6 +363,7 @@ class Connection:
         if self.url.startswith(("virtual:", "replay:")):
             device["simulated"] = True  # its second is its own, not this computer's
         device |= {"protocol": self.protocol, "loss": str(self.loss), "checked": self.checked}
+        device |= {"session": session} if session else {}
         path = new_recording_path(project, label or subject or "recording")
         wanted = {s.name for s in sensors}
         with self._lock:

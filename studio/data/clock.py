@@ -58,6 +58,10 @@ class Fit:
         """This computer's monotonic clock when the device's clock showed `device_us`, up to the least delay."""
         return self.at_host_ns + (device_us - self.at_device_us) * 1e3 * (1 + self.ppm * 1e-6)
 
+    def device_us(self, host_ns: float) -> float:
+        """The device's clock at a moment of this computer's monotonic clock."""
+        return self.at_device_us + (host_ns - self.at_host_ns) * 1e-3 / (1 + self.ppm * 1e-6)
+
     def plain(self) -> dict[str, Any]:
         """As JSON keeps it."""
         return asdict(self)
