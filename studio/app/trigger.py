@@ -23,7 +23,7 @@ class Trigger:
     mode: str = param("normal", "Normal: again and again. Single: once, then hold", choices=MODES)
     before_s: float = param(1.0, "Shown and recorded before the crossing", unit="s", low=0.0, high=20.0)
     after_s: float = param(3.0, "Shown and recorded after it", unit="s", low=0.1, high=600.0)
-    records: bool = param(False, "Each crossing starts a recording, which ends by itself")
+    record_each: bool = param(False, "Each crossing starts a recording, which ends by itself")
 
 
 class Crossings:

@@ -56,6 +56,7 @@ class FakeConnection:
         self._next: dict[str, int] = {}
         self.started = ("", "")
         self.pre_s = 0.0
+        self.protocol, self.loss, self.checked = "own", "exact", True
         self.trouble: StudioError | None = None
         self.recording_error: StudioError | None = None
         self.options: Any = None

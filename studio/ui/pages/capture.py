@@ -10,6 +10,7 @@ from studio.app.takes import moved
 from studio.app.trigger import Trigger
 from studio.errors import StudioError
 from studio.ui.pages.base import Page, Shell
+from studio.ui.parts.about import About
 from studio.ui.parts.hold import HeldKeys
 from studio.ui.parts.livebar import LiveBar
 from studio.ui.parts.numbers import EVERY_S, Numbers
@@ -40,7 +41,7 @@ class CapturePage(Page):
         self.taking, self.recorder = Taking(shell), Recorder()
         self.bar = LiveBar(self.plots, self.mark)
         self.prompting = Prompting(self._start_prompts, self._hold_prompts)
-        self.triggering = Triggering(self.plots)
+        self.triggering, self.about = Triggering(self.plots), About()
         self.keys = HeldKeys(self, self._press, self._release, self._release_all)
         self.record = button(
             "record_start", "Record", self.start, icon="player-record-filled", kind="danger", shortcut="Ctrl+R"
@@ -54,7 +55,7 @@ class CapturePage(Page):
         self._spoken = ("", -1)
         self._build()
         self.triggering.fired.connect(self._fired)
-        for part in (self.triggering, self.prompting):
+        for part in (self.triggering, self.prompting, self.about):
             part.failed.connect(shell.show_error)
         self.taking.began.connect(self._began)
         self.taking.ended.connect(lambda _recording: self._ended())
@@ -70,6 +71,7 @@ class CapturePage(Page):
         for part in (self._strip, self.bar, self.stage):
             inside.addWidget(part)
         inside.addWidget(self.plots, 1)
+        inside.addWidget(self.bar.past)
         inside.addWidget(self.numbers)
         for widget in (self._empty, self._waiting, self._lost, self._plots):
             self._view.addWidget(widget)
@@ -95,6 +97,7 @@ class CapturePage(Page):
         self.tabs.add("record", "Record", self.recorder, "The recording")
         self.tabs.add("prompts", "Prompts", self.prompting, "Be told what to do; the labels write themselves")
         self.tabs.add("trigger", "Trigger", self.triggering, "Stand still, or record, when a level is crossed")
+        self.tabs.add("device", "Device", self.about, "What the device says of itself, and its settings")
         side.body.addWidget(self.tabs)
         return side
 
@@ -116,12 +119,13 @@ class CapturePage(Page):
     def enter(self) -> None:
         """Look what is there."""
         self._show_buttons()
-        self.sources.look()
+        self.sources.begin()
         self.keys.begin()
 
     def leave(self) -> None:
         """Nobody sees the prompts any more, and the keys belong to another page."""
         self.keys.end()
+        self.sources.end()
         self._hold_prompts()
 
     def tick(self) -> None:
@@ -162,6 +166,7 @@ class CapturePage(Page):
         if now_s - self._told_s < EVERY_S:
             return
         self._told_s = now_s
+        self.about.show_device(connection, bool(self.taking.recording_s))
         self.numbers.show_rings(self.plots.rings)
         self.numbers.tell(connection.stats, now_s, connection.moment(), connection.lately.clock())
 
@@ -327,7 +332,7 @@ class CapturePage(Page):
     def _fired(self, stream: str, index: int, trigger: Trigger) -> None:
         """A crossing may start a recording that began before it and ends by itself."""
         connection = self.shell.device.connection
-        if not trigger.records or connection is None or self.taking.busy or self.taking.closing:
+        if not trigger.record_each or connection is None or self.taking.busy or self.taking.closing:
             return
         ring, now = connection.rings[stream], connection.moment()
         ago_s = max(0.0, (now.get(stream, ring.end) - index) / ring.stream.rate_hz)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.ui.parts.numbers import Figure
 from studio.ui.parts.rows import SECONDS, LiveRows
 from studio.ui.widgets import Pill, button, columns, combo, label, named
 
@@ -12,7 +13,7 @@ TICKS_PER_S = 100
 
 
 class LiveBar(QtWidgets.QFrame):
-    """Bound to one LiveRows: both show the same, whoever changed it."""
+    """Bound to one LiveRows: both show the same, whoever changed it. `past` goes below the plots."""
 
     def __init__(self, rows: LiveRows, mark: Callable[[], object]) -> None:
         super().__init__()
@@ -31,19 +32,23 @@ class LiveBar(QtWidgets.QFrame):
         self.back = named(QtWidgets.QScrollBar(Qt.Orientation.Horizontal), "live_back", "Look back")
         self.back.setToolTip("Look back while paused: drag it or the plots, or use Left and Right")
         self.back.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.back.setMinimumWidth(120)
+        self.past, self.where = QtWidgets.QFrame(), Figure("Looking back", "−60.0 s", "How far back the right edge is")
         self._build()
         rows.changed.connect(self.show_rows)
         self.show_rows()
 
     def _build(self) -> None:
-        across = columns(self.state, self.words, self.back, self.mark, self.seconds, self.pause, spacing=10)
+        across = columns(self.state, self.words, self.mark, self.seconds, self.pause, spacing=10)
         across.setContentsMargins(14, 6, 14, 6)
         across.setStretch(1, 1)
-        across.setStretch(2, 3)
         self.words.setMinimumWidth(1)
         self.words.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         self.setLayout(across)
+        below = columns(self.where, self.back, spacing=10)
+        below.setContentsMargins(14, 3, 14, 3)
+        below.setStretch(1, 1)
+        self.past.setLayout(below)
+        self.past.setProperty("kind", "strip")
         self.seconds.currentIndexChanged.connect(lambda: self._rows.show_seconds(self.seconds.currentData()))
         self.back.valueChanged.connect(self._scrolled)
 
@@ -58,7 +63,8 @@ class LiveBar(QtWidgets.QFrame):
         rows = self._rows
         self.pause.show_as("Resume" if rows.paused else "Pause", "player-play" if rows.paused else "player-pause")
         self.seconds.setCurrentIndex(self.seconds.findData(rows.seconds))
-        self.back.setVisible(rows.paused)
+        self.past.setVisible(rows.paused)
+        self.where.say(f"−{rows.back_s:.1f} s")
         with QtCore.QSignalBlocker(self.back):
             reach = round(rows.reach_s * TICKS_PER_S)
             self.back.setRange(0, reach)

@@ -101,13 +101,15 @@ class Numbers(QtWidgets.QFrame):
         self._left = QtWidgets.QGridLayout()
         self._left.setHorizontalSpacing(8)
         right = QtWidgets.QGridLayout()
+        self._queue = label("Queue", "small")
         for row, (name, figure) in enumerate(self.link.items()):
-            right.addWidget(label(name, "small"), row, 0)
+            right.addWidget(self._queue if name == "Queue" else label(name, "small"), row, 0)
             right.addWidget(figure, row, 1)
         across = QtWidgets.QHBoxLayout(self)
         across.setContentsMargins(14, 5, 14, 5)
         for grid in (self._left, right):
             grid.setVerticalSpacing(1)
+            grid.setRowStretch(MOST_LINES, 1)
         across.addLayout(self._left)
         across.addStretch(1)
         across.addLayout(right)
@@ -137,7 +139,9 @@ class Numbers(QtWidgets.QFrame):
         self.link["Link"].say(f"{rate / 1000:.1f} kB/s" if stats else "–")
         self.link["Damaged"].say(spaced(bad) if stats else "–", "danger" if bad else "")
         waiting = stats.get("waiting")
-        self.link["Queue"].say("–" if waiting is None else f"{waiting / 1000:.1f} kB")
+        for widget in (self._queue, self.link["Queue"]):
+            widget.setVisible(waiting is not None)
+        self.link["Queue"].say(f"{(waiting or 0) / 1000:.1f} kB")
         self.link["Clock"].say(*clock_text(clock))
 
 

@@ -19,6 +19,8 @@ from studio.ui.theme import theme
 COLUMNS_PER_S = 60.0
 RANGE_DB, FLOOR = 70.0, 1e-12
 SINK_DB_PER_S = 0.5
+#: How fast the bottom follows; and how near to the top it may come.
+FLOOR_S, LEAST_RANGE_DB = 4.0, 25.0
 AT_ONCE = 256
 #: So long a past is kept for looking back.
 KEPT_S = 60.0
@@ -45,19 +47,27 @@ class Maker(Protocol):
 
 
 class Loudness:
-    """Decibels to bytes. The top follows the loudest at once and sinks slowly, so that the background keeps its
-    colour between two sounds."""
+    """Decibels to bytes, from the noise up to the loudest.
+
+    The top follows the loudest at once and sinks slowly, so that the background keeps its colour between two sounds.
+    The bottom follows what is there most of the time, so that noise is calm and whatever stands out of it is seen.
+    """
 
     def __init__(self, range_db: float = RANGE_DB) -> None:
         self.top_db = -40.0
+        self.floor_db: float | None = None
         self._range_db = range_db
 
     def levels(self, power: Floats, columns_per_s: float, least_db: float = -90.0) -> Bytes:
         """Power (n, n_bins), n columns at `columns_per_s`, as levels 0..255."""
         level_db = 10.0 * np.log10(power + FLOOR)
-        sunk = self.top_db - SINK_DB_PER_S * len(power) / columns_per_s
-        self.top_db = float(max(sunk, level_db.max(), least_db))
-        return np.clip((level_db - self.top_db + self._range_db) * (255 / self._range_db), 0, 255).astype(np.uint8)
+        passed_s = len(power) / columns_per_s
+        self.top_db = float(max(self.top_db - SINK_DB_PER_S * passed_s, level_db.max(), least_db))
+        usual = float(np.median(level_db))
+        share = min(1.0, passed_s / FLOOR_S)
+        self.floor_db = usual if self.floor_db is None else self.floor_db + share * (usual - self.floor_db)
+        floor_db = min(max(self.floor_db, self.top_db - self._range_db), self.top_db - LEAST_RANGE_DB)
+        return np.clip((level_db - floor_db) * (255 / (self.top_db - floor_db)), 0, 255).astype(np.uint8)
 
 
 class Stft:

@@ -18,6 +18,8 @@ AVERAGE_S, EVERY_S = 0.8, 1 / 15
 TOLD_EVERY_S = 0.25
 MOST_CHANNELS = 12
 FLOOR = 1e-14
+#: Below it a slow drift shows, which is no frequency.
+FIRST_BIN = 2
 
 
 class Spectrum:
@@ -53,13 +55,14 @@ class Spectrum:
 
     def peak(self) -> tuple[float, float, int]:
         """(Hz, amplitude in the unit, channel) of the strongest frequency; a parabola through its three bins."""
-        inner = self.power[1:-1]
+        inner = self.power[FIRST_BIN:-1]
         k, channel = np.unravel_index(int(inner.argmax()), inner.shape)
-        a, b, c = np.log(self.power[k : k + 3, channel] + FLOOR)
+        k += FIRST_BIN
+        a, b, c = np.log(self.power[k - 1 : k + 2, channel] + FLOOR)
         bend = a - 2 * b + c
         off = float(np.clip(0.5 * (a - c) / bend, -0.5, 0.5)) if bend < 0 else 0.0
         amplitude = math.exp(0.5 * (b - 0.25 * (a - c) * off))
-        return (int(k) + 1 + off) * self.rate_hz / self.length, amplitude, int(channel)
+        return (int(k) + off) * self.rate_hz / self.length, amplitude, int(channel)
 
 
 def decibels(power: Floats) -> Floats:

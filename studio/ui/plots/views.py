@@ -48,7 +48,7 @@ class LiveView(PlotArea):
     def __init__(self, ring: Ring, seconds: float, grid: bool = True) -> None:
         super().__init__(AXIS_WIDTH)
         self.ring, self.seconds = ring, seconds
-        self.ci.setContentsMargins(4, 2, 14, 2)
+        self.ci.setContentsMargins(4, 8, 14, 2)
         self.box = DragBox()
         self.plot = self.add_plot(1, True, grid, self.box)
         self.plot.setMouseEnabled(x=False, y=False)
