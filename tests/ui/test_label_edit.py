@@ -23,12 +23,12 @@ class FakeDoor:
     edit_: Edit | None = None
     done: list[str] = field(default_factory=list)
 
-    def edit(self, what: str, labels: Labels, selected: int | None) -> None:
+    def edit(self, what: str, labels: Labels, selected: int | None, also: tuple[int, ...] = ()) -> None:
         self.done.append(what)
         assert self.edit_ is not None
-        self.edit_.show(labels, CLASSES, selected)
+        self.edit_.show(labels, CLASSES, selected, also)
 
-    def select(self, index: int | None) -> None:
+    def select(self, index: int | None, also: tuple[int, ...] = ()) -> None:
         pass
 
 
@@ -213,6 +213,6 @@ def test_names_can_be_read_on_their_own_fill_in_both_themes(plot: str, text: str
     look = Look(plot=plot, text=text, colors=colors)
     for name in colors:
         for strong in (False, True):
-            ground = look.fill(name, strong)
+            ground = look.fill(name, "strong" if strong else "")
             assert ground.alpha() == 255
             assert contrast(look.ink(name, strong).name(), ground.name()) >= READABLE - 0.1

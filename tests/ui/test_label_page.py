@@ -228,7 +228,7 @@ def test_the_overview_moves_the_window_of_time(page: LabelPage, qtbot: Any) -> N
 def test_another_recording_opens_from_the_list(page: LabelPage, qtbot: Any) -> None:
     page.list.setCurrentIndex(page.lines.index(1))
     assert page.shell.session.state.recording == "session-002"
-    assert found(page) == () and len(page.timeline.rows) == 2
+    assert found(page) == () and len(page.timeline.rows) == 3
     page.edit_.label = "wave"
     drag(qtbot, page.timeline, px(page, 1.0), px(page, 3.0))
     assert len(found(page)) == 1
@@ -245,7 +245,7 @@ def test_rows_keep_their_height_when_another_recording_has_fewer_streams(page: L
         page.list.setCurrentIndex(page.lines.index(row))
         qtbot.wait(40)
         heights.append([round(r.plot.vb.height()) for r in page.timeline.rows])
-    assert [len(h) for h in heights] == [1, 2, 1]
+    assert [len(h) for h in heights] == [1, 3, 1]
     assert sum(heights[1]) > 400 and heights[0] == heights[2] and heights[0][0] > 500
 
 
@@ -327,7 +327,7 @@ def test_every_acting_widget_is_named_for_tests_and_screen_readers(page: LabelPa
 def test_handles_lie_over_the_traces_of_every_row(page: LabelPage, qtbot: Any) -> None:
     page.edit_.pick(1)
     page.timeline.grab()
-    assert [row.marks.n_handles for row in page.timeline.rows] == [2, 2]
+    assert [row.marks.n_handles for row in page.timeline.rows] == [2, 2, 2]
     page.timeline.look_at(7.0, 12.0)
     page.timeline.grab()
     assert page.timeline.rows[0].marks.n_handles == 1, "the start is out of view"
@@ -338,7 +338,7 @@ def test_a_long_recording_is_read_beside_the_window(home: Path, qtbot: Any, qapp
     page, shell = open_page(qtbot, qapp, make_project(home, labels=THREE))
     assert page.timeline.rows == [] and len(shell.watches) == 1
     qtbot.waitUntil(lambda: shell.beat() or bool(page.timeline.rows), timeout=5000)
-    assert len(page.timeline.rows) == 2 and page.timeline.visible_s == (0.0, 20.0)
+    assert len(page.timeline.rows) == 3 and page.timeline.visible_s == (0.0, 20.0)
     drag(qtbot, page.timeline, px(page, 9.0), px(page, 10.0))
     assert len(found(page)) == 4
 
@@ -355,5 +355,5 @@ def test_a_full_disk_is_told_and_the_label_is_not_shown(page: LabelPage, qtbot: 
 
 def test_the_help_card_names_the_keys(page: LabelPage) -> None:
     page.keys.click()
-    assert page.help.isVisible() and "Delete: delete" in page.help.accessibleName()
+    assert page.help.isVisible() and "Del  Backspace: Delete" in page.help.accessibleName()
     page.help.hide()

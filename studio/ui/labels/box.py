@@ -1,7 +1,8 @@
 """The plot area of one row: turns the mouse into edits of labels and into moves along time.
 
-Left button: draw, move, resize, select. Middle button, or Shift and left: pan. Wheel: zoom to the mouse;
-with Shift, or sideways on a touch pad: pan. Only time moves; each row keeps its own vertical range.
+Left button: draw, move, resize, select; with Ctrl mark a stretch and select what touches it. Ctrl and a click add to
+the selection, Shift and a click all up to there. Middle button, or Shift and left: pan. Wheel: zoom to the mouse; with
+Shift, or sideways on a touch pad: pan; with Ctrl the page scrolls. Only time moves; each row keeps its vertical range.
 """
 
 from collections.abc import Callable
@@ -29,12 +30,22 @@ Button, Modifier = Qt.MouseButton, Qt.KeyboardModifier
 
 @safe_overrides
 class TimeBox(pg.ViewBox):
-    """`grabbed(rate_hz)` is told which row's samples the mouse works on; `menu(time_s, event)` opens the row's menu."""
+    """`menu(time_s, event)` opens the row's menu, `seek(time_s)` is told of a click, `switch()` of any press.
 
-    def __init__(self, edit: Edit, rate_hz: float, menu: Callable[[float, Any], None]) -> None:
+    The mouse works on samples of `rate_hz`. `switch` makes the row's own track the one that is edited, if it has one.
+    """
+
+    def __init__(
+        self,
+        edit: Edit,
+        rate_hz: float,
+        menu: Callable[[float, Any], None],
+        seek: Callable[[float], None],
+        switch: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(enableMenu=False)
-        self.edit, self.rate_hz, self.open_menu = edit, rate_hz, menu
-        self._panning = False
+        self.edit, self.rate_hz, self.open_menu, self.seek, self.switch = edit, rate_hz, menu, seek, switch
+        self._panning = self._banding = False
         self.setMouseEnabled(x=True, y=False)
         self.setDefaultPadding(0)
 
@@ -62,6 +73,7 @@ class TimeBox(pg.ViewBox):
         if ev.isStart():  # letting go of Shift on the way does not turn a pan into a label
             shifted = bool(ev.modifiers() & Modifier.ShiftModifier)
             self._panning = ev.button() == Button.MiddleButton or shifted
+            self._banding = not self._panning and bool(ev.modifiers() & Modifier.ControlModifier)
         if ev.button() not in (Button.LeftButton, Button.MiddleButton):
             ev.ignore()
             return
@@ -70,21 +82,41 @@ class TimeBox(pg.ViewBox):
             self.translateBy(x=self.time_at(ev.lastPos()) - self.time_at(ev.pos()))
             return
         if ev.isStart():
+            self.switch()
             self.edit.rate_hz = self.rate_hz
+        if self._banding:
+            self._band(ev)
+            return
+        if ev.isStart():
             self.edit.press(self.time_at(ev.buttonDownPos()), self.reach_s())
         self.edit.drag(self.time_at(ev.pos()))
         if ev.isFinish():
             self.edit.release()
+
+    def _band(self, ev: Any) -> None:
+        self.edit.band(self.time_at(ev.buttonDownPos()), self.time_at(ev.pos()))
+        if ev.isFinish():
+            self.edit.pick(self.edit.selected, self.edit.also)
 
     def mouseClickEvent(self, ev: Any) -> None:
         time_s = self.time_at(ev.pos())
         if ev.button() not in (Button.LeftButton, Button.RightButton):
             return
         ev.accept()
+        self.switch()
         self.edit.rate_hz = self.rate_hz
-        self.edit.click(time_s, self.reach_s())
         if ev.button() == Button.RightButton:
+            if self.edit.table.hit(time_s, self.reach_s()).index not in self.edit.also:
+                self.edit.click(time_s, self.reach_s())
             self.open_menu(time_s, ev)
+            return
+        more = ev.modifiers() & (Modifier.ControlModifier | Modifier.ShiftModifier)
+        index = self.edit.table.hit(time_s, self.reach_s(), self.edit.selected).index
+        if more and index is not None:
+            self.edit.pick_more(index, through=bool(ev.modifiers() & Modifier.ShiftModifier))
+        else:
+            self.edit.click(time_s, self.reach_s())
+            self.seek(time_s)
 
     def hoverEvent(self, ev: Any) -> None:
         if ev.isExit():
@@ -96,6 +128,9 @@ class TimeBox(pg.ViewBox):
         self.setCursor(CURSORS[hit.part])
 
     def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
+        if ev.modifiers() & Modifier.ControlModifier:
+            ev.ignore()
+            return
         ev.accept()
         sideways = ev.orientation() == Qt.Orientation.Horizontal
         if sideways or ev.modifiers() & Modifier.ShiftModifier:

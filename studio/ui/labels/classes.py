@@ -1,20 +1,24 @@
 """Edits of the project's classes, as values: each returns the new state and the words for undo."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from studio.app.session import State
-from studio.data.labels import Labels, Segment
+from studio.data.labels import Labels
 from studio.data.project import LabelClass, Project, with_classes
+from studio.data.recording import Recording
 from studio.errors import InputError
+from studio.ui.labels.tally import tally
 
 Change = tuple[str, State]
 
 
 def classes_of(state: State) -> tuple[LabelClass, ...]:
     """The project's classes, then the labels of the open recording that are none of them."""
-    classes = state.project.classes if state.project else ()
-    strange = sorted({s.label for s in state.labels.segments} - {c.name for c in classes})
-    return with_classes(classes, strange)
+    classes, found = state.project.classes if state.project else (), state.open_recording
+    said = tally(found, state.track).counts if found is not None else {}
+    strange = sorted(set(said) - {c.name for c in classes})
+    return with_classes(classes, strange) if strange else classes
 
 
 def add(state: State, name: str) -> Change:
@@ -29,12 +33,7 @@ def rename(state: State, old: str, new: str) -> Change:
     project, new = _project(state), new.strip()
     _check_free(project, new)
     classes = tuple(replace(c, name=new) if c.name == old else c for c in classes_of(state))
-    recordings = tuple(
-        replace(r, labels={track: _renamed(labels, old, new) for track, labels in r.labels.items()})
-        if any(s.label == old for labels in r.labels.values() for s in labels.segments)
-        else r
-        for r in state.recordings
-    )
+    recordings = _relabelled(state, lambda track: track.renamed(old, new))
     return f"Rename class {old} to {new}", replace(state, project=_with(project, classes), recordings=recordings)
 
 
@@ -42,6 +41,43 @@ def recolour(state: State, name: str, color: str) -> Change:
     """Another colour for a class."""
     classes = tuple(replace(c, color=color) if c.name == name else c for c in classes_of(state))
     return f"Recolour class {name}", replace(state, project=_with(_project(state), classes))
+
+
+def merge(state: State, old: str, into: str) -> Change:
+    """Every label of a class becomes one of another; the class goes."""
+    project = _project(state)
+    classes = tuple(c for c in project.classes if c.name != old)
+    recordings = _relabelled(state, lambda track: track.renamed(old, into))
+    return f"Merge class {old} into {into}", replace(state, project=_with(project, classes), recordings=recordings)
+
+
+def delete(state: State, name: str) -> Change:
+    """Without a class and all its labels in the whole project."""
+    project = _project(state)
+    classes = tuple(c for c in project.classes if c.name != name)
+    recordings = _relabelled(state, lambda track: _without(track, name))
+    changed = replace(state, project=_with(project, classes), recordings=recordings, selected=None, also=())
+    return f"Delete class {name} and its labels", changed
+
+
+def reorder(state: State, name: str, by: int) -> Change:
+    """A class further up or down the list."""
+    classes = list(classes_of(state))
+    at = next((i for i, c in enumerate(classes) if c.name == name), None)
+    if at is not None:
+        classes.insert(min(max(at + by, 0), len(classes) - 1), classes.pop(at))
+    return f"Move class {name}", replace(state, project=_with(_project(state), tuple(classes)))
+
+
+def set_key(state: State, name: str, key: str, taken: Mapping[str, str]) -> Change:
+    """The key that sets a class; "" for none. The class that had it loses it; `taken` are keys with other meanings."""
+    key = key.strip().lower()
+    if len(key) > 1:
+        raise InputError(f"Key {key!r}", "is more than one character", "Choose one letter or digit.")
+    if key.upper() in taken:
+        raise InputError(f"Key {key!r}", f"means: {taken[key.upper()]}", "Choose another letter or digit.")
+    classes = tuple(replace(c, key=key if c.name == name else "" if c.key == key else c.key) for c in classes_of(state))
+    return f"Key of class {name}", replace(state, project=_with(_project(state), classes))
 
 
 def remove(state: State, name: str) -> Change:
@@ -71,9 +107,16 @@ def _check_free(project: Project, name: str) -> None:
         raise InputError(f"Class {name!r}", "exists already", "Choose another name.")
 
 
-def _renamed(labels: Labels, old: str, new: str) -> Labels:
-    return Labels(tuple(_as(s, new) if s.label == old else s for s in labels.segments))
+def _relabelled(state: State, how: Callable[[Labels], Labels]) -> tuple[Recording, ...]:
+    """All recordings with `how` done to every track; those that it leaves alone are the same objects."""
+    found = []
+    for r in state.recordings:
+        tracks = {name: how(track) for name, track in r.labels.items()}
+        same = all(tracks[name] is r.labels[name] for name in tracks)
+        found.append(r if same else replace(r, labels=tracks))
+    return tuple(found)
 
 
-def _as(segment: Segment, label: str) -> Segment:
-    return replace(segment, label=label)
+def _without(track: Labels, name: str) -> Labels:
+    kept = tuple(s for s in track.segments if s.label != name)
+    return Labels(kept) if len(kept) < len(track) else track

@@ -5,11 +5,17 @@ so a drag is one step of undo and costs the same with ten labels and with twenty
 neighbours: labels of one track never overlap, and no drag ever eats another label.
 """
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from studio.data.labels import Labels, Segment
+from studio.errors import DataError
+from studio.ui.labels.snap import Snap
 from studio.ui.labels.table import Hit, Table, table_of
 
 #: Class of the first label of a project that has no classes yet.
@@ -17,11 +23,17 @@ FIRST = "event"
 
 
 class Door(Protocol):
-    """Where finished edits go. `edit` commits a new track with a name for undo; `select` only shows."""
+    """Where finished edits go. `edit` commits a new track with a name for undo; `select` only shows.
 
-    def edit(self, what: str, labels: Labels, selected: int | None) -> None: ...
+    `also` are the labels that are selected together with the one in hand.
+    """
 
-    def select(self, index: int | None) -> None: ...
+    def edit(self, what: str, labels: Labels, selected: int | None, also: tuple[int, ...] = ()) -> None: ...
+
+    def select(self, index: int | None, also: tuple[int, ...] = ()) -> None: ...
+
+    def refuse(self, error: DataError) -> None:
+        """An edit that cannot be done."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +55,34 @@ class Edit:
         self.classes: tuple[str, ...] = ()
         self.table: Table = table_of(self.labels, ())
         self.selected: int | None = None
+        self.also: tuple[int, ...] = ()
+        self.by_s = 0.0  # how far the whole selection is being moved
+        self.range_s: tuple[float, float] | None = None
         self.draft: Draft | None = None
+        self.snaps = Snap()
+        self.reach_s = 0.0
         self.label = FIRST
         self.rate_hz, self.end_s = 1.0, 0.0
-        self.cursor_s: float | None = None
+        self.cursor_s: float | None = None  # the mouse
+        self.head_s: float | None = None  # where playing stands
         self._hit, self._grab_s, self._down = Hit(None, "empty"), 0.0, False
 
     # --- what is shown -------------------------------------------------------------------
 
-    def show(self, labels: Labels, classes: tuple[str, ...], selected: int | None) -> None:
+    def show(self, labels: Labels, classes: tuple[str, ...], selected: int | None, also: tuple[int, ...] = ()) -> None:
         """Take over a track from the session; a draft of the old one is void."""
         if labels is not self.labels or classes != self.classes:
-            self.labels, self.classes, self.draft, self._down = labels, classes, None, False
-            self.table = table_of(labels, classes)
+            self.table = table_of(labels, classes, (self.labels, self.table))
+            self.labels, self.classes, self.draft, self._down, self.by_s = labels, classes, None, False, 0.0
         self.selected = selected if selected is not None and selected < len(labels) else None
+        self.also = tuple(i for i in also if i < len(labels) and i != self.selected)
         if self.label not in classes:
             self.label = classes[0] if classes else FIRST
         self.watch()
 
     def open(self, rate_hz: float, end_s: float) -> None:
         """A new recording: labels snap to the samples of a stream of `rate_hz` and stay within [0, end_s]."""
-        self.rate_hz, self.end_s, self.draft, self.cursor_s = rate_hz, end_s, None, None
+        self.rate_hz, self.end_s, self.draft, self.cursor_s, self.range_s = rate_hz, end_s, None, None, None
 
     @property
     def chosen(self) -> Draft | None:
@@ -73,7 +92,33 @@ class Edit:
         segment = self.labels.segments[self.selected]
         return Draft(self.selected, segment.start_s, segment.stop_s, segment.label)
 
+    @property
+    def chosen_indices(self) -> tuple[int, ...]:
+        """All selected labels, in order of time."""
+        return tuple(sorted({*self.also, *([] if self.selected is None else [self.selected])}))
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """Which segments of the track are selected beside the one in hand, (n,)."""
+        found = np.zeros(len(self.labels), bool)
+        found[list(self.also)] = True
+        return found
+
+    @property
+    def marked_s(self) -> tuple[float, float] | None:
+        """The stretch that is marked: a range, else from the first selected label to the last."""
+        if self.range_s is not None or not (chosen := self.chosen_indices):
+            return self.range_s
+        some = [self.labels.segments[i] for i in chosen]
+        return min(s.start_s for s in some), max(s.stop_s for s in some)
+
     def snap(self, time_s: float) -> float:
+        """The nearest thing to snap to within reach of the mouse, else the nearest sample's time."""
+        held = self._hit.index if self._down else self.selected
+        near = self.snaps.near(time_s, self.reach_s, self.table, held) if self._down else None
+        return near if near is not None else self.sample(time_s)
+
+    def sample(self, time_s: float) -> float:
         """The nearest sample's time."""
         return round(time_s * self.rate_hz) / self.rate_hz
 
@@ -87,6 +132,10 @@ class Edit:
         """The button went down at `time_s`; what it grabbed."""
         self.settle()
         self._hit, self._grab_s, self._down = self.table.hit(time_s, reach_s, self.selected), time_s, True
+        self.reach_s, self.range_s = reach_s, None
+        if self.also and self._hit.index not in self.chosen_indices:
+            self.pick(None)
+            self._down = True
         return self._hit
 
     def drag(self, time_s: float) -> None:
@@ -94,7 +143,9 @@ class Edit:
         if not self._down:
             return
         hit = self._hit
-        if hit.index is None:
+        if self.also and hit.index is not None:
+            self.by_s = self.labels.allowed(self.chosen_indices, self.sample(time_s - self._grab_s), self.end_s)
+        elif hit.index is None:
             self.draft = self._drawn(time_s)
         else:
             segment = self.labels.segments[hit.index]
@@ -108,6 +159,14 @@ class Edit:
         self._down = False
         self.settle()
 
+    def band(self, from_s: float, to_s: float) -> None:
+        """Mark a stretch and select all that touches it, while it is being drawn."""
+        a, b = sorted(min(max(t, 0.0), self.end_s) for t in (from_s, to_s))
+        self.range_s = (a, b) if b > a else None
+        inside = self.table.touched(a, b)
+        self.selected, self.also = (inside[0], tuple(inside[1:])) if inside else (None, ())
+        self.watch()
+
     def click(self, time_s: float, reach_s: float) -> None:
         """A click without a drag selects what is there, or nothing."""
         self.cancel()
@@ -120,20 +179,32 @@ class Edit:
 
     def cancel(self) -> bool:
         """Drop the draft; True when there was one."""
-        had, self.draft, self._down = self.draft is not None, None, False
+        had, self.draft, self._down = self.draft is not None or self.by_s != 0, None, False
+        self.by_s = 0.0
         self.watch()
         return had
 
     # --- keys ----------------------------------------------------------------------------
 
-    def pick(self, index: int | None) -> None:
-        """Select label `index`; its class becomes the one that is drawn next."""
+    def pick(self, index: int | None, also: tuple[int, ...] = ()) -> None:
+        """Select label `index`, and those of `also` with it; its class becomes the one that is drawn next."""
         self.settle()
-        self.selected = index
+        self.selected, self.also = index, tuple(i for i in also if i != index)
         if index is not None and self.labels.segments[index].label in self.classes:
             self.label = self.labels.segments[index].label
-        self.door.select(index)
+        self.door.select(index, self.also)
         self.watch()
+
+    def pick_more(self, index: int, through: bool = False) -> None:
+        """Select label `index` too, or no longer; with `through` all from the one in hand up to it."""
+        chosen = set(self.chosen_indices)
+        if through and self.selected is not None:
+            a, b = sorted((self.selected, index))
+            self.pick(self.selected, tuple(range(a, b + 1)))
+            return
+        chosen ^= {index}
+        hand = index if index in chosen else next(iter(sorted(chosen)), None)
+        self.pick(hand, tuple(sorted(chosen)))
 
     def step(self, by: int) -> None:
         """Select the next (+1) or previous (-1) label, seen from the selection or from the cursor."""
@@ -141,13 +212,18 @@ class Edit:
             return
         at = self.selected
         if at is None:
-            i, _ = self.table.visible(self.cursor_s or 0.0, self.end_s)
-            at = i - 1 if by > 0 else i
+            at = bisect_left(self.labels.segments, self.cursor_s or 0.0, key=_stop_of)
+            at = at - 1 if by > 0 else at
         self.pick(min(max(at + by, 0), len(self.labels) - 1))
 
     def nudge(self, samples: int, part: str = "inside") -> None:
         """Move the selected label, or one edge of it, by `samples`. Steps add up until `settle`: one step of undo."""
         if self.selected is None:
+            return
+        if self.also:
+            by_s = self.by_s + samples / self.rate_hz
+            self.by_s = self.labels.allowed(self.chosen_indices, by_s, self.end_s)
+            self.watch()
             return
         self._hit = Hit(self.selected, part)
         segment, now = self.labels.segments[self.selected], self.draft
@@ -159,6 +235,8 @@ class Edit:
     def settle(self) -> None:
         """Commit the draft, if it differs from the track."""
         draft, self.draft = self.draft, None
+        if self.by_s:
+            self._shift()
         if draft is None:
             return
         if draft.index is None:
@@ -179,31 +257,69 @@ class Edit:
             self._add(Draft(None, start, stop, self.label))
 
     def delete(self) -> None:
-        """Delete the selected label."""
+        """Delete the selected labels."""
         self.cancel()
-        if (index := self.selected) is not None:
-            self.selected = None
-            name = self.labels.segments[index].label
-            self.door.edit(f"Delete label {name}", self.labels.remove(index), None)
+        if chosen := self.chosen_indices:
+            what = f"Delete {self._named(chosen)}"
+            self.selected, self.also = None, ()
+            self.door.edit(what, self.labels.without(chosen), None)
 
     def assign(self, label: str) -> None:
-        """`label` becomes the current class, and that of the selected label."""
+        """`label` becomes the current class, and that of the selected labels."""
         self.settle()
-        self.label, index = label, self.selected
-        if index is not None and (old := self.labels.segments[index].label) != label:
-            self.door.edit(f"Relabel {old} as {label}", self.labels.rename(index, label), index)
+        self.label, chosen = label, self.chosen_indices
+        others = [i for i in chosen if self.labels.segments[i].label != label]
+        if others:
+            what = f"Relabel {self._named(others).removeprefix('label ')} as {label}"
+            self.change(what, lambda s: replace(s, label=label, score=1.0))
         self.watch()
+
+    def change(self, what: str, how: Callable[[Segment], Segment]) -> None:
+        """Change the selected labels, their borders apart."""
+        chosen = self.chosen_indices
+        track = self.labels.change(chosen, how)
+        same = len(track) == len(self.labels)  # else points became one
+        self.door.edit(what, track, self.selected if same else None, self.also if same else ())
 
     def place(self, start_s: float, stop_s: float) -> None:
         """Put the selected label at typed borders, as far as its neighbours allow."""
         if (index := self.selected) is None:
             return
         low, high = self.table.room(index, self.end_s)
+        if self.labels.segments[index].is_point:
+            at_s = min(max(self.sample(start_s), low), high)
+            self._replace(Draft(index, at_s, at_s, self.labels.segments[index].label))
+            return
         start = min(max(self.snap(start_s), low), high - self.sample_s)
         stop = max(min(self.snap(stop_s), high), start + self.sample_s)
         self._replace(Draft(index, start, stop, self.labels.segments[index].label))
 
+    def commit(self, what: str, labels: Labels, picked: Segment | None = None) -> None:
+        """Commit another track and select `picked` in it."""
+        at = bisect_left(labels.segments, picked) if picked is not None else len(labels)
+        self.door.edit(what, labels, at if at < len(labels) and labels.segments[at] == picked else None)
+
     # --- inner ---------------------------------------------------------------------------
+
+    def _named(self, indices: Sequence[int]) -> str:
+        """label wave, or 12 labels."""
+        if len(indices) == 1:
+            return f"label {self.labels.segments[indices[0]].label}"
+        return f"{len(indices)} labels"
+
+    def _shift(self) -> None:
+        """Commit the move of the whole selection."""
+        by_s, self.by_s = self.by_s, 0.0
+        chosen = self.chosen_indices
+        track = self.labels.shift(chosen, by_s, self.end_s)
+        if len(track) == len(self.labels):
+            moved = [replace(s, start_s=s.start_s + by_s, stop_s=s.stop_s + by_s) for s in self.labels.copy(chosen)]
+            first = bisect_left(track.segments, moved[0]) if moved else 0
+            there = {s: i for i, s in enumerate(track.segments[first:], first)}
+            also = tuple(there[s] for s in moved if s in there)
+        else:
+            also = ()
+        self.door.edit(f"Move {self._named(chosen)}", track, also[0] if also else None, also[1:])
 
     def _drawn(self, time_s: float) -> Draft | None:
         low, high = self.table.gap(self._grab_s, self.end_s)
@@ -214,6 +330,9 @@ class Edit:
     def _moved(self, index: int, segment: Segment, by_s: float) -> Draft:
         low, high = self.table.room(index, self.end_s)
         length = segment.stop_s - segment.start_s
+        if segment.is_point:
+            at_s = min(max(self.snap(segment.start_s + by_s), low), high)
+            return Draft(index, at_s, at_s, segment.label)
         start = min(max(self.snap(segment.start_s + by_s), low), max(low, high - length))
         return Draft(index, start, start + length, segment.label)
 
@@ -228,9 +347,8 @@ class Edit:
         return Draft(index, segment.start_s, stop, segment.label)
 
     def _add(self, draft: Draft) -> None:
-        labels = self.labels.add(Segment(draft.start_s, draft.stop_s, draft.label))
-        index = int(self.table.start_s.searchsorted(draft.start_s))
-        self.door.edit(f"Add label {draft.label}", labels, index)
+        made = Segment(draft.start_s, draft.stop_s, draft.label)
+        self.commit(f"Add label {draft.label}", self.labels.add(made), made)
 
     def _replace(self, draft: Draft) -> None:
         assert draft.index is not None
@@ -239,4 +357,10 @@ class Edit:
             return
         same = abs((draft.stop_s - draft.start_s) - (old.stop_s - old.start_s)) < self.sample_s / 2
         what = f"{'Move' if same else 'Resize'} label {draft.label}"
-        self.door.edit(what, self.labels.move(draft.index, draft.start_s, draft.stop_s), draft.index)
+        track = self.labels.move(draft.index, draft.start_s, draft.stop_s)
+        moved = replace(old, start_s=draft.start_s, stop_s=draft.stop_s)
+        self.door.edit(what, track, bisect_left(track.segments, moved) if len(track) == len(self.labels) else None)
+
+
+def _stop_of(segment: Segment) -> float:
+    return segment.stop_s

@@ -11,6 +11,7 @@ from studio.errors import StudioError
 from studio.ui.icons import icon
 from studio.ui.labels import classes
 from studio.ui.labels.edit import Edit
+from studio.ui.labels.group import Group
 from studio.ui.labels.lists import Balance, ClassLine, ClassRow, Lines, class_text, list_view
 from studio.ui.labels.panels import WIDTH_PX
 from studio.ui.labels.tally import grouped, span_text, tally_all
@@ -25,11 +26,12 @@ TABLE_PX = 34
 class Inspector(Side):
     """Reads the session's state in `show_state`; changes it through `edit` and the session."""
 
-    def __init__(self, shell: Shell, edit: Edit) -> None:
+    def __init__(self, shell: Shell, edit: Edit, group: Group) -> None:
         super().__init__("right", WIDTH_PX)
-        self._shell, self._edit, self._busy = shell, edit, False
+        self._shell, self._edit, self._group, self._busy = shell, edit, group, False
         self._named: tuple[int | None, str] = (None, "")
-        self.body.addWidget(heading("Selected label"))
+        self.title = heading("Selected label")
+        self.body.addWidget(self.title)
         self._build_selected()
         self.body.addSpacing(6)
         self._build_classes()
@@ -56,6 +58,17 @@ class Inspector(Side):
         self.stop = self._spin("label_stop", "End of the selected label", "Where the label ends")
         self.length = label("", "small")
         self.length.setFont(font(12, figures=True))
+        self.sure = QtWidgets.QSpinBox()
+        self.sure.setRange(0, 100)
+        self.sure.setSingleStep(5)
+        self.sure.setSuffix(" %")
+        self.sure.setKeyboardTracking(False)
+        self.sure.lineEdit().setTextMargins(5, 0, 0, 0)
+        self.sure.setFont(font(13, figures=True))
+        self.sure.valueChanged.connect(self._say_sure)
+        named(self.sure, "label_confidence", "Confidence", "How sure you are of this label (Q: unsure)")
+        self.comment = line("label_comment", "Comment", "Comment", "A remark on this label (C)")
+        self.comment.editingFinished.connect(self._say_comment)
         self.delete = button(
             "label_delete", "Delete", self._edit.delete, icon="trash", tip="Delete this label (Delete)"
         )
@@ -64,12 +77,15 @@ class Inspector(Side):
         form.setHorizontalSpacing(10)
         form.setVerticalSpacing(8)
         form.setColumnStretch(1, 1)
-        for row, (text, field) in enumerate((("Class", self.name), ("Start", self.start), ("End", self.stop))):
+        lines: tuple[tuple[str, QtWidgets.QWidget], ...] = (
+            ("Class", self.name), ("Start", self.start), ("End", self.stop), ("", self.length),
+            ("Sure", self.sure), ("Remark", self.comment),
+        )  # fmt: skip
+        for row, (text, field) in enumerate(lines):
             name = label(text, "dim")
             name.setBuddy(field)
             form.addWidget(name, row, 0)
             form.addWidget(field, row, 1)
-        form.addWidget(self.length, 3, 1)
         self.fields = QtWidgets.QWidget()
         self.fields.setLayout(rows(spacing=8))
         self.fields.layout().addLayout(form)
@@ -93,6 +109,22 @@ class Inspector(Side):
             self.show_edit()  # a hidden field takes no focus
             self.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.name.lineEdit().selectAll()
+
+    def remark(self) -> None:
+        """Put the cursor into the comment."""
+        if self._edit.selected is not None:
+            self.show_edit()
+            self.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.comment.selectAll()
+
+    def _say_sure(self, percent: int) -> None:
+        if not self._busy:
+            self._group.confidence(percent / 100)
+
+    def _say_comment(self) -> None:
+        index = self._edit.selected
+        if not self._busy and index is not None and self._edit.labels.segments[index].comment != self.comment.text():
+            self._group.comment(self.comment.text())
 
     def _assign(self) -> None:
         text = self.name.currentText().strip()
@@ -256,5 +288,22 @@ class Inspector(Side):
             self.name.setCurrentIndex(self.name.findText(name))
             self.name.setCurrentText(name)
         n = round((stop_s - start_s) * self._edit.rate_hz)
-        self.length.setText(f"{stop_s - start_s:.{digits}f} s · {n} samples")
+        self.length.setText(f"{stop_s - start_s:.{digits}f} s · {n} samples" if n else "a point in time")
+        several = len(self._edit.chosen_indices) > 1
+        self.start.setEnabled(not several)
+        self.stop.setEnabled(n > 0 and not several)
+        self._fill_rest()
         self._busy = False
+
+    def _fill_rest(self) -> None:
+        """Confidence and comment of the label in hand, and how many are selected with it."""
+        chosen = self._edit.chosen_indices
+        self.title.setText("SELECTED LABEL" if len(chosen) < 2 else f"{grouped(len(chosen))} LABELS SELECTED")
+        for field in (self.sure, self.comment):
+            field.setEnabled(bool(chosen))
+        if self._edit.selected is not None:
+            segment = self._edit.labels.segments[self._edit.selected]
+            if not self.sure.hasFocus() or self.sure.value() != round(100 * segment.score):
+                self.sure.setValue(round(100 * segment.score))
+            if not self.comment.hasFocus():
+                self.comment.setText(segment.comment)

@@ -1,106 +1,58 @@
-"""The keyboard over a label track: everything the mouse can do, and the digits for classes."""
+"""The keyboard over a label track: the table of actions, and the keys of the classes, which can be held to paint."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
 
-from PySide6.QtCore import Qt
+from PySide6 import QtGui
 
-from studio.ui.labels.edit import Edit
+from studio.ui.commands.action import Action, action_of, by_key, key_text
+from studio.ui.labels.paint import Brush
 
-Key, Modifier = Qt.Key, Qt.KeyboardModifier
-
-#: What the page shows as help, in the order of use.
-HELP = (
+#: What the mouse does, for the help card and the sheet.
+MOUSE = (
     ("Drag on empty ground", "add a label of the current class"),
     ("Drag a label / its edge", "move / resize it"),
-    ("1 … 9", "choose a class, or relabel the selection"),
-    ("A", "add a label at the cursor"),
-    ("Up, Down", "previous, next label"),
-    ("Left, Right", "move by one sample (Shift: ten)"),
-    ("Ctrl + arrows", "move the start edge"),
-    ("Alt + arrows", "move the end edge"),
-    ("Enter", "rename"),
-    ("Delete", "delete"),
-    ("Escape", "drop the drag, then the selection"),
-    ("Wheel, + and −", "zoom to the mouse"),
+    ("Ctrl + drag", "mark a stretch, select what touches it"),
+    ("Ctrl, Shift + click", "select one more, all up to there"),
+    ("Click", "select; put the line there"),
+    ("Wheel", "zoom to the mouse (Shift: pan)"),
     ("Middle or Shift drag", "pan"),
-    ("F", "fit the whole recording"),
+    ("Drag a row's border, its name", "make it higher, move it"),
 )
 
 
-class View(Protocol):
-    """What the keys need of the rows they lie over."""
-
-    def pan(self, share: float) -> None:
-        """Move by a share of the visible time."""
-
-    def zoom(self, factor: float) -> None:
-        """Show `factor` times the visible time."""
-
-    def fit(self) -> None:
-        """Show the whole recording."""
-
-    def new_label(self) -> None:
-        """Add a label of the current class where the cursor or the view is."""
-
-
-@dataclass
 class Keys:
-    """Reads keys for `edit`; `view` is what they move, `classes` maps digits to names."""
+    """Reads keys: those of the classes for `brush`, all others from the table. `settle` ends what arrows moved."""
 
-    edit: Edit
-    view: View
-    rename: Callable[[], None]
-    classes: Mapping[str, str]
+    def __init__(
+        self, actions: Iterable[Action], brush: Brush | None = None, settle: Callable[[], None] = lambda: None
+    ) -> None:
+        self.actions = by_key(actions)
+        self.classes: Mapping[str, str] = {}
+        self._brush, self._settle = brush, settle
 
-    def press(self, key: int, modifiers: Modifier) -> bool:
+    def press(self, event: QtGui.QKeyEvent) -> bool:
         """True when the key meant something here."""
-        if key in (Key.Key_Left, Key.Key_Right):
-            return self._arrow(-1 if key == Key.Key_Left else 1, modifiers)
-        if modifiers & ~(Modifier.KeypadModifier | Modifier.ShiftModifier):
-            return False
-        if (name := self.classes.get(chr(key) if 0 < key < 128 else "")) is not None:
-            self.edit.assign(name)
+        name = self.classes.get(key_text(event).lower())
+        if name is not None and self._brush is not None:
+            if not event.isAutoRepeat():
+                self._brush.press(name)
             return True
-        action = self._table().get(key)
+        action = action_of(event, self.actions)
         if action is not None:
-            action()
+            action.do()
         return action is not None
 
-    def release(self) -> None:
-        """A key came up: what the arrows moved becomes one edit."""
-        self.edit.settle()
+    def release(self, event: QtGui.QKeyEvent) -> None:
+        """A key came up: a held class ends, and what the arrows moved becomes one edit."""
+        if event.isAutoRepeat():
+            return
+        name = self.classes.get(key_text(event).lower())
+        if name is not None and self._brush is not None:
+            self._brush.release(name)
+        self._settle()
 
-    def _table(self) -> dict[int, Callable[[], object]]:
-        return {
-            Key.Key_Delete: self.edit.delete,
-            Key.Key_Backspace: self.edit.delete,
-            Key.Key_Escape: self._escape,
-            Key.Key_Return: self.rename,
-            Key.Key_Enter: self.rename,
-            Key.Key_Up: lambda: self.edit.step(-1),
-            Key.Key_Down: lambda: self.edit.step(+1),
-            Key.Key_A: self.view.new_label,
-            Key.Key_F: self.view.fit,
-            Key.Key_Plus: lambda: self.view.zoom(0.8),
-            Key.Key_Equal: lambda: self.view.zoom(0.8),
-            Key.Key_Minus: lambda: self.view.zoom(1.25),
-        }
-
-    def _escape(self) -> None:
-        if not self.edit.cancel():
-            self.edit.pick(None)
-
-    def _arrow(self, direction: int, modifiers: Modifier) -> bool:
-        far = bool(modifiers & Modifier.ShiftModifier)
-        if self.edit.selected is None:
-            self.view.pan(direction * (0.5 if far else 0.1))
-            return True
-        part = "inside"
-        if modifiers & Modifier.ControlModifier:
-            part = "start"
-        elif modifiers & Modifier.AltModifier:
-            part = "stop"
-        self.edit.nudge(direction * (10 if far else 1), part)
-        return True
+    def let_go(self) -> None:
+        """The keys are elsewhere now; none that is held comes up here."""
+        if self._brush is not None:
+            self._brush.let_go()
+        self._settle()

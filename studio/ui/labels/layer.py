@@ -5,16 +5,17 @@ one paints the visible ones from sorted arrays in a few milliseconds. Rectangles
 path), and a crowd shrinks to a strip with one rectangle per pixel column.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPolygonF
 
-from studio.ui.labels.edit import Edit
+from studio.ui.labels.edit import Draft
 from studio.ui.labels.look import Look
-from studio.ui.labels.table import runs
+from studio.ui.labels.table import Table, runs
 from studio.ui.safe import safe_overrides
 
 #: More labels than this in view are drawn as a strip.
@@ -24,8 +25,12 @@ STRIP_PX = 10
 WIDE_PX = 4
 #: A name is written when its label is at least this wide.
 NAME_PX = 28
-#: At most this many names in one paint.
+#: At most this many names in one paint, and as many points one by one.
 NAMES = 400
+#: A band over a picture, and the diamond of a point.
+BAND_PX, POINT_PX = 17, 4.5
+#: Labels whose maker was less sure than this look paler.
+SURE = 0.8
 
 
 class Frame:
@@ -53,16 +58,35 @@ def frame_of(box: pg.ViewBox, painter: QPainter) -> Frame:
     return Frame(left, right, top, bottom, t.m11(), t.dx())
 
 
+class Track(Protocol):
+    """What is painted: an `Edit`, or a track that is only looked at."""
+
+    table: Table
+    draft: Draft | None
+    selected: int | None
+    also: tuple[int, ...]
+    by_s: float
+
+    @property
+    def chosen(self) -> Draft | None: ...
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]: ...
+
+
 @safe_overrides
 class LabelLayer(pg.GraphicsObject):
-    """Paints `edit`'s track over one row. `n_rects`, `n_names`: what the last paint drew, for the tests."""
+    """Paints a track over one row. `n_rects`, `n_names`, `n_points`: what the last paint drew, for the tests.
 
-    def __init__(self, edit: Edit, look: Look) -> None:
+    `band`: only a band along the top, for rows whose picture would hide all else.
+    """
+
+    def __init__(self, edit: Track, look: Look, band: bool = False) -> None:
         super().__init__()
-        self.edit, self.look = edit, look
-        self.n_rects = self.n_names = 0
+        self.edit, self.look, self.band = edit, look, band
+        self.n_rects = self.n_names = self.n_points = 0
         self._rects = pg.Qt.internals.PrimitiveArray(QRectF, 4)
-        self.setZValue(-200)  # below the grid, which would vanish under opaque rectangles
+        self.setZValue(15 if band else -200)  # below the grid, which would vanish under opaque rectangles
 
     def boundingRect(self) -> QRectF:
         box = self.getViewBox()
@@ -73,16 +97,19 @@ class LabelLayer(pg.GraphicsObject):
         self.update()
 
     def paint(self, painter: QPainter, *_: Any) -> None:
-        self.n_rects = self.n_names = 0
+        self.n_rects = self.n_names = self.n_points = 0
         box = self.getViewBox()
         if box is None:
             return
         frame = frame_of(box, painter)
+        if self.band:
+            frame.bottom = min(frame.bottom, frame.top + BAND_PX)
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         self._paint_track(painter, frame)
         self._paint_chosen(painter, frame)
+        self._paint_points(painter, frame)
         painter.restore()
 
     def _paint_track(self, painter: QPainter, frame: Frame) -> None:
@@ -92,25 +119,65 @@ class LabelLayer(pg.GraphicsObject):
         if len(k) > CROWD:
             self._paint_crowd(painter, frame)
             return
-        k = k[k != hidden] if hidden is not None else k
-        x0 = np.rint(frame.px(table.start_s[k]))
-        width = np.rint(frame.px(table.stop_s[k])) - x0
+        k = k[table.index[k] != hidden] if hidden is not None else k
+        start_s, stop_s, level = table.start_s[k], table.stop_s[k], self._levels(k)
+        if self.edit.by_s:  # the whole selection is on its way
+            start_s, stop_s = (t + self.edit.by_s * (level == 2) for t in (start_s, stop_s))
+        x0 = np.rint(frame.px(start_s))
+        width = np.rint(frame.px(stop_s)) - x0
         width = np.maximum(np.where(width > WIDE_PX, width - 1.0, width), 1.0)
         codes = table.code[k]
         painter.setPen(Qt.PenStyle.NoPen)
-        for code in np.unique(codes):
-            mine = codes == code
-            self._paint_rects(painter, x0[mine], width[mine], frame, self.look.fill(table.names[code]))
+        for key in np.unique(codes * 3 + level):
+            mine = codes * 3 + level == key
+            fill = self.look.fill(table.names[key // 3], ("pale", "", "strong")[key % 3])
+            self._paint_rects(painter, x0[mine], width[mine], frame, fill)
         for n in np.flatnonzero(width >= NAME_PX)[:NAMES]:
             self._paint_name(painter, table.names[codes[n]], (x0[n], x0[n] + width[n]), frame)
+
+    def _levels(self, k: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """How strongly each of the stretches `k` is painted: 0 pale (unsure), 1, 2 strong (selected)."""
+        table = self.edit.table
+        if table.all is None:
+            return np.ones(len(k), np.int64)
+        level = (table.all.score[table.index[k]] >= SURE).astype(np.int64)
+        return np.where(self.edit.mask[table.index[k]], 2, level) if self.edit.also else level
+
+    def _paint_points(self, painter: QPainter, frame: Frame) -> None:
+        """A line with a diamond on top; in a crowd one for each pixel column."""
+        table, hidden = self.edit.table, self._held()
+        i, j = table.points(frame.left, frame.right)
+        if i == j:
+            return
+        k = np.arange(i, j)[table.point_index[i:j] != (-1 if hidden is None else hidden)]
+        _, first = np.unique(np.rint(frame.px(table.point_s[k])).astype(int), return_index=True)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(first) <= NAMES)
+        also = set(self.edit.also)
+        for n in k[first].tolist():
+            held = int(table.point_index[n]) in also
+            shift = self.edit.by_s if held else 0.0
+            at = round(float(frame.px(table.point_s[n] + shift)))
+            self._paint_point(painter, at, table.names[table.point_code[n]], frame, held)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_point(self, painter: QPainter, x: float, name: str, frame: Frame, held: bool) -> None:
+        color, size = self.look.color(name), POINT_PX + held
+        painter.fillRect(round(x), frame.top, 1 + held, frame.bottom - frame.top, color)
+        y = min(frame.top + 2 * size, (frame.top + frame.bottom) / 2)
+        corners = [QPointF(x + 0.5 + a * size, y + b * size) for a, b in ((0, -1), (1, 0), (0, 1), (-1, 0))]
+        painter.setPen(pg.mkPen(self.look.text if held else self.look.plot, width=1))
+        painter.setBrush(color)
+        painter.drawPolygon(QPolygonF(corners))
+        self.n_points += 1
 
     def _paint_crowd(self, painter: QPainter, frame: Frame) -> None:
         """A strip of pixel columns, each in the colour of the first label in it."""
         table = self.edit.table
         first, last = (int(np.floor(frame.px(t))) for t in (frame.left, frame.right))
         codes = table.columns(frame.time_s(np.arange(first, last + 2)))
+        high = min(STRIP_PX, frame.bottom - frame.top)
         for a, b, code in runs(codes):
-            painter.fillRect(first + a, frame.top, b - a, STRIP_PX, self.look.fill(table.names[code], strong=True))
+            painter.fillRect(first + a, frame.top, b - a, high, self.look.fill(table.names[code], "strong"))
             self.n_rects += 1
 
     def _paint_rects(self, painter: QPainter, x: Any, width: Any, frame: Frame, fill: QColor) -> None:
@@ -132,7 +199,8 @@ class LabelLayer(pg.GraphicsObject):
         painter.setFont(font)
         painter.setPen(self.look.ink(name, strong))
         left = max(ends[0], float(frame.px(frame.left)))
-        room = QRectF(left + 5, frame.top + 3, ends[1] - left - 8, 15)
+        low = frame.bottom - frame.top
+        room = QRectF(left + 5, frame.top + (3 if low > 40 else (low - 15) / 2), ends[1] - left - 8, 15)
         text = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         self.n_names += 1
@@ -146,9 +214,13 @@ class LabelLayer(pg.GraphicsObject):
         chosen = self.edit.chosen
         if chosen is None or chosen.stop_s < frame.left or chosen.start_s > frame.right:
             return
-        a, b = (round(v) for v in frame.px(np.array([chosen.start_s, chosen.stop_s])))
+        if chosen.start_s == chosen.stop_s:
+            self._paint_point(painter, float(frame.px(chosen.start_s)), chosen.label, frame, True)
+            return
+        times = np.array([chosen.start_s, chosen.stop_s]) + self.edit.by_s
+        a, b = (round(v) for v in frame.px(times))
         height = frame.bottom - frame.top
-        painter.fillRect(a, frame.top, max(b - a, 1), height, self.look.fill(chosen.label, strong=True))
+        painter.fillRect(a, frame.top, max(b - a, 1), height, self.look.fill(chosen.label, "strong"))
         self.n_rects += 1
         if b - a >= NAME_PX:
             self._paint_name(painter, chosen.label, (a, b), frame, strong=True)

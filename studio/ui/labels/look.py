@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from PySide6.QtGui import QColor
 
+#: How opaque the veils are, 0 to 255.
+DARK_VEIL = {"": 74, "strong": 120, "pale": 40}
+LIGHT_VEIL = {"": 66, "strong": 110, "pale": 34}
 #: Contrast that WCAG 2.2 asks of normal text.
 READABLE = 4.5
 
@@ -28,15 +31,18 @@ class Look:
         """The class's colour; grey for a label that is no class."""
         return QColor(self.colors.get(name, self.dim))
 
-    def fill(self, name: str, strong: bool = False) -> QColor:
-        """The class's colour as a veil over the plot, mixed beforehand: Qt fills opaque rectangles ten times faster."""
+    def fill(self, name: str, how: str = "") -> QColor:
+        """The class's colour as a veil over the plot, mixed beforehand: Qt fills opaque rectangles ten times faster.
+
+        `how`: "strong" for what is selected, "pale" for what its maker was not sure of.
+        """
         color = self.color(name)
-        color.setAlpha((120 if strong else 74) if self.dark else (110 if strong else 66))
+        color.setAlpha((DARK_VEIL if self.dark else LIGHT_VEIL)[how])
         return blend(color, self.plot)
 
     def ink(self, name: str, strong: bool = False) -> QColor:
         """The class's colour, moved towards white or black until it reads well on its own veil."""
-        fill = self.fill(name, strong)
+        fill = self.fill(name, "strong" if strong else "")
         return QColor(_ink(self.color(name).name(), fill.name()))
 
 

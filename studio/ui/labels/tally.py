@@ -1,10 +1,10 @@
-"""How much of what is labelled. Recordings are immutable values, so each is counted once, however often it is drawn."""
+"""How much of what is labelled. Tracks are immutable values: each is counted once, an edit only where it changed."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
+from studio.data.edits import difference
 from studio.data.labels import Labels
 from studio.data.recording import Recording
 
@@ -25,15 +25,18 @@ class Tally:
         return sum(self.seconds.values())
 
 
-_known: "WeakKeyDictionary[Recording, dict[str, Tally]]" = WeakKeyDictionary()
+#: The last track that was counted at each place, so that an edit costs what it changes.
+_known: dict[tuple[str, str], tuple[Labels, Tally]] = {}
 
 
 def tally(recording: Recording, track: str = "labels") -> Tally:
     """The tally of one track of one recording."""
-    kept = _known.setdefault(recording, {})
-    if track not in kept:
-        kept[track] = _count(recording.labels.get(track, Labels()))
-    return kept[track]
+    labels = recording.labels.get(track, _NONE)
+    place = str(recording.path), track
+    known = _known.get(place)
+    if known is None or known[0] is not labels:
+        _known[place] = known = labels, _count(labels) if known is None else _recount(*known, labels)
+    return known[1]
 
 
 def tally_all(recordings: Iterable[Recording], track: str = "labels") -> Tally:
@@ -52,13 +55,23 @@ def share(recording: Recording, track: str = "labels") -> float:
     return min(1.0, tally(recording, track).total_s / recording.duration_s) if recording.duration_s else 0.0
 
 
+_NONE = Labels()
+
+
 def _count(labels: Labels) -> Tally:
-    counts: Counter[str] = Counter()
-    seconds: dict[str, float] = {}
-    for s in labels.segments:
-        counts[s.label] += 1
-        seconds[s.label] = seconds.get(s.label, 0.0) + s.stop_s - s.start_s
-    return Tally(dict(counts), seconds)
+    return _recount(_NONE, Tally({}, {}), labels)
+
+
+def _recount(old: Labels, known: Tally, new: Labels) -> Tally:
+    """What `known` of `old` becomes for `new`: only what differs is counted."""
+    front, back = difference(old.segments, new.segments)
+    counts, seconds = Counter(known.counts), dict(known.seconds)
+    for track, sign in ((old, -1), (new, 1)):
+        for s in track.segments[front : len(track) - back]:
+            counts[s.label] += sign
+            seconds[s.label] = seconds.get(s.label, 0.0) + sign * s.length_s
+    there = {name: n for name, n in counts.items() if n > 0}
+    return Tally(there, {name: max(seconds[name], 0.0) for name in there})
 
 
 def span_text(seconds: float) -> str:

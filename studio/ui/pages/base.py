@@ -7,6 +7,7 @@ from PySide6 import QtWidgets
 
 from studio.app.session import Session, State
 from studio.progress import Progress
+from studio.ui.commands.action import Action
 from studio.ui.device import Device
 from studio.ui.heartbeat import Heartbeat, Watch
 
@@ -52,6 +53,10 @@ class Page(QtWidgets.QWidget):
 
     def toolbar(self) -> list[QtWidgets.QWidget]:
         """Buttons for the top bar while this page is open; the primary action last."""
+        return []
+
+    def actions(self) -> list[Action]:
+        """What can be done here by key beside the buttons in view: for the command palette."""
         return []
 
     def crumb(self) -> str:

@@ -1,6 +1,7 @@
 """Label: the open recording on a time axis, and what happened when, drawn over it."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PySide6 import QtGui, QtWidgets
@@ -8,26 +9,37 @@ from PySide6 import QtGui, QtWidgets
 from studio.app.jobs import Job
 from studio.app.session import Session, State
 from studio.data.labels import Labels
+from studio.data.onsets import Bursts
 from studio.data.project import Project, with_classes
 from studio.data.pyramid import Pyramid, pyramid
 from studio.data.recording import Recording
-from studio.errors import StudioError
+from studio.errors import DataError, StudioError
 from studio.progress import Progress, Work
-from studio.ui.icons import icon
-from studio.ui.labels import classes
+from studio.ui.commands.action import Action
+from studio.ui.labels import arrange, classes
+from studio.ui.labels.actions import actions_of
+from studio.ui.labels.asks import Asks
+from studio.ui.labels.desk import Desk, track_names
 from studio.ui.labels.edit import FIRST, Edit
 from studio.ui.labels.help import HelpCard
+from studio.ui.labels.history import HistoryPanel
 from studio.ui.labels.inspector import Inspector
+from studio.ui.labels.keys import Keys
 from studio.ui.labels.lists import ITEM, Lines, RecordingLine, list_view, recording_text
 from studio.ui.labels.look import Look
+from studio.ui.labels.menu import label_menu
 from studio.ui.labels.overview import Overview
 from studio.ui.labels.panels import PANELS, Panel, Tabs
+from studio.ui.labels.rows import GUTTER_PX, Hands, keys_of
+from studio.ui.labels.rows_panel import RowsPanel
+from studio.ui.labels.strip import Still
+from studio.ui.labels.table import table_of
 from studio.ui.labels.table_view import LabelTable, label_table
 from studio.ui.labels.timeline import Timeline
 from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Page, Shell
 from studio.ui.theme import theme
-from studio.ui.widgets import EmptyState, Side, button, heading, rows, scrolled, swatch
+from studio.ui.widgets import EmptyState, Side, button, heading, rows, scrolled
 
 #: Recordings up to this many values are read at once; longer ones beside the window.
 AT_ONCE = 3_000_000
@@ -41,14 +53,22 @@ class LabelPage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
         self.edit_ = Edit(self, self._repaint)
-        self.timeline = Timeline(self.edit_, self._rename, self._menu)
+        hands = Hands(self._menu, lambda t: self.playhead.seek(t), lambda name: self.desk.pick_track(name))
+        self.timeline = Timeline(self.edit_, hands)
         self.overview = Overview()
-        self.inspector = Inspector(shell, self.edit_)
         self.playhead = Playhead(parent=self)
+        self.desk = Desk(
+            shell.session, self.edit_, self.timeline, self.playhead, self.say, shell.show_error, self._rearrange
+        )
+        self.inspector = Inspector(shell, self.edit_, self.desk.group)
+        self.asks = Asks(self, shell.session, self.desk, self.inspector)
+        self._stills: dict[str, tuple[Labels, Still]] = {}
         self.look = Look()
         self._pyramids: dict[str, tuple[Recording, dict[str, Pyramid]]] = {}
         self._shown: Recording | None = None
+        self._project: Path | None = None
         self._dirty = False
+        self.timeline.keys = Keys(actions_of(self.desk, self.asks), self.desk.brush, self.edit_.settle)
         self._build()
         self._wire()
 
@@ -59,7 +79,11 @@ class LabelPage(Page):
         across.setSpacing(0)
         across.addWidget(self._recordings())
         across.addLayout(self._views(), 1)
-        own = {"label": Panel("Label", "tags", lambda _shell, _page: self.inspector)}
+        own = {
+            "label": Panel("Label", "tags", lambda _shell, _page: self.inspector),
+            "rows": Panel("Rows", "table", lambda _shell, _page: RowsPanel(self.desk, self.asks, self._rearrange)),
+            "history": Panel("History", "history", lambda _shell, _page: HistoryPanel(self.session)),
+        }
         self.side = Tabs(self.shell, self, own | PANELS)
         across.addWidget(self.side)
         self.stack = QtWidgets.QStackedLayout(self)
@@ -87,7 +111,7 @@ class LabelPage(Page):
         strip = QtWidgets.QFrame()
         strip.setProperty("kind", "plots")
         inner = QtWidgets.QVBoxLayout(strip)
-        inner.setContentsMargins(58, 4, 14, 10)
+        inner.setContentsMargins(GUTTER_PX + 4, 4, 14, 10)
         inner.addWidget(self.overview)
         self.video_slot = rows(spacing=0)
         made = rows(spacing=0)
@@ -106,6 +130,9 @@ class LabelPage(Page):
 
     def _wire(self) -> None:
         self.timeline.seen.connect(self.overview.show_window)
+        self.timeline.arranged.connect(self._rearrange)
+        self.playhead.moved.connect(self._moved)
+        self.playhead.changed.connect(self._moved)
         self.overview.asked.connect(self.timeline.look_at)
         self.list.selectionModel().currentChanged.connect(self._choose)
         self.table.selectionModel().currentRowChanged.connect(lambda now, _: self._pick_row(now.row()))
@@ -114,7 +141,7 @@ class LabelPage(Page):
             "label_keys", "", lambda: self.help.show_below(self.keys), icon="help-circle", kind="ghost", shortcut="?",
             accessible="Mouse and keys", tip="What the mouse and the keys do here",
         )  # fmt: skip
-        self.help = HelpCard(self)
+        self.help = HelpCard(self, self.actions())
         self.as_table = button(
             "label_table_show", "Table", self._toggle_table, icon="table", shortcut="Ctrl+T",
             tip="Show the labels as a table",
@@ -127,6 +154,10 @@ class LabelPage(Page):
             "label_add", "Add label", self.timeline.new_label, icon="plus", kind="primary",
             tip="Add a label of the current class at the cursor (A)",
         )  # fmt: skip
+
+    def actions(self) -> list[Action]:
+        """Everything that can be done here, once each."""
+        return list({a.name: a for a in self.timeline.keys.actions.values()}.values())
 
     def toolbar(self) -> list[QtWidgets.QWidget]:
         return [self.keys, self.as_table, self.fit, self.add]
@@ -145,14 +176,14 @@ class LabelPage(Page):
 
     # --- the session ---------------------------------------------------------------------
 
-    def edit(self, what: str, labels: Labels, selected: int | None) -> None:
+    def edit(self, what: str, labels: Labels, selected: int | None, also: tuple[int, ...] = ()) -> None:
         """A finished edit of the track (the door of `Edit`)."""
         session, known = self.shell.session, self.shell.session.state.project
         try:
             if known is not None and (fresh := strange(known, labels)):
-                session.commit(what, with_labels(session.state, labels, selected, fresh))
+                session.commit(what, with_labels(session.state, labels, selected, also, fresh))
             else:
-                session.edit(what, labels, selected)
+                session.edit(what, labels, selected, also)
             self.shell.say(what)
         except StudioError as e:
             self.shell.show_error(e)
@@ -160,11 +191,15 @@ class LabelPage(Page):
             if labels.segments and selected is not None and labels.segments[selected].label == FIRST:
                 self.inspector.rename()  # nobody wants to keep that name
 
-    def select(self, index: int | None) -> None:
-        """Another label is selected (the door of `Edit`)."""
+    def select(self, index: int | None, also: tuple[int, ...] = ()) -> None:
+        """Other labels are selected (the door of `Edit`)."""
         state = self.shell.session.state
-        if state.selected != index:
-            self.shell.session.show(replace(state, selected=index))
+        if (state.selected, state.also) != (index, also):
+            self.shell.session.show(replace(state, selected=index, also=also))
+
+    def refuse(self, error: DataError) -> None:
+        """An edit that cannot be done (the door of `Edit`)."""
+        self.shell.show_error(error)
 
     def changed(self, old: State, new: State) -> None:
         self.stack.setCurrentIndex(1 if new.recordings else 0)
@@ -172,9 +207,15 @@ class LabelPage(Page):
             tool.setEnabled(new.open_recording is not None)
         if old.recordings is not new.recordings or old.recording != new.recording:
             self._show_list(new)
+        if new.project is not None and new.project.path != self._project:
+            self._project = new.project.path
+            self.timeline.arrangement = arrange.load(new.project.path)
         found = new.open_recording
-        if (found and (found.path, found.n_samples)) != (self._shown and (self._shown.path, self._shown.n_samples)):
+        here, shown = (r and (r.path, r.n_samples) for r in (found, self._shown))
+        if here != shown:
             self._open(found)
+        elif found is not None and (old.track != new.track or self._strips(new) != self._strip_keys()):
+            self._show_rows(found, keep=True)
         self._shown = found
         self._show_labels(new)
 
@@ -188,7 +229,9 @@ class LabelPage(Page):
 
     def _show_labels(self, state: State) -> None:
         found = classes.classes_of(state)
-        self.edit_.show(state.labels, tuple(c.name for c in found), state.selected)
+        names = tuple(c.name for c in found)
+        self.edit_.show(state.labels, names, state.selected, state.also)
+        self._show_tracks(state, names)
         self.timeline.keys.classes = {c.key: c.name for c in found if c.key}
         colors = {c.name: c.color for c in found}
         if colors != self.look.colors:
@@ -198,6 +241,28 @@ class LabelPage(Page):
         self.inspector.show_state(state)
         if self.views.currentIndex():
             self._show_table()
+
+    def _show_tracks(self, state: State, names: tuple[str, ...]) -> None:
+        """The other tracks, as they are now."""
+        recording = state.open_recording
+        tracks = {n: t for n, t in (recording.labels if recording else {}).items() if n != state.track}
+        for name, track in tracks.items():
+            known = self._stills.get(name)
+            if known is None:
+                self._stills[name] = track, Still(table_of(track, names))
+            elif known[0] is not track or known[1].table.names[: len(names)] != names:
+                known[1].table = table_of(track, names, (known[0], known[1].table))
+                self._stills[name] = track, known[1]
+        self.edit_.snaps.tracks = [self._stills[name][1].table for name in tracks]
+
+    def _strips(self, state: State) -> list[str]:
+        """The strips that there should be."""
+        recording = state.open_recording
+        names = track_names(recording.labels if recording else {}, state.track)
+        return self.timeline.arrangement.shown(f"track:{name}" for name in names)
+
+    def _strip_keys(self) -> list[str]:
+        return [r.key for r in self.timeline.strips]
 
     def _restyle(self, colors: dict[str, str] | None = None) -> None:
         t = theme().tokens
@@ -221,6 +286,7 @@ class LabelPage(Page):
             return
         self.edit_.open(recording.streams[0].rate_hz, recording.duration_s)
         self.playhead.open(recording.duration_s)
+        self._stills.clear()
         known = self._pyramids.get(recording.id)
         if known is not None and known[0].path == recording.path and known[0].n_samples == recording.n_samples:
             self._show(recording, known[1])
@@ -238,11 +304,45 @@ class LabelPage(Page):
             self._show(recording, pyramids)
 
     def _show(self, recording: Recording, pyramids: dict[str, Pyramid]) -> None:
-        self.timeline.show_recording(recording, pyramids)
-        self.timeline.paint_with(self.look)
+        heard = {s.name: Bursts(pyramids[s.name], s.rate_hz) for s in recording.streams if s.name in pyramids}
+        self.desk.bursts = heard
+        self.edit_.snaps.bursts = list(heard.values())
+        self._show_rows(recording)
         first = next((pyramids[s.name] for s in recording.streams if s.name in pyramids), None)
         self.overview.show_samples(first, recording.duration_s)
         self.overview.show_window(*self.timeline.visible_s)
+
+    def _show_rows(self, recording: Recording, keep: bool = False) -> None:
+        """Lay the rows; with `keep` the view stays where it is."""
+        known = self._pyramids.get(recording.id)
+        if known is None:
+            return
+        state, seen = self.session.state, self.timeline.visible_s
+        names = tuple(c.name for c in classes.classes_of(state))
+        self._show_tracks(state, names)
+        every = track_names(recording.labels, state.track)
+        tracks = {name: None if name == state.track else self._stills[name][1] for name in every}
+        self.timeline.show_recording(recording, known[1], tracks)
+        self.timeline.paint_with(self.look)
+        if keep:
+            self.timeline.look_at(*seen)
+
+    def _rearrange(self) -> None:
+        """Rows were moved, hidden or made higher: remember that, and lay them so."""
+        if self._project is not None:
+            arrange.save(self._project, self.timeline.arrangement)
+        if self._shown is not None and self._keys() != [r.key for r in self.timeline.all_rows]:
+            self._show_rows(self._shown, keep=True)
+        rows_panel = self.side.panel("rows")
+        if isinstance(rows_panel, RowsPanel):
+            rows_panel.show_rows()
+
+    def _keys(self) -> list[str]:
+        """The rows that there should be, from top to bottom."""
+        assert self._shown is not None
+        known = self._pyramids.get(self._shown.id)
+        streams = keys_of(self._shown, known[1] if known else {})
+        return [*self.timeline.arrangement.shown(streams), *self._strips(self.session.state)]
 
     # --- what happens on the plot ----------------------------------------------------------
 
@@ -250,8 +350,16 @@ class LabelPage(Page):
         self._dirty = True
         self.timeline.repaint_labels()
 
+    def _moved(self, *_: object) -> None:
+        """The line is elsewhere."""
+        self.edit_.head_s = self.playhead.time_s
+        if self.playhead.playing:
+            self.timeline.follow(self.playhead.time_s)
+        self.timeline.repaint_marks()
+
     def tick(self) -> None:
         self.playhead.tick()
+        self.desk.brush.tick()
         self.side.tick()
         if self._dirty:
             self._dirty = False
@@ -261,20 +369,9 @@ class LabelPage(Page):
         self.edit_.settle()
         self.playhead.pause()
 
-    def _rename(self) -> None:
-        self.inspector.rename()
-
     def _menu(self, time_s: float, event: Any) -> None:
-        """Right click: classes for the label there, or a new label on empty ground."""
-        menu = QtWidgets.QMenu(self)
-        chosen = self.edit_.selected is not None
-        for c in classes.classes_of(self.shell.session.state):
-            text = f"{c.name}\t{c.key}" if c.key else c.name
-            menu.addAction(swatch(c.color), text, lambda name=c.name: self._assign_or_add(name, time_s))
-        menu.addSeparator()
-        gone = menu.addAction(icon("trash", "dim"), "Delete label\tDel", self.edit_.delete)
-        gone.setEnabled(chosen)
-        menu.popup(event.screenPos().toPoint())
+        """Right click: what can be done with the labels there, or a new one on empty ground."""
+        label_menu(self, self.desk, time_s, self._assign_or_add).popup(event.screenPos().toPoint())
 
     def _assign_or_add(self, name: str, time_s: float) -> None:
         fresh = self.edit_.selected is None
@@ -301,32 +398,31 @@ class LabelPage(Page):
     def _pick_row(self, row: int) -> None:
         if row >= 0 and row != self.edit_.selected:
             self.edit_.pick(row)
-            self.timeline.reveal(row)
+            segment = self.edit_.labels.segments[row]
+            self.timeline.reveal(segment.start_s, segment.stop_s)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Keys that no field wanted act on the labels, wherever the focus is."""
-        if not self.timeline.keys.press(event.key(), event.modifiers()):
+        if not self.timeline.keys.press(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QtGui.QKeyEvent) -> None:
-        if not event.isAutoRepeat():
-            self.timeline.keys.release()
+        self.timeline.keys.release(event)
         super().keyReleaseEvent(event)
 
 
 def strange(project: Project, labels: Labels) -> list[str]:
     """Labels that are no class of the project yet."""
-    known = {c.name for c in project.classes}
-    return sorted({s.label for s in labels.segments} - known)
+    return sorted({s.label for s in labels.segments} - {c.name for c in project.classes})
 
 
-def with_labels(state: State, labels: Labels, selected: int | None, fresh: list[str]) -> State:
+def with_labels(state: State, labels: Labels, selected: int | None, also: tuple[int, ...], fresh: list[str]) -> State:
     """The state with another open track, and with a class for each of `fresh`: one step of undo."""
     project, recording = state.project, state.open_recording
     assert project is not None and recording is not None
     changed = replace(recording, labels=recording.labels | {state.track: labels})
     known = replace(project, classes=with_classes(project.classes, fresh))
-    return replace(state.with_recording(changed), project=known, selected=selected)
+    return replace(state.with_recording(changed), project=known, selected=selected, also=also)
 
 
 def _filled(recording: Recording) -> list[Any]:
