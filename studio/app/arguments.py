@@ -60,7 +60,15 @@ def _lists(verbs: Verbs) -> None:
 def _record(verbs: Verbs) -> None:
     v = _verb(verbs, "record", "record a live source")
     v.add_argument("project", type=Path, help=PROJECT)
-    v.add_argument("--from", dest="url", required=True, metavar="URL", help="for example COM7 or virtual:host")
+    v.add_argument(
+        "--from",
+        dest="urls",
+        action="append",
+        required=True,
+        metavar="URL",
+        help="for example COM7 or virtual:host; given again, another device on the same time line",
+    )
+    v.add_argument("--reconnect", action="store_true", help="look for a device that was lost, and go on")
     v.add_argument("--seconds", type=float, default=10.0, help="how long, by the device's clock (default 10)")
     v.add_argument("--label", default="", help="label for all of it")
     v.add_argument("--subject", default="", help="who wears or moves the sensor")
@@ -172,5 +180,5 @@ def _monitor(verbs: Verbs) -> None:
 
 def _bench(verbs: Verbs) -> None:
     v = _verb(verbs, "bench", "measure the studio on this computer")
-    v.add_argument("name", help="stream, load, startup, live, window, label or plot")
+    v.add_argument("name", help="stream, load, protocols, ble, plug, startup, engine, live, window, label or plot")
     v.add_argument("--minutes", type=float, default=1.0, help="how long each load of the load test lasts (default 1)")

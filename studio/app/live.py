@@ -286,6 +286,11 @@ class Connection:
         return self._acquisition.error if self._acquisition is not None else None
 
     @property
+    def away_s(self) -> float:
+        """For how many seconds a lost device has been looked for; 0 while it is there."""
+        return time.monotonic() - self._lost_s if self._lost_s else 0.0
+
+    @property
     def trouble(self) -> StudioError | None:
         """Why it reconnects, as of the newest attempt; None otherwise."""
         ended = self._acquisition.error if self._acquisition is not None else None

@@ -76,8 +76,11 @@ def _doctor(a: Namespace) -> Work[Result]:
 
 def _record(a: Namespace) -> Work[Result]:
     from studio.app.actions.record import record
+    from studio.app.together import record_together
 
-    return record(a.project, a.url, a.seconds, a.label, a.subject, _names(a.streams))
+    if len(a.urls) > 1:
+        return record_together(a.project, a.urls, a.seconds, a.label, a.subject)
+    return record(a.project, a.urls[0], a.seconds, a.label, a.subject, _names(a.streams), a.reconnect)
 
 
 def _import(a: Namespace) -> Work[Result]:
@@ -193,6 +196,9 @@ def _said_doctor(r: Result) -> str:
 
 
 def _said_record(r: Result) -> str:
+    if "recordings" in r:
+        begun = (f"began {o * 1000:+.1f} ms later" if o is not None else "began at a time unknown" for o in r["offsets_s"])
+        return "\n".join(f"{_said_record(each)}\n  {b}" for each, b in zip(r["recordings"], begun, strict=True))
     rows = [
         f"  {s['name']}: {s['n_samples']} samples, {s['lost_samples']} lost in {len(s['gaps'])} gaps"
         for s in r["streams"]

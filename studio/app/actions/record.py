@@ -12,7 +12,11 @@ from studio.data.project import open_project
 from studio.data.recording import Recording
 from studio.data.stream import Stream
 from studio.progress import Progress, Work
+from studio.sources.acquire import BY_HOST
 from studio.sources.clients.client import Loss
+
+#: A device that stays away for so long ends the recording.
+AWAY_S = 60.0
 
 
 def record(
@@ -22,14 +26,16 @@ def record(
     label: str = "",
     subject: str = "",
     streams: tuple[str, ...] = (),
+    reconnect: bool = False,
 ) -> Work[dict[str, Any]]:
     """Record `seconds` of device time from `url` into the project; returns the `record` result.
 
-    `streams` limits it to those names. What arrived before an error stays recorded.
+    `streams` limits it to those names. What arrived before an error stays recorded. With `reconnect`, a device that
+    was lost is looked for, up to AWAY_S at a time.
     """
     project = open_project(project_path)
     yield Progress(0, seconds, f"opening {url}")
-    connection = Connection(url, streams, start=False)
+    connection = Connection(url, streams, start=False, reconnect=reconnect)
     try:
         connection.wait()
         connection.start_recording(project, subject, label)  # before the first sample, so that none is missing
@@ -52,6 +58,8 @@ def _until(connection: Connection, seconds: float) -> Work[None]:
         if done >= seconds:
             return
         error = connection.error or connection.recording_error
+        if connection.away_s > AWAY_S:
+            error = connection.trouble
         if error is not None:
             connection.stop_recording()
             raise error
@@ -61,9 +69,10 @@ def _until(connection: Connection, seconds: float) -> Work[None]:
 def result(recording: Recording, stats: dict[str, Any], loss: Loss = Loss.EXACT) -> dict[str, Any]:
     """The `record` result of the command line; `loss` is what the device's protocol can know."""
     streams = [_stream_result(recording, s) for s in recording.streams]
+    known = all(joint["known"] for s in streams for joint in s["joints"])
     link = {k: stats.get(k, 0) for k in ("packets", "bad_packets", "bytes")}
     return {"recording": recording.id, "streams": streams, "link": link} | {
-        "loss_known": loss == Loss.EXACT,
+        "loss_known": loss == Loss.EXACT and known,
         "loss": str(loss),
     }
 
@@ -77,7 +86,14 @@ def _stream_result(recording: Recording, stream: Stream) -> dict[str, Any]:
         "n_samples": recording.n_samples[stream.name],
         "lost_samples": int(sum(count for _, count in gaps)),
         "gaps": [[int(start), int(count)] for start, count in gaps],
+        "joints": joints_of(recording, stream.name),
     }
+
+
+def joints_of(recording: Recording, name: str) -> list[dict[str, Any]]:
+    """Where the connection was lost and found again in stream `name`, and who told how much is missing before."""
+    found = [joint for joint in recording.device.get("joints", []) if joint[0] == name]
+    return [{"index": i, "count": n, "by": by, "known": by != BY_HOST} for _, i, n, by in found]
 
 
 def label_from_truth(recording: Recording, truth: Labels) -> Recording:

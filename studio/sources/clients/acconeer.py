@@ -1,7 +1,7 @@
 """Acconeer's A121 exploration server: JSON lines, and behind a line with `payload_size` that many raw bytes.
 
 A frame is (sweeps, points) of complex int16 and becomes one sample of sweeps x points x (re, im) channels. Frames bear
-the sensor's clock; the sensor keeps its rate by that clock, so a leap of whole periods is a loss known to the frame.
+the sensor's clock; the sensor keeps its rate by that clock, so a leap of whole periods is a loss known to the frame. One that runs freely tells nothing.
 """
 
 import json
@@ -171,6 +171,8 @@ class Acconeer(Client):
         apart = [d for a, b in pairwise(ticks) if 0 < (d := (b - a) % 2**32) < 2**31]
         least = float(min(apart, default=self._told or 1))
         agreed = self._told and 0.8 < least / self._told < 1.25
+        if not agreed:
+            self.loss = Loss.NOTHING  # a sensor that runs freely has no period by which a leap could be counted
         return float(self._told) if agreed else least
 
     def _placed(self, tick: int, body: bytes, host_ns: int) -> Chunk | None:
