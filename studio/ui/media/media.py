@@ -55,8 +55,8 @@ class Media(QtCore.QObject):
         self.transport = Transport(self._head, self.sound, self.loop, self.step)
         self.recording: Recording | None = None
         self._heard: dict[str, str] = {}  # which stream is heard, by recording
-        self.keep_pitch = True
         self._anchors: list[tuple[float, float]] = []
+        self.keep_pitch = True
         self._buttons()
         self.transport.heard.connect(self._hear)
         self.pane.placed.connect(self._place)
@@ -66,10 +66,14 @@ class Media(QtCore.QObject):
 
     def _buttons(self) -> None:
         add = self.transport.add
-        self.pitch = add("sound_pitch", "activity", "Keep the pitch at other speeds", "Y", self.toggle_pitch)
+        self.pitch = add("sound_pitch", "music", "Keep the pitch at other speeds", "Y", self.toggle_pitch)
         self.pitch.setCheckable(True)
-        self.pitch.setChecked(True)
+        self._show_pitch()
         self.add_button = add("video_add", "video-plus", "Add a video", "V", self.add_video)
+
+    def _show_pitch(self) -> None:
+        self.pitch.setChecked(self.keep_pitch)
+        self.pitch.show_as("", "music", "ghost", "accent" if self.keep_pitch else "dim")
 
     @property
     def _session(self) -> Session:
@@ -129,7 +133,7 @@ class Media(QtCore.QObject):
     def toggle_pitch(self) -> None:
         """Whether the pitch is kept at other speeds."""
         self.keep_pitch = not self.keep_pitch
-        self.pitch.setChecked(self.keep_pitch)
+        self._show_pitch()
         self._bench.shell.say("The pitch is kept" if self.keep_pitch else "The pitch follows the speed")
         self._show_sound()
 

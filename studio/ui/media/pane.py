@@ -159,7 +159,7 @@ class VideoPane(QtWidgets.QFrame):
         self.setLayout(layout)
 
     def _toggle(self, name: str, text: str, icon: str, tip: str, key: str) -> Button:
-        made = button(name, text, lambda: None, icon=icon, tip=f"{tip} ({key})")
+        made = button(name, text, lambda: None, icon=icon, tip=f"{tip}; pull it sideways to step ({key})")
         made.setCheckable(True)
         return made
 
@@ -254,7 +254,7 @@ class VideoPane(QtWidgets.QFrame):
 
 
 MATCH = "The picture belongs to where the line is (Shift+D). One match places the video, a second gives its clock, too"
-HELD = "Held. Move the line to the same moment in the signal, then Match. Drag the picture to step it."
+HELD = "Put the line on this moment, then Match."
 
 
 def rate_text(rate: float) -> str:

@@ -12,7 +12,7 @@ from studio.ui.media.voice import audible, is_sound
 from studio.ui.theme import font
 from studio.ui.widgets import Button, button, columns, combo, label, named
 
-HEIGHT_PX, ICON_PX = 48, 34
+HEIGHT_PX, ICON_PX = 48, 32
 #: Hear nothing.
 SILENT = ""
 
@@ -47,25 +47,29 @@ class Transport(QtWidgets.QFrame):
         self.speed = combo("play_speed", "Speed", "How fast it plays (J slower, L faster)")
         self.speed.addItems([f"{x:g}×" for x in SPEEDS])
         self.speed.setMinimumContentsLength(4)
-        self.speed.setFixedWidth(72)
+        self.speed.setFixedWidth(68)
         self.loop = self._icon("play_loop", "repeat", "Play the marked stretch again and again", "R", self._looped)
         self.loop.setCheckable(True)
-        self.time = label("", "clock")
-        self.time.setFont(font(13, figures=True))
+        self.time = label("")
+        self.time.setFont(font(12, figures=True))
         self.time.setAccessibleName("Where playing stands")
+        self.time.setSizePolicy(QtWidgets.QSizePolicy.Policy.Minimum, QtWidgets.QSizePolicy.Policy.Preferred)
         self.voice = combo("sound_stream", "What is heard", "Which stream is heard; slow sensors become a tone")
+        self.voice.setMinimumContentsLength(4)
         self.voice.setMaximumWidth(168)
         self.mute = self._icon("sound_mute", "volume", "Sound off or on", "X", self.toggle_mute)
         self.volume = named(QtWidgets.QSlider(Qt.Orientation.Horizontal), "sound_volume", "Volume", "How loud it is")
         self.volume.setRange(0, 100)
         self.volume.setValue(round(100 * self._sound.volume))
-        self.volume.setFixedWidth(72)
+        self.volume.setFixedWidth(56)
         self.extras = columns(spacing=2)
-        layout = columns(self.back, self.play, self.on, spacing=2)
-        layout.setContentsMargins(58, 6, 14, 6)
+        layout = columns(self.back, self.play, self.on, spacing=1)
+        layout.setContentsMargins(66, 6, 14, 6)
         layout.addSpacing(4)
-        for widget in (self.speed, self.loop, self.time):
+        for widget in (self.speed, self.loop):
             layout.addWidget(widget)
+        layout.addSpacing(4)
+        layout.addWidget(self.time)
         layout.addStretch(1)
         for widget in (self.voice, self.mute, self.volume):
             layout.addWidget(widget)
@@ -121,7 +125,7 @@ class Transport(QtWidgets.QFrame):
         self._tick()
 
     def _tick(self, *_: object) -> None:
-        text = f"{clock_text(self._head.time_s)}  /  {clock_text(self._head.end_s)}"
+        text = f"{clock_text(self._head.time_s)} / {clock_text(self._head.end_s)[:-4]}"
         if text != self._text:
             self._text = text
             self.time.setText(text)
