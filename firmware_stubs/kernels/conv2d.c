@@ -4,7 +4,7 @@
 
 typedef struct {
     const int8_t *x;
-    int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero;
+    int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero, dense; /* dense: not dilated */
 } view;
 
 __attribute__((noinline)) static int8_t *filled(int8_t *to, int32_t n, int32_t value)
@@ -51,15 +51,21 @@ __attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t
 {
     int8_t *const bytes = (int8_t *)(wide + WIDTH(padded)), *to = bytes;
     const int32_t size = v->kw * v->c, pitch = v->w * v->c;
+    const int32_t inside = v->dense && top >= 0 && left >= 0 && top + v->kh <= v->h && left + v->kw <= v->w;
+    const int8_t *from = v->x + top * pitch + left * v->c;
     if (size & 3) {
-        for (int32_t k = 0; k < v->kh; k++)
-            to = gather_row(v, top + k * v->dilation_h, left, to);
+        for (int32_t k = 0; k < v->kh; k++, from += pitch)
+            to = inside ? copied(to, from, size) : gather_row(v, top + k * v->dilation_h, left, to);
         filled(to, padded - v->kh * size, 0);
         widen(bytes, padded, 1, 0, wide, slot);
         return;
     }
+    if (inside) {
+        widen(from, size, v->kh, pitch - size, wide, slot);
+        return;
+    }
     const int32_t first = left < 0 ? -left : 0, last = left + v->kw > v->w ? v->w - left : v->kw;
-    const int32_t at_once = v->dilation_w == 1 && v->dilation_h == 1 && first < last;
+    const int32_t at_once = v->dense && first < last;
     for (int32_t k = 0; k < v->kh;) {
         const int32_t row = top + k * v->dilation_h;
         int32_t n = at_once && row >= 0 ? (v->kh - k < v->h - row ? v->kh - k : v->h - row) : 0;
@@ -140,7 +146,7 @@ void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t 
                  int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out,
                  int32_t w_out, int32_t c_out)
 {
-    const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero};
+    const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero, dilation_h == 1 && dilation_w == 1};
     const int32_t padded = (kh * kw * c + 3) & ~3, n = h_out * w_out;
     const layer l = {weight, bias, multiplier, shift, padded, y_zero, c_out, usual(shift, c_out)};
     int32_t *const wide = scratch;

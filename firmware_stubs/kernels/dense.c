@@ -13,52 +13,43 @@ void k_dense(const float *x, int32_t n, const float *weight, const float *bias, 
     }
 }
 
-typedef struct {
-    const int32_t *bias, *multiplier;
-    const int8_t *shift;
-    int32_t step, zero; /* 1: a scale for each output, 0: one for all */
-} layer;
-
-static void finish(const int32_t *sums, const layer *l, int32_t o, int32_t n, int8_t *y)
+/* Four outputs at a time; step 1: a scale for each output, 0: one for all. In line, so that the calls that one model has
+   share no frame with those it has not. */
+__attribute__((always_inline)) static inline void dense(const int8_t *x, int32_t n, const int8_t *weight,
+                                                        const int32_t *bias, const int32_t *multiplier,
+                                                        const int8_t *shift, int32_t step, int32_t zero, int8_t *y,
+                                                        int32_t n_out)
 {
-    for (int32_t i = 0; i < n; i++) {
-        const int32_t at = (o + i) * l->step;
-        y[i] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
-    }
-}
-
-static void dense(const int8_t *x, int32_t n, const int8_t *weight, const layer *l, int8_t *y, int32_t n_out)
-{
-    const int32_t whole = n & ~3, usually = usual(l->shift, l->step ? n_out : 1);
-    int8_t rest[4] = {0, 0, 0, 0}; /* the last values, when they do not fill a step */
-    for (int32_t i = whole; i < n; i++)
-        rest[i - whole] = x[i];
-    const scaling s = scaling_of(l->multiplier[0], usually ? l->shift[0] : -1, l->zero);
+    const int32_t whole = n & ~3, usually = usual(shift, step ? n_out : 1);
     for (int32_t o = 0; o < n_out; o += 4, y += 4) {
-        const int32_t *const bias = l->bias + o;
-        int32_t sums[4] = {bias[0], o + 1 < n_out ? bias[1] : 0, o + 2 < n_out ? bias[2] : 0,
-                           o + 3 < n_out ? bias[3] : 0};
+        int32_t sums[4] = {bias[o], o + 1 < n_out ? bias[o + 1] : 0, o + 2 < n_out ? bias[o + 2] : 0,
+                           o + 3 < n_out ? bias[o + 3] : 0};
         tile_4(x, weight, whole, sums);
         weight += 4 * whole;
-        if (whole < n) {
+        if (whole < n) { /* the last values do not fill a step */
+            int8_t rest[4] = {x[whole], whole + 1 < n ? x[whole + 1] : 0, whole + 2 < n ? x[whole + 2] : 0, 0};
             tile_4(rest, weight, 4, sums);
             weight += 16;
         }
-        if (usually && l->step == 0 && o + 4 <= n_out) {
+        if (usually && step == 0 && o + 4 <= n_out) {
+            const scaling s = scaling_of(*multiplier, *shift, zero);
             y[0] = scaled(sums[0], s);
             y[1] = scaled(sums[1], s);
             y[2] = scaled(sums[2], s);
             y[3] = scaled(sums[3], s);
-        } else
-            finish(sums, l, o, n_out - o < 4 ? n_out - o : 4, y);
+            continue;
+        }
+        for (int32_t i = 0; i < 4 && o + i < n_out; i++) {
+            const int32_t at = (o + i) * step;
+            y[i] = requantize(sums[i], multiplier[at], shift[at], zero, -128, 127);
+        }
     }
 }
 
 void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
                 const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
 {
-    const layer l = {bias, multiplier, shift, 1, y_zero};
-    dense(x, n, weight, &l, y, n_out);
+    dense(x, n, weight, bias, multiplier, shift, 1, y_zero, y, n_out);
     bound(y, n_out, low, high);
 }
 
@@ -67,8 +58,7 @@ void k_dense_one_s8(const int8_t *x, int32_t n, const int8_t *weight, const int3
                     int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
 {
     const int8_t only = (int8_t)shift;
-    const layer l = {bias, &multiplier, &only, 0, y_zero};
-    dense(x, n, weight, &l, y, n_out);
+    dense(x, n, weight, bias, &multiplier, &only, 0, y_zero, y, n_out);
     bound(y, n_out, low, high);
 }
 

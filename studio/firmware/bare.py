@@ -28,7 +28,7 @@ from studio.paths import STUBS
 
 SCRIPT = """
 SECTIONS { . = 0x1000; .text : { *(.text*) } .rodata : { *(.rodata*) } .ARM.exidx : { *(.ARM.exidx*) }
-           . = 0x20000000; .data : { *(.data*) } .bss : { *(.bss*) *(COMMON) } }
+           . = 0x20000000; .data : { *(.data*) } .bss : { *(SORT_BY_ALIGNMENT(.bss*)) *(COMMON) } }
 """
 
 

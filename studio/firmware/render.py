@@ -87,8 +87,6 @@ def source(graph: Graph) -> str:
 #include "model.h"
 #include "kernels.h"
 
-model_tap_fn model_tap = 0;
-
 const char *const model_class_names[MODEL_CLASSES] = {{
     {strings(graph.classes)}}};
 const char *const model_stage_names[MODEL_STAGES] = {{
@@ -97,6 +95,7 @@ const char *const model_stage_names[MODEL_STAGES] = {{
 {"".join(tables)}
 /* Outputs of the stages; those that are not needed at the same time share bytes. */
 static _Alignas(8) uint8_t arena[{max(arena, 8)}];
+model_tap_fn model_tap = 0;
 
 static void tap(int32_t stage, const void *data, int32_t bytes)
 {{
