@@ -14,6 +14,7 @@ from studio.data.stream import Chunk
 KEPT_S = 30.0
 #: Arrivals of so long a time tell the least delay.
 DELAY_S = 5.0
+SILENT_S = 1.5
 #: One stamp of the clock in so many seconds, as many as make ten minutes.
 STAMP_S, STAMPS = 0.25, 2400
 
@@ -66,6 +67,19 @@ class Lately:
             least = min(zero_s, found.get(chunk.stream.name, (zero_s, 0.0))[0])
             found[chunk.stream.name] = least, rate_hz
         return {name: (host_ns * 1e-9 - zero_s) * rate_hz for name, (zero_s, rate_hz) in found.items()}
+
+    def rates_hz(self, host_ns: int) -> dict[str, float]:
+        """Stream -> samples per second over the last seconds, from first to last arrival; nothing for a silent one."""
+        last: dict[str, tuple[int, int]] = {}
+        first: dict[str, tuple[int, int]] = {}
+        for chunk in reversed(self._chunks):
+            if host_ns - chunk.host_ns > DELAY_S * 1e9:
+                break
+            at = chunk.start + len(chunk.values), chunk.host_ns
+            last.setdefault(chunk.stream.name, at)
+            first[chunk.stream.name] = at
+        spans = {name: (first[name], last[name]) for name in first if host_ns - last[name][1] < SILENT_S * 1e9}
+        return {n: (b[0] - a[0]) / (b[1] - a[1]) * 1e9 for n, (a, b) in spans.items() if b[1] - a[1] > 0.5e9}
 
     def since(self, seconds: float) -> list[Chunk]:
         """The samples of the last `seconds`, as they came; of all streams from one moment of the device's clock on."""

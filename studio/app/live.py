@@ -347,6 +347,11 @@ class Connection:
         with self._lock:
             return self.lately.indices_at(time.monotonic_ns())
 
+    def rates_hz(self) -> dict[str, float]:
+        """Stream -> samples per second over the last seconds, by this computer's clock."""
+        with self._lock:
+            return self.lately.rates_hz(time.monotonic_ns())
+
     def recorded_s(self, moment: Mapping[str, float]) -> float | None:
         """Seconds in the running recording of a `moment`; None while nothing of it is written."""
         with self._lock:

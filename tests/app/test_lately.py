@@ -82,6 +82,13 @@ def test_a_moment_is_the_sample_being_taken_not_the_last_that_came() -> None:
     assert at["acc"] == pytest.approx(510 - 0.3) and at["mic"] == pytest.approx(5100 - 1.0)
 
 
+def test_rates_are_from_arrival_to_arrival_and_nothing_when_silent() -> None:
+    found = filled()
+    rates = found.rates_hz(105_100_000_000)
+    assert rates["acc"] == pytest.approx(100) and rates["mic"] == pytest.approx(1000)
+    assert found.rates_hz(107_000_000_000) == {}
+
+
 def test_the_clock_is_fitted_and_begins_anew_after_a_restart() -> None:
     found, luck = Lately(), np.random.default_rng(0)
     for i in range(0, 12_000, 20):

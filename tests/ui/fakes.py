@@ -71,6 +71,9 @@ class FakeConnection:
             return {n: self.now_s * r.stream.rate_hz for n, r in self.rings.items()}
         return {n: float(r.end) for n, r in self.rings.items()}
 
+    def rates_hz(self) -> dict[str, float]:
+        return self.lately.rates_hz(time.monotonic_ns())
+
     def recorded_s(self, moment: Mapping[str, float]) -> float | None:
         found = (self._writer.time_s(n, i) for n, i in moment.items()) if self._writer is not None else ()
         return next((t for t in found if t is not None), None)

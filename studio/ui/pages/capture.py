@@ -168,7 +168,7 @@ class CapturePage(Page):
         self._told_s = now_s
         self.about.show_device(connection, bool(self.taking.recording_s))
         self.numbers.show_rings(self.plots.rings)
-        self.numbers.tell(connection.stats, now_s, connection.moment(), connection.lately.clock())
+        self.numbers.tell(connection, now_s)
 
     def _show_marks(self) -> None:
         take = self.taking.take

@@ -1,12 +1,12 @@
 """The numbers of a connection: steady digits, told a few times a second, each in a place of its own width."""
 
 from collections import deque
-from collections.abc import Mapping
 from typing import Any
 
 from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.app.live import Connection
 from studio.data.clock import Fit
 from studio.data.stream import Ring
 from studio.ui.theme import font
@@ -61,7 +61,6 @@ class StreamNumbers:
     """Measures one stream and says it in its figures: they stand in one line of the Numbers."""
 
     def __init__(self) -> None:
-        self._meter = RateMeter()
         self.figures = {
             "rate": Figure("Rate", "16.000 kHz", "Samples per second that came, by this computer's clock"),
             "bytes": Figure("Bytes", "9999.9 kB/s", "What these samples weigh"),
@@ -69,9 +68,9 @@ class StreamNumbers:
             "behind": Figure("Behind", "9999 ms", "From the newest sample that came to the one being taken now"),
         }
 
-    def tell(self, ring: Ring, counts: dict[str, Any], now_s: float, moment: float | None) -> None:
-        """From the ring, the stream's `counts`, and the index being taken now."""
-        stream, rate = ring.stream, self._meter.measure(ring.end, now_s)
+    def tell(self, ring: Ring, counts: dict[str, Any], rate: float, moment: float | None) -> None:
+        """From the ring, the stream's `counts`, its measured rate (0 unknown), and the index being taken now."""
+        stream = ring.stream
         off = rate and abs(rate / stream.rate_hz - 1) > OFF
         self.figures["rate"].say(rate_text(rate) if rate else "–", "warn" if off else "")
         row = stream.numpy_dtype.itemsize * len(stream.channels)
@@ -129,12 +128,13 @@ class Numbers(QtWidgets.QFrame):
             for column, widget in enumerate((title, *numbers.figures.values())):
                 self._left.addWidget(widget, row, column)
 
-    def tell(self, stats: dict[str, Any], now_s: float, moment: Mapping[str, float], clock: Fit | None) -> None:
-        """From the link's counts, the samples being taken now, and the fit of the clock."""
+    def tell(self, connection: Connection, now_s: float) -> None:
+        """What the connection knows now."""
+        stats, moment, rates_hz = connection.stats, connection.moment(), connection.rates_hz()
         counts = stats.get("streams", {})
         for ring in self._rings[:MOST_LINES]:
             name = ring.stream.name
-            self.streams[name].tell(ring, counts.get(name, {}), now_s, moment.get(name))
+            self.streams[name].tell(ring, counts.get(name, {}), rates_hz.get(name, 0.0), moment.get(name))
         rate, bad = self._meter.measure(int(stats.get("bytes", 0)), now_s), int(stats.get("bad_packets", 0))
         self.link["Link"].say(f"{rate / 1000:.1f} kB/s" if stats else "–")
         self.link["Damaged"].say(spaced(bad) if stats else "–", "danger" if bad else "")
@@ -142,7 +142,7 @@ class Numbers(QtWidgets.QFrame):
         for widget in (self._queue, self.link["Queue"]):
             widget.setVisible(waiting is not None)
         self.link["Queue"].say(f"{(waiting or 0) / 1000:.1f} kB")
-        self.link["Clock"].say(*clock_text(clock))
+        self.link["Clock"].say(*clock_text(connection.lately.clock()))
 
 
 def clock_text(clock: Fit | None) -> tuple[str, str]:

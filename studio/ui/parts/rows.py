@@ -12,7 +12,7 @@ from functools import partial
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Qt
 
-from studio.app.takes import Mark, Moment
+from studio.app.takes import Mark
 from studio.data.stream import Ring
 from studio.ui.plots.live import ANSWERS, lanes, note
 from studio.ui.plots.marks import Shown
@@ -152,6 +152,7 @@ class LiveRows(QtWidgets.QWidget):
         self.marks: Sequence[Mark] = ()
         self.colors: Mapping[str, str] = {}
         self._level: Level | None = None
+        self._held_mark: Mark | None = None  # where a trigger fired
         self._rings: tuple[Ring, ...] = ()
         self._inside = QtWidgets.QWidget()
         self._layout = QtWidgets.QVBoxLayout(self._inside)
@@ -215,7 +216,7 @@ class LiveRows(QtWidgets.QWidget):
     def pause(self, on: bool) -> None:
         """Stand still with a copy of what the rings hold, or follow the newest samples again."""
         if on != self.paused and (self.rows or not on):
-            self.paused, self.back_s = on, 0.0
+            self.paused, self.back_s, self._held_mark = on, 0.0, None
             for row in self.rows.values():
                 row.hold(on)
             self.changed.emit()
@@ -246,7 +247,10 @@ class LiveRows(QtWidgets.QWidget):
             row.hold(True)
         row = self.rows[stream]
         self.paused = True
-        self.back_s = (row.head.at - index) / row.ring.stream.rate_hz - (1 - share) * self.seconds
+        ago_s = (row.head.at - index) / row.ring.stream.rate_hz
+        self.back_s = ago_s - (1 - share) * self.seconds
+        here = {n: r.head.at - ago_s * r.ring.stream.rate_hz for n, r in self.rows.items()}
+        self._held_mark = Mark("trigger", here, here, point=True)
         self.changed.emit()
 
     # Drawing -------------------------------------------------------------------------------------------------
@@ -271,8 +275,9 @@ class LiveRows(QtWidgets.QWidget):
             level(row.head for row in self.rows.values())
             for row in self.rows.values():
                 row.head.advance(row.ring.end, now_s)
+        marks = [*self.marks, self._held_mark] if self._held_mark is not None else self.marks
         for name, row in self.rows.items():
-            row.tick(now_s, self.back_s, [s for m in self.marks if (s := self._shown(name, row, m)) is not None])
+            row.tick(now_s, self.back_s, [s for m in marks if (s := self._shown(name, row, m)) is not None])
 
     def _shown(self, name: str, row: StreamRow, mark: Mark) -> Shown | None:
         """The mark in seconds from the right edge; None when the stream does not know it, or it is not in view."""
@@ -285,8 +290,3 @@ class LiveRows(QtWidgets.QWidget):
         if stop_s < -self.seconds or start_s > 0:
             return None
         return Shown(start_s, start_s if mark.point else stop_s, mark.label, self.colors.get(mark.label, ""))
-
-
-def moment_of(rows: Mapping[str, StreamRow]) -> Moment:
-    """The right edge as a moment: what a person looks at."""
-    return {name: row.head.at for name, row in rows.items()}

@@ -90,3 +90,40 @@ class MarksItem(pg.GraphicsObject):
         if strip.width() >= TEXT_FROM:
             p.setPen(QtGui.QColor("#0b0d11" if color.lightnessF() > 0.45 else "#ffffff"))
             p.drawText(strip.adjusted(6, 0, -2, 0), Qt.AlignmentFlag.AlignVCenter, words)
+
+
+@safe_overrides
+class Caption(pg.GraphicsObject):
+    """What the axes mean, small, in the upper left corner."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+        self.setZValue(40)
+        theme().changed.connect(self.update)
+
+    def boundingRect(self) -> QtCore.QRectF:
+        view = self.getViewBox()
+        return QtCore.QRectF(view.viewRect()) if view is not None else QtCore.QRectF(-1, 0, 1, 1)
+
+    def viewTransformChanged(self) -> None:
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QtGui.QPainter, *_: object) -> None:
+        to = painter.transform()
+        box = to.mapRect(self.boundingRect()).toRect()
+        used = font(11)
+        place = QtCore.QRect(
+            box.left() + 6, box.top() + 4, QtGui.QFontMetrics(used).horizontalAdvance(self.words) + 12, 17
+        )
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().color("plot", 0.75))
+        painter.drawRoundedRect(place, 4, 4)
+        painter.setPen(theme().color("dim"))
+        painter.setFont(used)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.words)
+        painter.restore()

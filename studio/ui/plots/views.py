@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PySide6 import QtCore
 
 from studio.data.stream import Ring, Stream
-from studio.ui.plots.marks import MarksItem, Shown
+from studio.ui.plots.marks import Caption, MarksItem, Shown
 from studio.ui.plots.plot import AXIS_WIDTH, PlotArea
 from studio.ui.plots.radar import DopplerItem, RangeTime, cube_of
 from studio.ui.plots.spectrogram import Maker, Stft, Waterfall
@@ -45,7 +45,7 @@ class LiveView(PlotArea):
 
     over_time = True
 
-    def __init__(self, ring: Ring, seconds: float, grid: bool = True) -> None:
+    def __init__(self, ring: Ring, seconds: float, grid: bool = True, caption: str = "") -> None:
         super().__init__(AXIS_WIDTH)
         self.ring, self.seconds = ring, seconds
         self.ci.setContentsMargins(4, 8, 14, 2)
@@ -54,6 +54,8 @@ class LiveView(PlotArea):
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.disableAutoRange()
         self.setMinimumHeight(96)
+        if caption:
+            self.plot.addItem(Caption(caption), ignoreBounds=True)
         if self.over_time:
             self.marks = MarksItem()
             self.plot.addItem(self.marks, ignoreBounds=True)
@@ -124,7 +126,7 @@ class PictureView(LiveView):
     """Columns that grow to the right."""
 
     def __init__(self, ring: Ring, seconds: float, maker: Maker) -> None:
-        super().__init__(ring, seconds, grid=False)
+        super().__init__(ring, seconds, grid=False, caption=maker.unit)
         self.picture = Waterfall(ring, seconds, maker)
         self.plot.setYRange(0, self.picture.top, padding=0)
         self.plot.addItem(self.picture, ignoreBounds=True)
@@ -144,7 +146,9 @@ class SpectrumView(LiveView):
     over_time = False
 
     def __init__(self, ring: Ring, seconds: float) -> None:
-        super().__init__(ring, seconds)
+        super().__init__(
+            ring, seconds, caption=f"dB of 1 {ring.stream.unit}" if ring.stream.unit else "dB of full scale"
+        )
         self.spectrum = SpectrumItem(ring)
         self.plot.addItem(self.spectrum, ignoreBounds=True)
         self.plot.setXRange(0, ring.stream.rate_hz / 2, padding=0)
@@ -164,7 +168,7 @@ class DopplerView(LiveView):
     over_time = False
 
     def __init__(self, ring: Ring, seconds: float) -> None:
-        super().__init__(ring, seconds, grid=False)
+        super().__init__(ring, seconds, grid=False, caption="speed over range point")
         self.picture = DopplerItem(ring.stream)
         half = self.picture.doppler.n_slow / 2
         self.plot.setXRange(0, self.picture.points, padding=0)
