@@ -1,6 +1,9 @@
 """A cable that is pulled: at every stage, and while it records. What was missed is a gap, told by who knows it."""
 
+import errno
+import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,9 +16,10 @@ import pytest
 from studio.app import live
 from studio.app.live import AnotherBoard, Connection
 from studio.data.project import Project, create
+from studio.data.raw import StreamFile
 from studio.data.recording import Recording, load
 from studio.data.wire import BootArea, Hello, Packet, Verb, unpack
-from studio.errors import LinkError, ParamError, StudioError
+from studio.errors import DataError, LinkError, ParamError, StudioError
 from studio.sources import acquire, open_link
 from studio.sources.devices.nordic import NordicDevice
 from studio.sources.devices.plain import NumbersDevice
@@ -323,6 +327,51 @@ def test_a_board_without_firmware_says_so(plug: Plug, connect, monkeypatch, imag
     plug.restart(sleeper)
     with pytest.raises(LinkError, match=said):
         connect().wait()
+
+
+def test_a_full_disk_and_a_pulled_cable(plug: Plug, project: Project, connect, monkeypatch) -> None:
+    """The recording ends with its reason; the device is found again for the view, and nothing more is written."""
+    connection = connect(reconnect=True)
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(StreamFile, "append", full)
+    until(lambda: connection.recording_error is not None)
+    monkeypatch.undo()
+    monkeypatch.setattr(live, "open_link", lambda url: plug.open_link(url))
+    pulled(plug, connection, 0.1)
+    recording = connection.stop_recording()
+    assert isinstance(connection.recording_error, DataError) and recording.n_samples[STREAM.name] >= 100
+    assert recording.gaps == {} and "joints" not in recording.device
+    check = recording.raw(STREAM.name)[:, 0].astype(int)
+    assert (np.diff(check) % (1 << 15) == 1).all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")
+def test_killed_after_a_reconnection(own_home: Path, project: Project) -> None:
+    """kill -9 with losses behind it: the recording opens, with its gaps and who told them."""
+    url = "virtual:host?fault=cut:1.0"
+    words = ["record", str(project.path), "--from", url, "--seconds", "60", "--reconnect"]
+    recorder = subprocess.Popen([sys.executable, "-m", "studio", *words], stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: any(_joints(p) >= 4 for p in project.recordings_path.glob("*/recording.json")), 60.0)
+    finally:
+        recorder.kill()
+        recorder.wait()
+    (recording,) = (load(p.parent) for p in project.recordings_path.glob("*/recording.json"))
+    for name in ("accelerometer", "microphone"):
+        joints = [j for j in recording.device["joints"] if j[0] == name]
+        assert [(i - n, n) for _, i, n, _ in joints] == list(recording.gaps[name])[: len(joints)] and len(joints) >= 1
+        assert np.isnan(recording.values(name)[joints[0][1] - 1]).all()
+        assert not np.isnan(recording.values(name)[joints[0][1]]).any()
+
+
+def _joints(path: Path) -> int:
+    return len(json.loads(path.read_text())["device"].get("joints", []))
 
 
 def test_numbers_whose_rate_was_measured_are_the_same_board(plug: Plug, connect) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.app.actions.bench_ble import ble
 from studio.app.actions.bench_engine import engine
+from studio.app.actions.bench_plug import plug
 from studio.app.actions.decode import decode
 from studio.app.actions.load import load
 from studio.app.actions.protocols import protocols
@@ -112,6 +113,7 @@ BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "stream": stream,
     "protocols": protocols,
     "ble": ble,
+    "plug": plug,
     "startup": startup,
     "live": _by_the_window("live"),
     "label": _by_the_window("label"),

@@ -74,6 +74,7 @@ def result(recording: Recording, stats: dict[str, Any], loss: Loss = Loss.EXACT)
     return {"recording": recording.id, "streams": streams, "link": link} | {
         "loss_known": loss == Loss.EXACT and known,
         "loss": str(loss),
+        "damage_known": bool(recording.device.get("checked", True)),
     }
 
 

@@ -1,7 +1,8 @@
 """Acconeer's A121 exploration server: JSON lines, and behind a line with `payload_size` that many raw bytes.
 
 A frame is (sweeps, points) of complex int16 and becomes one sample of sweeps x points x (re, im) channels. Frames bear
-the sensor's clock; the sensor keeps its rate by that clock, so a leap of whole periods is a loss known to the frame. One that runs freely tells nothing.
+the sensor's clock; the sensor keeps its rate by that clock, so a leap of whole periods is a loss known to the frame.
+One that runs freely has no such period, and then nothing is known.
 """
 
 import json
