@@ -91,6 +91,7 @@ class Best(Candidate):
 
     graph: Graph
     why: str = ""
+    temperature: float = 1.0
 
 
 def recommended(candidates: Sequence[Candidate]) -> Candidate:

@@ -108,13 +108,17 @@ def windows(
         raise DataError("Window", f"length {length}, stride {stride}", "Choose at least one sample for each.")
     cuts: list[_Cut] = []
     stream: Stream | None = None
+    n = 0
     for recording in recordings:
         found = next((s for s in recording.streams if s.name == stream_name), None)
         if found is None:
             continue
         stream = stream or found
         _check_same(stream, found, recording.id)
-        cuts.extend(_cut(recording, found, length, stride, track, classes))
+        for cut in _cut(recording, found, length, stride, track, classes):
+            cuts.append(cut)
+            n += len(cut.starts)
+            _check_memory(n, length, found)
         if events:
             cuts.extend(_cut_events(recording, found, length, track, classes))
     if stream is None or not cuts:
@@ -142,6 +146,7 @@ def _cut(
             continue
         for first, stop in stretches(segment, stream.rate_hz, len(samples), gaps):
             starts = np.arange(first, stop - length + 1, stride, dtype=np.int64)
+            _check_memory(len(starts), length, stream)
             raw = np.asarray(samples)[starts[:, None] + np.arange(length)]
             if raw.dtype.kind == "f":
                 whole = np.isfinite(raw).all(axis=(1, 2))
@@ -184,8 +189,6 @@ def stretches(
 
 
 def _join(cuts: list[_Cut], stream: Stream, length: int, stride: int, classes: Sequence[str]) -> Dataset:
-    n = sum(len(cut.starts) for cut in cuts)
-    _check_memory(n, length, len(stream.channels), cuts[0].raw.itemsize)
     names = tuple(classes) or tuple(sorted({cut.label for cut in cuts}))
     raw = np.concatenate([cut.raw for cut in cuts])
 
@@ -252,8 +255,9 @@ def _check_same(first: Stream, found: Stream, recording: str) -> None:
         raise DataError(f"Stream {found.name!r} of recording {recording!r}", seen, step)
 
 
-def _check_memory(n: int, length: int, channels: int, itemsize: int) -> None:
-    size = n * length * channels * (4 + itemsize)
+def _check_memory(n: int, length: int, stream: Stream) -> None:
+    """Before they are cut: ten million windows would not leave a moment to say so."""
+    size = n * length * len(stream.channels) * (4 + stream.numpy_dtype.itemsize)
     if size > MAX_BYTES:
         raise DataError("Windows", f"{n} of them need {size / 1e9:.1f} GB", "Choose a greater stride.")
 

@@ -27,6 +27,7 @@ from studio.learn.dataset import Dataset, check_classes
 from studio.learn.families.family import Family
 from studio.learn.folds import folds
 from studio.learn.metrics import macro_f1
+from studio.learn.quality import temperature, tempered
 from studio.learn.space import Space
 from studio.learn.split import Split, groups_of
 from studio.learn.study import Proposal, Study
@@ -292,12 +293,18 @@ def _settle(race: _Race, tried: list[Candidate], finalists: list[Candidate]) -> 
         left.remove(chosen)
         work = chosen.settings.final().fit(race.data, race.seed)
         graph = yield from _last(race, work, f"{chosen.name} on all groups", tried)
+        doubt = _doubt(chosen.graph, race.held)
+        graph = tempered(graph, doubt)
         cost = race.cost(graph)
         if not race.limits.violated(cost):
-            return Best(
-                chosen.name, chosen.family, chosen.settings, chosen.score, cost, "", graph, "", chosen.confidence, words
-            )
+            told = chosen.name, chosen.family, chosen.settings, chosen.score, cost, "", graph, ""
+            return Best(*told, chosen.confidence, words, doubt)
     raise _nothing(race, tried)
+
+
+def _doubt(graph: Graph | None, held: Dataset) -> float:
+    """The temperature that suits a graph on windows that it has not learned from; 1 where nothing is known."""
+    return temperature(held.y, graph.scores(held.x)) if graph is not None and len(held) else 1.0
 
 
 def _last(race: _Race, work: Work[Graph], title: str, tried: list[Candidate]) -> Work[Graph]:

@@ -23,7 +23,7 @@ from studio.learn.space import Space
 #: Shares of the flash limit that proposals are drawn for, in turn.
 LEVELS = (1.0, 0.5, 0.25)
 #: Epochs before a network may be stopped, and how many of the networks go on from each rung: one in so many.
-FIRST_RUNG, REDUCTION = 4, 3
+FIRST_RUNG, REDUCTION = 8, 3
 #: Trials that are drawn by chance before the sampler begins to learn from them.
 BY_CHANCE = 10
 

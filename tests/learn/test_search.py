@@ -158,7 +158,7 @@ def test_a_network_that_falls_behind_is_stopped_early_and_never_recommended() ->
     steps: list[Progress] = []
     result = finish(search(noisy, Limits(), ("cnn",), 9, 5.0, 0, estimate, plan), steps.append)
     stopped = [c for c in result.candidates if c.stopped]
-    assert stopped and all(c.stopped.startswith(("stopped after 4 ", "stopped after 12 ")) for c in stopped)
+    assert stopped and all(c.stopped.startswith(("stopped after 8 ", "stopped after 24 ")) for c in stopped)
     assert not result.best.stopped and not {c.name for c in stopped} & {c.name for c in result.front}
     whole = [c for c in result.candidates if not c.stopped]
     assert min(c.score for c in whole) >= min(c.score for c in stopped)

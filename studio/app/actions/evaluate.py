@@ -13,12 +13,18 @@ from studio.data.certificate import trusted_gaps
 from studio.data.labels import Labels
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
+from studio.data.stream import Floats
 from studio.errors import DataError
 from studio.firmware.native import Native
 from studio.learn.dataset import Dataset, split, windows
+from studio.learn.event import padded
 from studio.learn.metrics import Matched, match, metrics
+from studio.learn.quality import by_group, by_segment, calibration, ranking
+from studio.learn.split import Ints, Strings
 from studio.progress import Progress, Work
 
+#: Windows taken for another class that are listed, to be looked at.
+MOST_WRONG = 500
 BACKGROUND = {"idle", "background", "rest", "none", "noise", "silence", "unknown", "other", "null"}
 
 
@@ -68,14 +74,42 @@ def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str
     native = Native(model.graph, model.stream)
     told = [r for r in found if r.id in set(data.recording.tolist())]
     matched = sum((_events(native, model, r) for r in told), Matched(0, 0, 0.0, ()))
-    decisions = model.graph.decide(native.scores(data.x))
-    return metrics(data.y, decisions, model.graph.classes, matched.as_dict())
+    scores = native.scores(data.x)
+    decided = model.graph.decide(scores)
+    windows_ = metrics(data.y, decided, model.graph.classes, matched.as_dict())
+    return {**windows_, **_deeper(model, data, scores, decided.astype(np.int64))}
+
+
+def _deeper(model: Model, data: Dataset, scores: Floats, decided: Ints) -> dict[str, Any]:
+    """What lies behind the accuracy: groups, ranking, calibration, whole segments, and which windows went wrong."""
+    known = (data.subject != "").any()
+    groups = np.where(data.subject == "", data.recording, data.subject)
+    wrong = np.flatnonzero(decided != data.y)
+    rows = [[str(data.recording[i]), int(data.start[i]), int(data.y[i]), int(decided[i])] for i in wrong[:MOST_WRONG]]
+    return {
+        "by_group": {"of": "subject" if known else "recording", "groups": by_group(data.y, decided, groups)},
+        "ranking": ranking(data.y, scores, model.graph.classes),
+        "calibration": calibration(data.y, scores),
+        "segments": by_segment(data.y, scores, segments_of(data)),
+        "wrong": {"columns": ["recording", "start", "truth", "answer"], "rows": rows},
+    }
+
+
+def segments_of(data: Dataset) -> Strings:
+    """A name for the labelled stretch that each window is from: windows of one class in a row in one recording."""
+    order = np.lexsort((data.start, data.recording))
+    changes = (data.recording[order][1:] != data.recording[order][:-1]) | (data.y[order][1:] != data.y[order][:-1])
+    number = np.zeros(len(data), np.int64)
+    number[order] = np.append(0, np.cumsum(changes))
+    return number.astype(np.str_)
 
 
 def _events(native: Native, model: Model, recording: Recording) -> Matched:
     """Decisions at every stride along one recording, none where samples are missing, against its labels."""
     graph, stream = model.graph, model.stream
     values = recording.values(stream.name)
+    if len(values) < graph.length and model.lock.get("windows") == "events":
+        values = np.asarray(padded(values, 0, len(values), graph.length)[0], np.float32)
     lost = np.concatenate([[0], np.cumsum(~np.isfinite(values).all(axis=1))])
     x = graph.windows(np.nan_to_num(values))
     starts = np.arange(len(x)) * graph.stride
