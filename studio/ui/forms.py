@@ -14,22 +14,24 @@ FAR = 1e9
 class Form(QtWidgets.QWidget):
     """Fields for the dataclass `shown`; `value()` is a checked instance, `changed` tells of every edit.
 
-    A field's objectName is `<prefix>_<field name>`.
+    A field's objectName is `<prefix>_<field name>`. In a narrow place short fields may stand in two columns.
     """
 
     changed = QtCore.Signal()
 
-    def __init__(self, shown: Any, prefix: str) -> None:
+    def __init__(self, shown: Any, prefix: str, columns: int = 1) -> None:
         super().__init__()
         self._cls = shown if isinstance(shown, type) else type(shown)
         self._shown, self._prefix = shown, prefix
         self._fields: dict[str, QtWidgets.QWidget] = {}
-        layout = QtWidgets.QVBoxLayout(self)
+        layout = QtWidgets.QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
-        for f in fields(self._cls):
-            if f.init and "help" in f.metadata:
-                layout.addLayout(self._row(f))
+        for i in range(columns):
+            layout.setColumnStretch(i, 1)
+        asked = [f for f in fields(self._cls) if f.init and "help" in f.metadata]
+        for i, f in enumerate(asked):
+            layout.addLayout(self._row(f), i // columns, i % columns, QtCore.Qt.AlignmentFlag.AlignBottom)
 
     def value(self) -> Any:
         """The dataclass as filled in; ParamError when a value is outside its range."""

@@ -66,8 +66,8 @@ def test_learned_from_labels_proposals_are_better(project: Project, capsys: pyte
         (("--method", "magic"), "Choose one of energy, changes, threshold"),
         (("--recording", "nobody"), "Choose one of person-001"),
         (("--set", "loud=1"), "is none of 'energy'"),
-        (("--set", "on=much"), "cannot be 'much'"),
-        (("--set", "on=3"), "must lie in"),
+        (("--set", "on_level=much"), "cannot be 'much'"),
+        (("--set", "on_level=3"), "must lie in"),
         (("--stream", "gyro"), "no stream 'gyro'"),
         (("--method", "model", "--model", "none-7"), "'none-7'"),
     ],
@@ -145,7 +145,7 @@ def test_the_map_parts_what_was_labelled(project: Project) -> None:
 def test_a_curve_is_measured_once_and_picked_live(project: Project) -> None:
     method = proposals.method_named("energy")()
     curve = finish(proposals.measure(project.path, "person-001", "acc", method))
-    tracks = [replace(method, on=on).pick(curve) for on in (0.3, 0.6, 0.9)]  # type: ignore[type-var]
+    tracks = [replace(method, on_level=on).pick(curve) for on in (0.3, 0.6, 0.9)]  # type: ignore[type-var]
     assert len({len(t) for t in tracks}) > 1 and meet(tracks[1], tracks[1]).f1 == 1.0
 
 

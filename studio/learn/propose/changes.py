@@ -34,7 +34,7 @@ class Changes:
 
     name: ClassVar[str] = "changes"
     title: ClassVar[str] = "Change points"
-    live: ClassVar[tuple[str, ...]] = ("least", "join", "min_s", "max_s")
+    live: ClassVar[tuple[str, ...]] = ("least", "join", "shortest_s", "longest_s")
 
     penalty: float = param(
         1.0,
@@ -48,8 +48,10 @@ class Changes:
         0.5, "A stretch must be this lively, 0 quiet to 1 loud; 0 takes all.", low=0.0, high=1.0, search=LIVELY
     )
     join: bool = param(True, "Lively stretches side by side become one.", search=(False, True))
-    min_s: float = param(0.6, "Shorter stretches are left out.", unit="s", low=0.0, high=600.0, search=(0.3, 0.6, 1.0))
-    max_s: float = param(3600.0, "Longer stretches are left out.", unit="s", low=0.1, high=86400.0)
+    shortest_s: float = param(
+        0.6, "Shorter stretches are left out.", unit="s", low=0.0, high=600.0, search=(0.3, 0.6, 1.0)
+    )
+    longest_s: float = param(3600.0, "Longer stretches are left out.", unit="s", low=0.1, high=86400.0)
     adapt_s: float = param(60.0, "Rest may change this fast.", unit="s", low=2.0, high=3600.0)
 
     def __post_init__(self) -> None:
@@ -71,7 +73,7 @@ class Changes:
         if self.join and len(rows):
             rows = _joined(rows)
         seconds = (rows[:, 1] - rows[:, 0]) / curve.rate_hz
-        rows = rows[(seconds >= self.min_s) & (seconds <= self.max_s)]
+        rows = rows[(seconds >= self.shortest_s) & (seconds <= self.longest_s)]
         return labelled(rows, curve, max(self.least, 0.5))
 
 

@@ -40,12 +40,14 @@ class Energy:
 
     name: ClassVar[str] = "energy"
     title: ClassVar[str] = "Energy above rest"
-    live: ClassVar[tuple[str, ...]] = ("on", "off", "min_s", "merge_s")
+    live: ClassVar[tuple[str, ...]] = ("on_level", "off_level", "shortest_s", "join_s")
 
-    on: float = param(0.55, "An event must reach this level: 0 is quiet, 1 is loud.", low=0.01, high=1.0, search=ON)
-    off: float = param(0.4, "It lasts while the level stays above this one.", low=0.0, high=1.0, search=OFF)
-    min_s: float = param(0.6, "Shorter events are left out.", unit="s", low=0.0, high=60.0, search=LEAST_S)
-    merge_s: float = param(
+    on_level: float = param(
+        0.55, "An event must reach this level: 0 is quiet, 1 is loud.", low=0.01, high=1.0, search=ON
+    )
+    off_level: float = param(0.4, "It lasts while the level stays above this one.", low=0.0, high=1.0, search=OFF)
+    shortest_s: float = param(0.6, "Shorter events are left out.", unit="s", low=0.0, high=60.0, search=LEAST_S)
+    join_s: float = param(
         0.2, "Events closer together than this become one.", unit="s", low=0.0, high=60.0, search=MERGE_S
     )
     smooth_s: float = param(
@@ -67,8 +69,8 @@ class Energy:
 
     def pick(self, curve: Curve) -> Labels:
         """By the two thresholds."""
-        merge, least = round(self.merge_s * curve.rate_hz), round(self.min_s * curve.rate_hz)
-        return labelled(stretches(curve.level, self.on, self.off, merge, least), curve, self.on)
+        merge, least = round(self.join_s * curve.rate_hz), round(self.shortest_s * curve.rate_hz)
+        return labelled(stretches(curve.level, self.on_level, self.off_level, merge, least), curve, self.on_level)
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,14 @@ class Threshold:
 
     name: ClassVar[str] = "threshold"
     title: ClassVar[str] = "Threshold on a channel"
-    live: ClassVar[tuple[str, ...]] = ("on", "off", "min_s", "merge_s")
+    live: ClassVar[tuple[str, ...]] = ("on_level", "off_level", "shortest_s", "join_s")
 
-    on: float = param(1.5, "An event must reach this value, in the stream's unit.", low=-1e9, high=1e9)
-    off: float = param(1.2, "It lasts while the value stays above this one.", low=-1e9, high=1e9)
+    on_level: float = param(1.5, "An event must reach this value, in the stream's unit.", low=-1e9, high=1e9)
+    off_level: float = param(1.2, "It lasts while the value stays above this one.", low=-1e9, high=1e9)
     channel: str = param("", "Channel to look at; empty: the length of all channels together.")
     absolute: bool = param(True, "Look at the size of the value and not at its sign.")
-    min_s: float = param(0.1, "Shorter events are left out.", unit="s", low=0.0, high=60.0, search=LEAST_S)
-    merge_s: float = param(
+    shortest_s: float = param(0.1, "Shorter events are left out.", unit="s", low=0.0, high=60.0, search=LEAST_S)
+    join_s: float = param(
         0.1, "Events closer together than this become one.", unit="s", low=0.0, high=60.0, search=MERGE_S
     )
     smooth_s: float = param(0.0, "The value is averaged over this time.", unit="s", low=0.0, high=10.0, search=SMOOTH_S)
@@ -110,8 +112,8 @@ class Threshold:
 
     def pick(self, curve: Curve) -> Labels:
         """By the two thresholds."""
-        merge, least = round(self.merge_s * curve.rate_hz), max(1, round(self.min_s * curve.rate_hz))
-        return labelled(stretches(curve.level, self.on, self.off, merge, least), curve, self.on)
+        merge, least = round(self.join_s * curve.rate_hz), max(1, round(self.shortest_s * curve.rate_hz))
+        return labelled(stretches(curve.level, self.on_level, self.off_level, merge, least), curve, self.on_level)
 
 
 @dataclass(frozen=True, eq=False)

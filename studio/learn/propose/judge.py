@@ -107,7 +107,7 @@ def _searched_values(method: Any) -> dict[str, tuple[Any, ...]]:
 def _searched(base: Any, curves: list[Curve], truths: Sequence[Labels], seed: int) -> tuple[float, Proposer]:
     """The best live params for what was measured."""
     known = _searched_values(base)
-    grid = {k: known.get(k) or _levels(curves) for k in base.live if known.get(k) or k in ("on", "off")}
+    grid = {k: known.get(k) or _levels(curves) for k in base.live if known.get(k) or k in ("on_level", "off_level")}
     rng = np.random.default_rng(seed)
     every = [v for v in itertools.product(*grid.values()) if _in_order(dict(zip(grid, v, strict=True)))]
     drawn = [every[i] for i in rng.permutation(len(every))[:TRIES]]
@@ -121,7 +121,7 @@ def _searched(base: Any, curves: list[Curve], truths: Sequence[Labels], seed: in
 
 def _in_order(values: dict[str, Any]) -> bool:
     """An event ends below where it begins."""
-    return bool(values.get("off", 0.0) <= values.get("on", values.get("off", 0.0)))
+    return bool(values.get("off_level", 0.0) <= values.get("on_level", values.get("off_level", 0.0)))
 
 
 def _levels(curves: list[Curve]) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ from tests.learn.propose.tapes import MOTION, RADAR, SOUND, Tape, tape, truth
 EXAMPLES: dict[str, Proposer] = {
     "energy": Energy(),
     "changes": Changes(),
-    "threshold": Threshold(on=0.4, off=0.2, merge_s=0.5, smooth_s=0.1),
+    "threshold": Threshold(on_level=0.4, off_level=0.2, join_s=0.5, smooth_s=0.1),
 }
 
 
