@@ -117,6 +117,8 @@ class PlotArea(pg.GraphicsLayoutWidget):
         return plot
 
     def _recolor(self) -> None:
+        if self.closed:  # pyqtgraph empties the scene of a closed view
+            return
         self.setBackground(theme().color("plot"))
         for plot in self._plots:
             recolor(plot)
