@@ -58,6 +58,8 @@ def disturbed(torch: Any, x: Any, strength: float, heard: bool = False) -> Any:
         return x
     n = len(x)
     x = moved(torch, x, strength)
+    if heard and x.shape[3] > 4:  # another voice, another motor: all a little higher or lower
+        x = moved(torch, x.transpose(2, 3), 0.5 * strength).transpose(2, 3)
     gain = torch.randn(n, 1, 1, 1, device=x.device) * strength
     x = x + 0.25 * gain if heard else x * (1 + 0.1 * gain)
     x = x + (0.05 if heard else 0.02) * strength * torch.randn_like(x)

@@ -19,6 +19,8 @@ from studio.params import param
 SILENCE = 1e-4
 #: Windows that tell how loud the data is; the others are sounded in parts of so many, to bound memory.
 FEW, PART = 64, 256
+#: Frames of a window when nobody says, and the shortest and longest time between them.
+FRAMES, HOPS_MS = 80, (10.0, 50.0)
 #: The lowest band begins here; below is wind and handling.
 LOWEST_HZ = 50.0
 
@@ -36,8 +38,10 @@ class Heard(Network):
     )
     patience: int = param(15, "Epochs without a better validation before it stops.", low=1, high=1000)
     mels: int = param(32, "Mel bands.", low=4, high=128, search=(20, 32, 40))
-    hop_ms: float = param(16.0, "Time from one frame to the next; a frame is twice as long.", unit="ms", low=1.0,
-                          high=500.0, search=(10.0, 16.0, 24.0))  # fmt: skip
+    hop_ms: float = param(
+        0.0, "Time from one frame to the next; a frame is twice as long. 0: about 80 frames in a window.",
+        unit="ms", low=0.0, high=500.0, search=(0.0, 10.0, 16.0, 24.0, 40.0),
+    )  # fmt: skip
 
     def front(self, data: Dataset, learned: Ints) -> tuple[tuple[Node, ...], Floats]:
         """The spectrogram: (n, n_frames, n_mels, n_channels)."""
@@ -49,7 +53,8 @@ class Heard(Network):
     def op(self, data: Dataset, learned: Ints) -> LogMel:
         """The log-mel op for this rate and length; windows that are learned from tell what counts as silence."""
         rate = data.stream.rate_hz
-        hop = max(1, min(round(self.hop_ms / 1000 * rate), data.length // 4, 2048))
+        ms = self.hop_ms or float(np.clip(1000 * data.length / rate / FRAMES, *HOPS_MS))
+        hop = max(1, min(round(ms / 1000 * rate), data.length // 4, 2048))
         frame = max(2, min(2 * hop, data.length, 4096))
         n_fft = max(4, 1 << (frame - 1).bit_length())
         low = min(LOWEST_HZ, rate / 50)
