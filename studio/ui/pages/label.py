@@ -38,6 +38,7 @@ from studio.ui.labels.table_view import LabelTable, label_table
 from studio.ui.labels.timeline import Timeline
 from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Page, Shell
+from studio.ui.review import PANELS as REVIEW
 from studio.ui.theme import theme
 from studio.ui.widgets import EmptyState, Side, button, heading, rows, scrolled
 
@@ -84,7 +85,7 @@ class LabelPage(Page):
             "rows": Panel("Rows", "table", lambda _shell, _page: RowsPanel(self.desk, self.asks, self._rearrange)),
             "history": Panel("History", "history", lambda _shell, _page: HistoryPanel(self.session)),
         }
-        self.side = Tabs(self.shell, self, own | PANELS)
+        self.side = Tabs(self.shell, self, own | PANELS | REVIEW)
         across.addWidget(self.side)
         self.stack = QtWidgets.QStackedLayout(self)
         self.stack.addWidget(self._empty())
