@@ -24,14 +24,12 @@ class Form(QtWidgets.QWidget):
         self._cls = shown if isinstance(shown, type) else type(shown)
         self._shown, self._prefix = shown, prefix
         self._fields: dict[str, QtWidgets.QWidget] = {}
-        layout = QtWidgets.QGridLayout(self)
+        layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
-        for i in range(columns):
-            layout.setColumnStretch(i, 1)
-        asked = [f for f in fields(self._cls) if f.init and "help" in f.metadata]
-        for i, f in enumerate(asked):
-            layout.addLayout(self._row(f), i // columns, i % columns, QtCore.Qt.AlignmentFlag.AlignBottom)
+        asked = [self._row(f) for f in fields(self._cls) if f.init and "help" in f.metadata]
+        for i in range(0, len(asked), columns):
+            layout.addLayout(asked[i] if columns == 1 else _beside(asked[i : i + columns], columns))
 
     def value(self) -> Any:
         """The dataclass as filled in; ParamError when a value is outside its range."""
@@ -54,6 +52,17 @@ class Form(QtWidgets.QWidget):
         name = label(words, "small")
         name.setBuddy(widget)
         return rows(name, widget, spacing=4)
+
+
+def _beside(few: list[QtWidgets.QLayout], columns: int) -> QtWidgets.QGridLayout:
+    """Fields in one line, each as wide as the others."""
+    grid = QtWidgets.QGridLayout()
+    grid.setSpacing(10)
+    for i in range(columns):
+        grid.setColumnStretch(i, 1)
+    for i, field in enumerate(few):
+        grid.addLayout(field, 0, i, QtCore.Qt.AlignmentFlag.AlignBottom)
+    return grid
 
 
 def _words(f: "Field[Any]") -> str:
