@@ -17,7 +17,21 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_demo, _new, _lists, _record, _import, _video, _import_model, _check, _train, _evaluate, _render, _build):
+    for add in (
+        _demo,
+        _new,
+        _lists,
+        _record,
+        _import,
+        _export,
+        _video,
+        _import_model,
+        _check,
+        _train,
+        _evaluate,
+        _render,
+        _build,
+    ):
         add(verbs)
     _flash(verbs)
     _verify(verbs)
@@ -79,8 +93,11 @@ def _import(verbs: Verbs) -> None:
     v = _verb(verbs, "import", "bring files in; a folder with manifest.json comes in whole")
     v.add_argument("project", type=Path, help=PROJECT)
     v.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    v.add_argument("--format", default="", help="importer to use (default: by the file's name)")
-    v.add_argument("--labels", type=Path, help="CSV with start_s,stop_s,label")
+    v.add_argument("--format", default="", help="importer to use (default: found by itself)")
+    v.add_argument("--labels", type=Path, help="label file of any kind (default: the one beside the file)")
+    v.add_argument("--rate", dest="rate_hz", type=float, default=0.0, help="samples per second, where no file says it")
+    v.add_argument("--unit", default="", help="unit of the samples, where no file says it")
+    v.add_argument("--label", default="", help="one label for all of each file")
     v.add_argument("--subject", default="")
     v.add_argument("--split", default="", metavar="train|test", help="part the files belong to")
 
@@ -93,6 +110,15 @@ def _video(verbs: Verbs) -> None:
     help = "clap, correlate (sound with sound, else motion), motion, or the second at which it begins (default 0)"
     v.add_argument("--align", default="", metavar="HOW", help=help)
     v.add_argument("--link", action="store_true", help="leave the file where it is instead of copying it")
+
+
+def _export(verbs: Verbs) -> None:
+    v = _verb(verbs, "export", "recordings and labels out; says what the format cannot hold")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("out", type=Path, help="folder to write into")
+    v.add_argument("--format", required=True, help="for example csv, wav, hdf5, edge-impulse, audacity (see Help)")
+    v.add_argument("--recordings", default="", help="ids, comma separated (default: all)")
+    v.add_argument("--key", default="0", help="key that signs Edge Impulse files (default 0)")
 
 
 def _import_model(verbs: Verbs) -> None:

@@ -85,8 +85,16 @@ def _record(a: Namespace) -> Work[Result]:
 
 def _import(a: Namespace) -> Work[Result]:
     from studio.app.actions.import_ import import_files
+    from studio.data.formats.piece import Hints
 
-    return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split)
+    hints = Hints(rate_hz=a.rate_hz, unit=a.unit, label=a.label)
+    return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split, hints)
+
+
+def _export(a: Namespace) -> Work[Result]:
+    from studio.app.actions.export import export_files
+
+    return export_files(a.project, a.out, a.format, _names(a.recordings), a.key)
 
 
 def _video(a: Namespace) -> Work[Result]:
@@ -197,7 +205,9 @@ def _said_doctor(r: Result) -> str:
 
 def _said_record(r: Result) -> str:
     if "recordings" in r:
-        begun = (f"began {o * 1000:+.1f} ms later" if o is not None else "began at a time unknown" for o in r["offsets_s"])
+        begun = (
+            f"began {o * 1000:+.1f} ms later" if o is not None else "began at a time unknown" for o in r["offsets_s"]
+        )
         return "\n".join(f"{_said_record(each)}\n  {b}" for each, b in zip(r["recordings"], begun, strict=True))
     rows = [
         f"  {s['name']}: {s['n_samples']} samples, {s['lost_samples']} lost in {len(s['gaps'])} gaps"
@@ -209,6 +219,27 @@ def _said_record(r: Result) -> str:
 def _said_video(r: Result) -> str:
     drift = f", its clock {1e6 * (r['rate'] - 1):+.0f} ppm" if r["rate"] != 1 else ""
     return f"{r['video']} begins at {r['start_s']:.3f} s of {r['recording']}{drift}"
+
+
+def _said_import(r: Result) -> str:
+    return "\n".join([f"Imported {len(r['recordings'])} recordings", *_said_entries(r["report"])])
+
+
+def _said_export(r: Result) -> str:
+    head = f"Exported {len(r['recordings'])} recordings as {r['format']}: {len(r['files'])} files"
+    return "\n".join([head, *_said_entries(r["report"]), *([] if r["report"] else ["Nothing is lost."])])
+
+
+def _said_entries(report: list[Result]) -> list[str]:
+    """A line for each kind of loss, however many recordings it concerns."""
+    kinds: dict[tuple[str, str], list[Result]] = {}
+    for e in report:
+        kinds.setdefault((e["kind"], e["where"]), []).append(e)
+    rows = [(kind, where, sum(e["count"] for e in found), found) for (kind, where), found in kinds.items()]
+    return [
+        f"  {kind}{f' ({where})' if where else ''}, {n} in {len(found)} recordings: {found[0]['text']}"
+        for kind, where, n, found in rows
+    ]
 
 
 def _said_import_model(r: Result) -> str:
@@ -291,7 +322,8 @@ VERBS: dict[str, Verb] = {
     "boards": Verb(_boards, _said_boards),
     "doctor": Verb(_doctor, _said_doctor),
     "record": Verb(_record, _said_record),
-    "import": Verb(_import, lambda r: f"Imported {len(r['recordings'])} recordings"),
+    "import": Verb(_import, _said_import),
+    "export": Verb(_export, _said_export),
     "video": Verb(_video, _said_video),
     "import-model": Verb(_import_model, _said_import_model),
     "check": Verb(_check, _said_check),

@@ -223,7 +223,7 @@ def test_an_import_that_is_stopped_leaves_nothing(tmp_path: Path, project: Proje
         ({"file": "a.csv", "channels": ["p", "q"]}, "has 1 channels, the manifest names 2"),
         ({"file": "a.csv", "labels": "late.csv"}, r"stops at 9 s, past the end at 2 s"),
         ({"file": "a.csv", "labels": "overlap.csv"}, r"overlap.csv, line 3: the label starts at 0.5 s"),
-        ({"file": "a.csv", "labels": "empty.csv"}, r"empty.csv, line 2: the label starts at 1 s and stops at 1 s"),
+        ({"file": "a.csv", "labels": "empty.csv"}, r"empty.csv, line 2: the label starts at 2 s and stops at 1 s"),
         ({"file": "a.csv", "labels": "columns.csv"}, r"Labels need start_s,stop_s,label"),
         ({"name": "no file"}, 'no list "recordings"'),
     ],
@@ -232,7 +232,7 @@ def test_a_wrong_manifest(tmp_path: Path, project: Project, entry: dict[str, Any
     folder = manifest(tmp_path / "set", entry)
     (tmp_path / "outside.csv").write_text("time,x\n0,1\n1,2\n")
     (folder / "a.csv").write_text("time,x\n0,1\n1,2\n")
-    for name, rows in {"late": "0,9,a", "overlap": "0,1,a\n0.5,2,b", "empty": "1,1,a"}.items():
+    for name, rows in {"late": "0,9,a", "overlap": "0,1,a\n0.5,2,b", "empty": "2,1,a"}.items():
         (folder / f"{name}.csv").write_text(f"start_s,stop_s,label\n{rows}\n")
     (folder / "columns.csv").write_text("from,to,label\n0,1,a\n")
     with pytest.raises(DataError, match=words):
@@ -305,8 +305,8 @@ def test_unknown_files_and_formats(tmp_path: Path, project: Project) -> None:
     (tmp_path / "x.mp4").write_bytes(b"")
     with pytest.raises(InputError, match=r"\.mp4 file\. The studio reads csv, wav"):
         bring(project, tmp_path / "x.mp4")
-    with pytest.raises(InputError, match="Format 'xdf': is not known"):
-        bring(project, tmp_path / "x.mp4", format="xdf")
+    with pytest.raises(InputError, match="Format 'foo': is not known"):
+        bring(project, tmp_path / "x.mp4", format="foo")
     with pytest.raises(DataError, match="there is no such file"):
         bring(project, tmp_path / "gone.csv")
     for name in FORMATS:
