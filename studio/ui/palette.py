@@ -1,11 +1,13 @@
 """The command palette: every action that can be done now, found by typing a part of its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.ui.commands.action import Action
+from studio.ui.icons import icon
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import font, theme
 from studio.ui.widgets import line, named
@@ -36,9 +38,12 @@ class Command:
     do: Callable[[], object]
 
 
-def commands(window: QtWidgets.QWidget) -> list[Command]:
-    """The buttons that can be pressed now and the window's menu actions, each once."""
+def commands(window: QtWidgets.QWidget, actions: Iterable[Action] = ()) -> list[Command]:
+    """What the open page can do by key, the buttons that can be pressed now and the window's actions, each once."""
     found: dict[str, Command] = {}
+    for one in actions:
+        keys = QtGui.QKeySequence(one.keys[0]) if one.keys else QtGui.QKeySequence()
+        found[one.name] = Command(one.title, keys, icon(one.icon or "bolt", "dim"), one.do)
     for b in window.findChildren(QtWidgets.QAbstractButton):
         if b.objectName() and b.accessibleName() and b.isEnabled() and b.isVisible():
             found.setdefault(b.objectName(), Command(b.accessibleName(), b.shortcut(), b.icon(), b.click))
@@ -65,7 +70,7 @@ class KeysDelegate(QtWidgets.QStyledItemDelegate):
 class Palette(QtWidgets.QDialog):
     """Opened by Ctrl+K; Enter does the chosen action."""
 
-    def __init__(self, window: QtWidgets.QWidget) -> None:
+    def __init__(self, window: QtWidgets.QWidget, actions: Iterable[Action] = ()) -> None:
         super().__init__(window, Qt.WindowType.Popup)
         self.setObjectName("command_palette")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -78,7 +83,7 @@ class Palette(QtWidgets.QDialog):
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.typed)
         layout.addWidget(self.found)
-        for command in commands(window):
+        for command in commands(window, actions):
             item = QtWidgets.QListWidgetItem(command.icon, command.name, self.found)
             item.setData(COMMAND, command)
             item.setSizeHint(QtCore.QSize(0, 36))

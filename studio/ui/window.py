@@ -71,7 +71,8 @@ class Window(QtWidgets.QMainWindow):
         across.addLayout(middle, 1)
         self.setCentralWidget(center)
         self._build_status()
-        QtGui.QShortcut(QtGui.QKeySequence("Ctrl+K"), self, activated=self.open_palette)
+        for keys in ("Ctrl+K", "Ctrl+Shift+P"):
+            QtGui.QShortcut(QtGui.QKeySequence(keys), self, activated=self.open_palette)
 
     def _build_status(self) -> None:
         bar = QtWidgets.QStatusBar()
@@ -140,7 +141,8 @@ class Window(QtWidgets.QMainWindow):
 
     def open_palette(self) -> None:
         """Search all commands."""
-        palette = Palette(self)
+        page = self.pages.get(self.page)
+        palette = Palette(self, page.actions() if page is not None else ())
         palette.show()
         palette.typed.setFocus()
 

@@ -246,7 +246,7 @@ def test_rows_keep_their_height_when_another_recording_has_fewer_streams(page: L
         qtbot.wait(40)
         heights.append([round(r.plot.vb.height()) for r in page.timeline.rows])
     assert [len(h) for h in heights] == [1, 3, 1]
-    assert sum(heights[1]) > 400 and heights[0] == heights[2] and heights[0][0] > 500
+    assert sum(heights[1]) > 350 and heights[0] == heights[2] and heights[0][0] > 400
 
 
 def test_long_times_read_as_minutes() -> None:
@@ -270,7 +270,7 @@ def test_the_table_shows_the_labels_as_text_and_selects_them(page: LabelPage, qt
 
 
 def test_twenty_thousand_labels_cost_a_bounded_number_of_rectangles(home: Path, qtbot: Any, qapp: Any) -> None:
-    many = tuple(Segment(i * 0.01, i * 0.01 + 0.008, ("wave", "tap")[i % 2]) for i in range(20_000))
+    many = tuple(Segment(i * 0.01, i * 0.01 + 0.008, ("wave", "tap")[i * i // 3 % 2]) for i in range(20_000))
     page, _ = open_page(qtbot, qapp, make_project(home, 1, many, seconds=200.0))
     layer = page.timeline.rows[0].layer
     page.timeline.grab()

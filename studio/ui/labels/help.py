@@ -11,7 +11,7 @@ from studio.ui.widgets import Card, columns, heading, label, rows
 
 HELD = ("1 … 9", "choose a class; while it plays, hold to paint, tap for a point")
 #: Actions in a column of the card.
-TALL = 26
+TALL = 38
 
 
 class HelpCard(Card):

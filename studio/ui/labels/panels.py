@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from PySide6 import QtCore, QtWidgets
-from PySide6.QtCore import Qt
+from PySide6 import QtWidgets
 
 from studio.app.session import Session
-from studio.ui.icons import icon
 from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Shell
-from studio.ui.widgets import Side, columns, named, scrolled
+from studio.ui.widgets import Button, Side, button, columns, scrolled
 
 WIDTH_PX = 300
 
@@ -84,18 +82,15 @@ class Tabs(Side):
         self.body.addWidget(self.stack, 1)
         self.show_panel(next(iter(panels)))
 
-    def _button(self, name: str, panel: Panel) -> QtWidgets.QToolButton:
-        made = QtWidgets.QToolButton()
-        made.setText(panel.title)
-        made.setIcon(icon(panel.icon, "dim", "accent"))
-        made.setIconSize(QtCore.QSize(18, 18))
+    def _button(self, name: str, panel: Panel) -> Button:
+        number = len(self._group.buttons()) + 1
+        made = button(
+            f"panel_{name}", "", lambda: self.show_panel(name), icon=panel.icon, kind="tab", shortcut=f"Alt+{number}",
+            accessible=panel.title, tip=panel.title,
+        )  # fmt: skip
         made.setCheckable(True)
-        made.setAutoRaise(True)
-        made.setFixedHeight(30)
-        made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        made.clicked.connect(lambda: self.show_panel(name))
         self._group.addButton(made)
-        return named(made, f"panel_{name}", panel.title, f"Show {panel.title.lower()}")
+        return made
 
     def show_panel(self, name: str) -> None:
         """Bring the panel `name` into view, made now if it was not yet."""
@@ -107,9 +102,9 @@ class Tabs(Side):
             self.stack.addWidget(area)
         self.stack.setCurrentWidget(self._made[name][1])
         for key, one in self.buttons.items():
-            one.setChecked(key == name)
-            both, only = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
-            one.setToolButtonStyle(both if key == name else only)
+            panel, shown = self._panels[key], key == name
+            one.setChecked(shown)
+            one.show_as(panel.title if shown else "", panel.icon, "tab", "text" if shown else "dim")
 
     def panel(self, name: str) -> QtWidgets.QWidget | None:
         """The widget of a panel that was made."""

@@ -36,6 +36,8 @@ from studio.ui.labels.strip import Still
 from studio.ui.labels.table import table_of
 from studio.ui.labels.table_view import LabelTable, label_table
 from studio.ui.labels.timeline import Timeline
+from studio.ui.media.media import GROUP as MEDIA
+from studio.ui.media.media import Media
 from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Page, Shell
 from studio.ui.review import PANELS as REVIEW
@@ -63,13 +65,14 @@ class LabelPage(Page):
         )
         self.inspector = Inspector(shell, self.edit_, self.desk.group)
         self.asks = Asks(self, shell.session, self.desk, self.inspector)
+        self.media = Media(self, self)
         self._stills: dict[str, tuple[Labels, Still]] = {}
         self.look = Look()
         self._pyramids: dict[str, tuple[Recording, dict[str, Pyramid]]] = {}
         self._shown: Recording | None = None
         self._project: Path | None = None
         self._dirty = False
-        self.timeline.keys = Keys(actions_of(self.desk, self.asks), self.desk.brush, self.edit_.settle)
+        self.timeline.keys = Keys(self._table(), self.desk.brush, self.edit_.settle)
         self._build()
         self._wire()
 
@@ -114,10 +117,11 @@ class LabelPage(Page):
         inner = QtWidgets.QVBoxLayout(strip)
         inner.setContentsMargins(GUTTER_PX + 4, 4, 14, 10)
         inner.addWidget(self.overview)
-        self.video_slot = rows(spacing=0)
+        self.video_slot = rows(self.media.pane, spacing=0)
         made = rows(spacing=0)
         made.addLayout(self.video_slot)
         made.addWidget(self.views, 1)
+        made.addWidget(self.media.transport)
         made.addWidget(strip)
         return made
 
@@ -155,6 +159,11 @@ class LabelPage(Page):
             "label_add", "Add label", self.timeline.new_label, icon="plus", kind="primary",
             tip="Add a label of the current class at the cursor (A)",
         )  # fmt: skip
+
+    def _table(self) -> list[Action]:
+        """Every action with its keys; the media's come after the page's own."""
+        media = [Action(name, words, (key,), MEDIA, do) for name, words, key, do in self.media.actions()]
+        return [*actions_of(self.desk, self.asks), *media]
 
     def actions(self) -> list[Action]:
         """Everything that can be done here, once each."""
@@ -218,6 +227,7 @@ class LabelPage(Page):
         elif found is not None and (old.track != new.track or self._strips(new) != self._strip_keys()):
             self._show_rows(found, keep=True)
         self._shown = found
+        self.media.show(found)
         self._show_labels(new)
 
     def _show_list(self, state: State) -> None:
@@ -368,7 +378,7 @@ class LabelPage(Page):
 
     def leave(self) -> None:
         self.edit_.settle()
-        self.playhead.pause()
+        self.media.close()
 
     def _menu(self, time_s: float, event: Any) -> None:
         """Right click: what can be done with the labels there, or a new one on empty ground."""
