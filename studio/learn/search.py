@@ -31,6 +31,7 @@ from studio.learn.quality import temperature, tempered
 from studio.learn.space import Space
 from studio.learn.split import Split, groups_of
 from studio.learn.study import Proposal, Study
+from studio.learn.surrogate import surrogate_score
 from studio.progress import Progress, Work
 
 #: Share of the time that is for looking; the rest is for judging the finalists and for the last fit.
@@ -183,11 +184,15 @@ def _try(race: _Race, proposal: Proposal, tried: list[Candidate]) -> Work[Candid
         return Candidate(title, name, settings, score, cost, "", None, watched)
     if watched is None:
         return None
-    score, cost = _score(watched, race.held), race.cost(watched)
+    score, cost = _score(watched, race.held, race.seed), race.cost(watched)
     return Candidate(title, name, settings, score, cost, race.limits.violated(cost), watched)
 
 
-def _score(graph: Graph, held: Dataset) -> float:
+def _score(graph: Graph, held: Dataset, seed: int) -> float:
+    """Macro-F1; where only one class was recorded, how well made-up anomalies are told from it."""
+    if len(np.unique(held.y)) == 1:
+        name = held.classes[int(held.y[0])]
+        return surrogate_score(graph, held, graph.classes.index(name), seed)
     return macro_f1(held.y, graph.decide(graph.scores(held.x)), held.classes)
 
 
@@ -225,7 +230,7 @@ def finalists_of(tried: Sequence[Candidate], most: int) -> list[Candidate]:
 def _judge(race: _Race, tried: list[Candidate]) -> Work[list[Candidate]]:
     """The finalists, each judged on all folds and seeds as far as the time reaches."""
     chosen = finalists_of(tried, race.plan.finalists)
-    if len(chosen) < 2 and len(race.folds) < 2:
+    if (len(chosen) < 2 and len(race.folds) < 2) or len(np.unique(race.data.y)) == 1:
         return []
     done: list[Candidate] = []
     for c in chosen:
@@ -304,7 +309,8 @@ def _settle(race: _Race, tried: list[Candidate], finalists: list[Candidate]) -> 
 
 def _doubt(graph: Graph | None, held: Dataset) -> float:
     """The temperature that suits a graph on windows that it has not learned from; 1 where nothing is known."""
-    return temperature(held.y, graph.scores(held.x)) if graph is not None and len(held) else 1.0
+    known = graph is not None and len(np.unique(held.y)) > 1
+    return temperature(held.y, graph.scores(held.x)) if known and graph is not None else 1.0
 
 
 def _last(race: _Race, work: Work[Graph], title: str, tried: list[Candidate]) -> Work[Graph]:

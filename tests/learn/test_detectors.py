@@ -9,6 +9,7 @@ import pytest
 
 from studio.errors import DataError
 from studio.graph.graph import Graph
+from studio.graph.ops.vector import Softmax
 from studio.learn import DETECTORS
 from studio.learn.candidate import Limits
 from studio.learn.cost import estimate
@@ -26,6 +27,7 @@ from studio.learn.families.detector import (
 from studio.learn.families.front import front, run
 from studio.learn.search import search
 from studio.learn.space import Space
+from studio.learn.surrogate import changed, surrogate_score
 from studio.progress import finish
 from tests.learn.toys import toy
 
@@ -161,3 +163,35 @@ def test_directions_are_white(data: Dataset) -> None:
     _, features = told(EXAMPLES["gmm"], data)
     z = axes(features, 8).x
     np.testing.assert_allclose(np.cov(z.T, bias=True), np.eye(8), atol=1e-3)
+
+
+def test_made_up_anomalies_tell_a_watchful_detector_from_one_that_sleeps() -> None:
+    data = toy(6)
+    normal = data.take(np.flatnonzero(data.y == data.classes.index("swing")))
+    learn = normal.take(np.flatnonzero(normal.subject != "p5"))
+    held = normal.take(np.flatnonzero(normal.subject == "p5"))
+    watchful = finish(GaussianMixture(normal="swing").fit(learn, 0))
+    at = watchful.classes.index("normal") if "normal" in watchful.classes else watchful.classes.index("swing")
+    awake = surrogate_score(watchful, held, at, 0)
+    asleep = dataclasses.replace(
+        watchful, nodes=(*watchful.nodes[:-1], dataclasses.replace(watchful.nodes[-1], op=Sleeping()))
+    )
+    assert awake > 0.7 and surrogate_score(asleep, held, at, 0) == pytest.approx(0.5)
+    kinds = changed(held.x, 0)
+    assert all(k.shape == held.x.shape and not np.allclose(k, held.x) for k in kinds) and len(kinds) == 5
+
+
+def test_a_search_with_normal_data_alone_chooses_by_them() -> None:
+    data = toy(5)
+    normal = data.renumbered(("rest",))
+    normal = dataclasses.replace(normal, classes=("normal",))
+    found = finish(search(normal, Limits(), ("gmm", "kmeans"), 4, 5.0, 0, estimate))
+    assert 0.5 < found.best.score <= 1 and len({c.score for c in found.candidates}) > 1
+    assert found.best.graph.classes == ("normal", "anomaly")
+
+
+class Sleeping(Softmax):
+    """Everything is as normal as everything else."""
+
+    def run(self, *inputs):
+        return np.full((len(inputs[0]), 2), 0.5, np.float32)

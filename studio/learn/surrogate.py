@@ -1,0 +1,55 @@
+"""Made-up anomalies, to tell detectors apart where only what is normal was recorded.
+
+A detector that calls everything normal has no false alarms and is worth nothing; without a single anomaly nothing else
+can be measured. So windows that it has not learned from are changed in the ways that machines change (louder, quieter,
+faster, noisier, turned), and a detector is as good as it ranks those behind the unchanged ones. The figure serves to
+choose; it says nothing about real faults.
+"""
+
+import numpy as np
+
+from studio.data.stream import Floats
+from studio.graph.graph import Graph
+from studio.learn.dataset import Dataset
+from studio.learn.quality import ranking
+
+#: Windows of each kind.
+MOST = 300
+
+
+def changed(x: Floats, seed: int) -> list[Floats]:
+    """The windows (n, length, n_channels), each kind of change in turn."""
+    rng = np.random.default_rng([seed, 13])
+    mean = x.mean(axis=1, keepdims=True)
+    still = x - mean
+    size = np.sqrt((still**2).mean(axis=(0, 1), keepdims=True))
+    noise = rng.normal(0, 0.5, x.shape).astype(np.float32) * size
+    kinds = [mean + 1.3 * still, mean + 0.75 * still, x + noise, paced(x, 1.15)]
+    if x.shape[2] > 1:
+        kinds.append(mean + np.roll(still, 1, axis=2))
+    return [np.ascontiguousarray(k, np.float32) for k in kinds]
+
+
+def paced(x: Floats, pace: float) -> Floats:
+    """The same, `pace` times as fast; the window's end is mirrored to fill it."""
+    n = x.shape[1]
+    at = np.arange(n) * pace
+    at = np.where(at > n - 1, 2 * (n - 1) - at, at)
+    low = np.clip(at.astype(int), 0, n - 2)
+    part = (at - low)[None, :, None].astype(np.float32)
+    found: Floats = x[:, low] * (1 - part) + x[:, low + 1] * part
+    return found
+
+
+def surrogate_score(graph: Graph, held: Dataset, normal: int, seed: int) -> float:
+    """Mean area under the ROC curve, over the kinds of change, of "not normal"."""
+    few = np.linspace(0, len(held) - 1, min(MOST, len(held))).astype(int)
+    x = held.x[few]
+    plain = 1 - graph.scores(x)[:, normal]
+    areas = []
+    for kind in changed(x, seed):
+        strange = np.append(plain, 1 - graph.scores(kind)[:, normal])
+        truth = np.append(np.zeros(len(x), np.int64), np.ones(len(x), np.int64))
+        found = ranking(truth, np.stack([1 - strange, strange], 1).astype(np.float32), ("normal", "anomaly"))
+        areas.append(found["per_class"]["anomaly"]["auc"])
+    return float(np.mean(areas))
