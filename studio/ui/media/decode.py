@@ -68,20 +68,26 @@ def sound(path: str) -> Work[Curve]:
     decoder.setAudioFormat(form)
     decoder.setSource(QtCore.QUrl.fromLocalFile(path))
     over: list[str] = []
-    decoder.finished.connect(lambda: over.append(""))
-    decoder.error.connect(lambda _: over.append(decoder.errorString() or "an unknown error"))
-    made: Activity | None = None
-    decoder.start()
-    while not over or decoder.bufferAvailable():
+    made: list[Activity] = []
+
+    def came() -> None:  # it decodes the next piece only when this one was taken
         while decoder.bufferAvailable():
             buffer = decoder.read()
-            made = made or Activity(SOUND_HZ, max(0, buffer.startTime()) * 1e-6)
-            made.add(np.frombuffer(bytes(buffer.data()), np.int16))
+            if not made:
+                made.append(Activity(SOUND_HZ, max(0, buffer.startTime()) * 1e-6))
+            made[0].add(np.frombuffer(bytes(buffer.data()), np.int16))
+
+    decoder.bufferReady.connect(came)
+    decoder.finished.connect(lambda: over.append(""))
+    decoder.error.connect(lambda _: over.append(decoder.errorString() or "an unknown error"))
+    decoder.start()
+    while not over:
         yield from _pause("listening to the video", decoder.position(), decoder.duration())
-    if over[0] and made is None:
+    came()
+    if over[0] and not made:
         raise DataError(path, f"its sound cannot be read ({over[0]})", "Align it by motion or by hand.")
     del app
-    return made.curve() if made is not None else Curve(np.zeros(0), float(SOUND_HZ))
+    return made[0].curve() if made else Curve(np.zeros(0), float(SOUND_HZ))
 
 
 def motion(path: str, rate_hz: float, seconds: float) -> Work[Curve]:
