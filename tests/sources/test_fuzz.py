@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.data.stream import Chunk, Stream
+from studio.params import check
 from studio.sources.clients import CLIENTS
 from studio.sources.clients.client import LIMIT, Client
 from studio.sources.devices import DEVICES
@@ -95,6 +96,8 @@ def sane(client: Client, chunks: list[Chunk]) -> None:
         assert c.values.shape[1] == len(c.stream.channels) and c.values.dtype == c.stream.numpy_dtype
     for s in client.streams:
         assert 0 < s.rate_hz < 1e9 and len(set(s.channels)) == len(s.channels) > 0
+    if client.choices:
+        check(client.options)
     assert len(client.rest) <= 2 * LIMIT and len(client.log) <= 200
 
 

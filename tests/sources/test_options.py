@@ -3,12 +3,14 @@
 from dataclasses import fields
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from studio.errors import InputError, ParamError
 from studio.params import check
 from studio.sources.clients import CLIENTS
 from studio.sources.clients.acconeer import Acconeer
-from studio.sources.clients.option import Option, chosen, declared, field_names
+from studio.sources.clients.option import Option, chosen, declared, field_names, number
 from studio.sources.clients.protobuf import Message, field
 from studio.sources.clients.tensor import Tensor
 from studio.sources.devices.tensor import delimited
@@ -30,7 +32,7 @@ def test_each_kind_is_declared_and_set() -> None:
         ("sampling_rate", "100"),
         ("range", "4 g"),
         ("_2nd_gain", 2.5),
-        ("range_3", 3),
+        ("range_2", 3),
         ("low_noise", False),
     ]
     told = [chosen(KINDS, n, v) for n, v in zip(field_names(KINDS), ("50", "2 g", 0.75, 5, True), strict=True)]
@@ -38,7 +40,7 @@ def test_each_kind_is_declared_and_set() -> None:
     assert [o.told(text).value for o, (_, text) in zip(KINDS, told, strict=True)] == ["50", "2 g", 0.75, 5, True]
 
 
-@pytest.mark.parametrize(("name", "value"), [("range", "3 g"), ("_2nd_gain", 9.0), ("range_3", 0)])
+@pytest.mark.parametrize(("name", "value"), [("range", "3 g"), ("_2nd_gain", 9.0), ("range_2", 0)])
 def test_values_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(ParamError):
         chosen(KINDS, name, value)  # type: ignore[arg-type]
@@ -96,3 +98,19 @@ def test_every_kind_of_tensor_option() -> None:
     assert config.messages(2)[3].number(5, -1) == 0 and again.number(1) == 1
     with pytest.raises(InputError):
         Tensor({"1.5": "7"}).feed(delimited(1, field(1, field(6, device))), 0)
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=8))
+def test_any_titles_make_a_form(titles: list[str]) -> None:
+    options = tuple(Option(f"1.{i}", title, 1, low=0, high=3) for i, title in enumerate([*titles, "class", "Class"]))
+    names = field_names(options)
+    assert len(set(names)) == len(names) and declared(options) is not None
+    assert [chosen(options, name, 2) for name in names] == [(o.name, "2") for o in options]
+
+
+@given(st.floats() | st.integers(), st.floats(), st.floats())
+def test_any_numbers_make_an_option(value: float, low: float, high: float) -> None:
+    option = number("1.1", "Gain", value, low, high)
+    check(declared((option,)))
+    assert type(option.value) is type(value) and -(2**31) < option.value < 2**31
+    assert option.low is not None and option.high is not None and option.low <= option.value <= option.high

@@ -1,5 +1,8 @@
 """What a device lets one choose, as `studio.params` declares it: the window draws a form of it, the URL sets it too."""
 
+import itertools
+import keyword
+import math
 import re
 from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import Any
@@ -8,6 +11,8 @@ from studio.errors import InputError
 from studio.params import check, param
 
 Value = str | float | int | bool
+#: Numbers beyond it are more than a form can hold.
+FAR = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,20 @@ def field_names(options: tuple[Option, ...]) -> list[str]:
     """An identifier for each option, from its title; unique."""
     found: list[str] = []
     for option in options:
-        word = re.sub(r"\W+", "_", option.title.casefold(), flags=re.ASCII).strip("_") or "option"
-        word = f"_{word}" if word[0].isdigit() else word
-        found.append(word if word not in found else f"{word}_{len(found)}")
+        word = re.sub(r"\W+", "_", option.title.casefold(), flags=re.ASCII).strip("_")[:40] or "option"
+        word = f"_{word}" if word[0].isdigit() or keyword.iskeyword(word) else word
+        numbered = (f"{word}_{i}" for i in itertools.count(2))
+        found.append(word if word not in found else next(name for name in numbered if name not in found))
     return found
+
+
+def number(name: str, title: str, value: float, low: float, high: float) -> Option:
+    """An option that is a number, whatever the device says of it: bounds count when they are some, and hold `value`."""
+    kind = type(value)
+    value = kind(min(max(value, -FAR), FAR)) if math.isfinite(value) else kind(0)
+    bounded = low < high and low <= value <= high
+    least, most = (max(low, -FAR), min(high, FAR)) if bounded else (-FAR, FAR)
+    return Option(name, title, value, low=kind(least), high=kind(most))
 
 
 def chosen(options: tuple[Option, ...], name: str, value: Value) -> tuple[str, str]:

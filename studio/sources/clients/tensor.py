@@ -13,7 +13,7 @@ import numpy as np
 
 from studio.data.stream import Array, Chunk, Stream
 from studio.sources.clients.client import Client, Loss
-from studio.sources.clients.option import Option
+from studio.sources.clients.option import Option, number
 from studio.sources.clients.protobuf import Message, field, read_varint, varint, zigzag
 
 MAX_MESSAGE = 1 << 17
@@ -278,10 +278,8 @@ def _option(device: int, option: Message) -> Option | None:
     if kind == BOOL:
         return Option(name, title, bool(body.number(2)))
     if kind:
-        number = body.decimal if kind == FLOAT else body.number
-        low, high = number(3), number(4)
-        bounded = low < high
-        return Option(name, title, number(1), low=low if bounded else None, high=high if bounded else None)
+        read = body.decimal if kind == FLOAT else body.number
+        return number(name, title, read(1), read(3), read(4))
     return None
 
 
