@@ -10,7 +10,7 @@ Arrivals of all devices are stamped by one clock, so their lines put them on one
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -174,6 +174,23 @@ def device_fit(stamps: Ints, rate_hz: float, gaps: Gaps = ()) -> Fit | None:
     return fit(end_us, stamps[at, 2])
 
 
+def line_at(line: Fit, stamps: Ints, row: int, rate_hz: float) -> Fit:
+    """`line`, or a parallel one for a stretch in which the device's clock had begun anew, as after a restart.
+
+    `stamps` as in `device_fit`; `row` of them lies in the stretch that is asked about.
+    """
+    host = stamps[:, 2].astype(np.float64)
+    device: Floats = (stamps[:, 1] if stamps[:, 1].any() else stamps[:, 0] * 1e6 / rate_hz).astype(np.float64)
+    if not host[row] or abs(line.host_ns(device[row]) - host[row]) < BREAK_S * 1e9:
+        return line
+    i, j = next((a, b) for a, b in _stretches(device, host) if a <= row < b)
+    n = np.diff(stamps[:, 0], append=stamps[-1, 0])
+    n = np.where((n > 0) & (n < 2 * np.median(n)), n, np.median(n))  # a chunk came when its last sample was taken
+    end_us = device[i:j] + n[i:j] * 1e6 / rate_hz
+    least = int(np.argmin(host[i:j] - end_us * 1e3 * (1 + line.ppm * 1e-6)))
+    return replace(line, at_device_us=float(end_us[least]), at_host_ns=float(host[i + least]))
+
+
 def true_rate(stamps: Ints, rate_hz: float, gaps: Gaps = (), simulated: bool = False) -> Rate:
     """What the rate really was, where the device says `rate_hz`.
 
@@ -229,7 +246,11 @@ def _steady(stamps: Ints, rate_hz: float, gaps: Gaps) -> tuple[Ints, Ints, Float
 
 def _longest(device: Floats, host: Floats) -> tuple[int, int]:
     """The longest stretch [i, j) of chunks in which the device's clock goes on, at the pace of the host's."""
+    return max(_stretches(device, host), key=lambda p: p[1] - p[0])
+
+
+def _stretches(device: Floats, host: Floats) -> list[tuple[int, int]]:
+    """Every such stretch."""
     step_us, stamped = np.diff(device), (host[1:] > 0) & (host[:-1] > 0)
     broken = (step_us < 0) | (stamped & (np.abs(step_us - np.diff(host) * 1e-3) > BREAK_S * 1e6))
-    borders = [0, *(np.flatnonzero(broken) + 1).tolist(), len(device)]
-    return max(pairwise(borders), key=lambda p: p[1] - p[0])
+    return list(pairwise([0, *(np.flatnonzero(broken) + 1).tolist(), len(device)]))

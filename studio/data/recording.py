@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from studio.data import edits
-from studio.data.clock import Fit, Ints, Rate, device_fit, parse_fit, true_rate
+from studio.data.clock import Fit, Ints, Rate, device_fit, line_at, parse_fit, true_rate
 from studio.data.labels import Labels, parse_tracks, plain_tracks
 from studio.data.raw import StreamFile, disk_error, merged, safe_name
 from studio.data.stream import Array, Chunk, Floats, Stream
@@ -126,8 +126,9 @@ class Recording:
         line, stamps, rate_hz = self.clock_fit(), self.stamps(name), self.stream(name).rate_hz
         if line is None or not len(stamps):
             return None
-        near = min(int(np.searchsorted(stamps[:, 0], index)), len(stamps) - 1)
+        near = max(int(np.searchsorted(stamps[:, 0], index, "right")) - 1, 0)
         device_us = stamps[near, 1] if stamps[:, 1].any() else stamps[near, 0] * 1e6 / rate_hz
+        line = line_at(line, stamps, near, rate_hz)
         return line.host_ns(float(device_us + (index - stamps[near, 0]) * 1e6 / rate_hz))
 
 

@@ -8,6 +8,7 @@ What is left is the difference of the least delays of both links: below a millis
 
 import numpy as np
 
+from studio.data.clock import line_at
 from studio.data.recording import Recording
 from studio.errors import DataError
 
@@ -20,7 +21,7 @@ def moment_ns(recording: Recording, name: str, at_s: float) -> float:
         seen = "is too short, or its device and this computer left no stamps, to tell when it was taken"
         raise DataError(f"Recording {recording.id!r}", seen, "Record for some seconds, from a live device.")
     line = recording.clock_fit()
-    pace = 1 + line.ppm * 1e-6 if line is not None else 1.0
+    pace = 1 + line.ppm * 1e-6 if line is not None else 1.0  # of the part of a sample that is left
     return found + (index - int(index)) * 1e9 / recording.stream(name).rate_hz * pace
 
 
@@ -30,10 +31,10 @@ def seconds_at(recording: Recording, name: str, host_ns: float) -> float:
     moment_ns(recording, name, 0.0)  # or DataError
     line = recording.clock_fit()
     assert line is not None
-    device_us = line.device_us(host_ns)
-    clock = stamps[:, 1] if stamps[:, 1].any() else stamps[:, 0] * 1e6 / stream.rate_hz
-    near = int(np.abs(clock - device_us).argmin())
-    return float(stamps[near, 0] / stream.rate_hz + (device_us - clock[near]) * 1e-6)
+    near = max(int(np.searchsorted(stamps[:, 2], host_ns, "right")) - 1, 0)
+    clock_us = stamps[near, 1] if stamps[:, 1].any() else stamps[near, 0] * 1e6 / stream.rate_hz
+    device_us = line_at(line, stamps, near, stream.rate_hz).device_us(host_ns)
+    return float(stamps[near, 0] / stream.rate_hz + (device_us - clock_us) * 1e-6)
 
 
 def seconds_in(other: Recording, other_name: str, recording: Recording, name: str, at_s: float) -> float:

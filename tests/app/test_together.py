@@ -81,6 +81,32 @@ def test_there_and_back(plugs: dict[str, Plug], project: Project) -> None:
         )
 
 
+def test_the_time_line_holds_across_a_restart(plugs: dict[str, Plug], project: Project) -> None:
+    """The device's clock begins anew, and each sample still lies where this computer's clock says."""
+    connection, plug = Connection("a:", reconnect=True, pauses_s=(0.02,)).wait(), plugs["a:"]
+    try:
+        connection.start_recording(project)
+        until(lambda: connection.rings[STREAM.name].end > 3 * RATE_HZ)
+        plug.plugged = False
+        until(lambda: connection.state == "reconnecting")
+        plug.restart(FreeRunning(STREAM, TICKS, drift_ppm=3000.0))
+        plug.plugged = True
+        until(lambda: connection.state == "streaming")
+        end = connection.rings[STREAM.name].end
+        until(lambda: connection.rings[STREAM.name].end > end + RATE_HZ)
+        recording = connection.stop_recording()
+    finally:
+        connection.close()
+    ((_, index, _, by),) = recording.device["joints"]
+    assert by == "host clock"
+    for at in (index, index + 500):
+        tick = int(recording.raw(STREAM.name)[at, 0]) - plug.device._tick
+        true_s = plug.born_s + plug.device._began_s + tick / (RATE_HZ * 1.003)
+        assert abs(recording.host_ns(STREAM.name, at) * 1e-9 - true_s) < SLACK_S
+        at_s = seconds_at(recording, STREAM.name, true_s * 1e9)
+        assert at_s == pytest.approx(at / RATE_HZ, abs=2 * SLACK_S)
+
+
 def test_all_or_none(plugs: dict[str, Plug], project: Project) -> None:
     plugs["b:"].plugged = False
     a, b = Connection("a:"), Connection("b:")
