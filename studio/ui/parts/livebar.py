@@ -23,14 +23,21 @@ class LiveBar(QtWidgets.QFrame):
         self.state, self.words = Pill("Live", "ok"), label("", "small")
         self.pause = button("live_pause", "Pause", self._pause, icon="player-pause", shortcut="P")
         self.mark = button(
-            "live_marker", "Marker", mark, icon="flag", shortcut="M", tip="A marker at this moment of the recording"
+            "live_marker",
+            "Marker",
+            lambda: None,
+            icon="flag",
+            shortcut="M",
+            tip="A marker at this moment of the recording",
         )
+        self.mark.pressed.connect(mark)  # not when it is let go: the moment counts
         self.seconds = combo("live_seconds", "Time shown", "How long a stretch is shown; the wheel over a plot too")
         for seconds in SECONDS:
             self.seconds.addItem(f"{seconds:g} s", seconds)
         self.seconds.setFixedWidth(84)
         self.back = named(QtWidgets.QScrollBar(Qt.Orientation.Horizontal), "live_back", "Look back")
         self.back.setToolTip("Look back while paused: drag it or the plots, or use Left and Right")
+        self.back.setInvertedControls(False)  # else Left would go to the right
         self.back.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.past, self.where = QtWidgets.QFrame(), Figure("Looking back", "−60.0 s", "How far back the right edge is")
         self._build()
