@@ -32,6 +32,14 @@ void k_delta(const float *x, int32_t n, int32_t c, int32_t reach, float *y, int3
 void k_pcen(const float *x, int32_t n, int32_t c, float smooth, float strength, float bias, float root, float least,
             float *y, int32_t n_out, int32_t c_out);
 
+/* recurrent.c */
+void k_gru(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
+           const float *recurrent_bias, int32_t reset_after, void *scratch, float *y, int32_t n_out, int32_t hidden);
+void k_lstm(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
+            float clip, void *scratch, float *y, int32_t n_out, int32_t hidden);
+void k_svdf(const float *x, int32_t n, int32_t c, const float *feature, const float *time, const float *bias,
+            int32_t rank, int32_t memory, void *scratch, float *y, int32_t n_out, int32_t units);
+
 /* filter.c */
 void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);
 
@@ -95,6 +103,16 @@ void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weig
               int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,
               int32_t pad_left, float *y, int32_t h_out, int32_t w_out, int32_t c_out);
 
+/* transposed.c */
+void k_transposed_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight,
+                            const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw,
+                            int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero,
+                            int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out, int32_t w_out,
+                            int32_t c_out);
+void k_transposed_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias,
+                         int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left,
+                         float *y, int32_t h_out, int32_t w_out, int32_t c_out);
+
 /* depthwise2d.c */
 void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
                            const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
@@ -139,6 +157,12 @@ void k_multiply_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, i
 void k_lookup_s8(const int8_t *x, int32_t n, const int8_t *table, int8_t *y, int32_t n_out);
 void k_add(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
 void k_multiply(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
+void k_maximum(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
+void k_minimum(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
+void k_maximum_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int8_t *y, int32_t n_out);
+void k_minimum_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int8_t *y, int32_t n_out);
+void k_tables_s8(const int8_t *x, int32_t n, const int8_t *table, int32_t period, int8_t *y, int32_t n_out);
+void k_hard_swish(const float *x, int32_t n, float *y, int32_t n_out);
 void k_clip(const float *x, int32_t n, float low, float high, float *y, int32_t n_out);
 void k_sigmoid(const float *x, int32_t n, float *y, int32_t n_out);
 void k_tanh(const float *x, int32_t n, float *y, int32_t n_out);

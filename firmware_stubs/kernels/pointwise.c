@@ -149,3 +149,48 @@ void k_join(const float *a, int32_t n, int32_t c_a, const float *b, int32_t n_b,
             *y++ = *b++;
     }
 }
+
+void k_maximum(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out)
+{
+    (void)n_a, (void)n_b;
+    for (int32_t i = 0; i < n_out; i++)
+        y[i] = a[i] > b[i] ? a[i] : b[i];
+}
+
+void k_minimum(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out)
+{
+    (void)n_a, (void)n_b;
+    for (int32_t i = 0; i < n_out; i++)
+        y[i] = a[i] < b[i] ? a[i] : b[i];
+}
+
+void k_maximum_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int8_t *y, int32_t n_out)
+{
+    (void)n_a, (void)n_b;
+    for (int32_t i = 0; i < n_out; i++)
+        y[i] = a[i] > b[i] ? a[i] : b[i];
+}
+
+void k_minimum_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int8_t *y, int32_t n_out)
+{
+    (void)n_a, (void)n_b;
+    for (int32_t i = 0; i < n_out; i++)
+        y[i] = a[i] < b[i] ? a[i] : b[i];
+}
+
+/* A table of 256 answers for each of `period` values in turn. */
+void k_tables_s8(const int8_t *x, int32_t n, const int8_t *table, int32_t period, int8_t *y, int32_t n_out)
+{
+    (void)n;
+    for (int32_t i = 0, j = 0; i < n_out; i++, j = j + 1 < period ? j + 1 : 0)
+        y[i] = table[256 * j + 128 + x[i]];
+}
+
+void k_hard_swish(const float *x, int32_t n, float *y, int32_t n_out)
+{
+    (void)n;
+    for (int32_t i = 0; i < n_out; i++) {
+        const float gate = x[i] + 3.0f;
+        y[i] = x[i] * (gate < 0.0f ? 0.0f : gate > 6.0f ? 6.0f : gate) * 0.16666667f;
+    }
+}

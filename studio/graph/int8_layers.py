@@ -13,7 +13,7 @@ import numpy as np
 
 from studio.errors import GraphError
 from studio.graph.op import Array, Op, Shape
-from studio.graph.ops import int8, plane, plane_s8, pointwise
+from studio.graph.ops import int8, plane, plane_s8, pointwise, transposed
 from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
 from studio.graph.ops.vector import Dense, Flatten, Relu
 
@@ -99,6 +99,12 @@ def _plane(op: Any, xs: tuple[Steps, ...], y: Steps, rectified: bool, shape: Sha
     return to(**_layer(op, xs[0], y, rectified, 2 if deep else 0), **given, x_zero=xs[0].zero)
 
 
+def _transposed(op: Any, xs: tuple[Steps, ...], y: Steps, rectified: bool, shape: Shape) -> Op:
+    names = ("h_out", "w_out", "stride_h", "stride_w", "pad_top", "pad_left")
+    layer = _layer(op, Steps(xs[0].scale, 0), y, rectified, 0)  # with no zero point in the bias
+    return transposed.TransposedConv2dS8(**layer, **{name: getattr(op, name) for name in names}, x_zero=xs[0].zero)
+
+
 def _dense(op: Any, xs: tuple[Steps, ...], y: Steps, rectified: bool, shape: Shape) -> Op:
     return int8.DenseS8(**_layer(op, xs[0], y, rectified, 0))
 
@@ -160,6 +166,7 @@ LAYERS: dict[type[Op], Convert] = {
     DepthwiseConv1d: _conv,
     plane.Conv2d: _plane,
     plane.DepthwiseConv2d: _plane,
+    transposed.TransposedConv2d: _transposed,
     Dense: _dense,
 }
 FOLLOW: dict[type[Op], Convert] = {
@@ -178,6 +185,7 @@ FOLLOW: dict[type[Op], Convert] = {
     pointwise.Sigmoid: _lookup,
     pointwise.Tanh: _lookup,
     pointwise.Clip: _lookup,
+    pointwise.HardSwish: _lookup,
 }
 #: Ops that a Relu right behind them becomes the lower bound of.
 RECTIFY = (*LAYERS, pointwise.Add, pointwise.Multiply)

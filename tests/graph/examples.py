@@ -32,6 +32,7 @@ from studio.graph.ops.vector import Concat, Dense, Flatten, Normalize, Relu, Sof
 from tests.graph.arithmetic import Example, requantized, rounded
 from tests.graph.classic_examples import classic_examples
 from tests.graph.plane_examples import plane_examples
+from tests.graph.recurrent_examples import recurrent_examples
 from tests.graph.sound_examples import sound_examples
 
 
@@ -268,4 +269,4 @@ def _examples() -> dict[str, Example]:
     }
 
 
-EXAMPLES = _examples() | plane_examples() | classic_examples() | sound_examples()
+EXAMPLES = _examples() | plane_examples() | classic_examples() | sound_examples() | recurrent_examples()

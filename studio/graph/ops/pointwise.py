@@ -183,6 +183,74 @@ class LookupS8(Op):
 
 
 @dataclass(frozen=True, eq=False)
+class TablesS8(Op):
+    """A function of one int8 value for each place of the last axis: any shape (..., n)."""
+
+    table: Array  # (n, 256) int8: the answers to -128 ... 127
+    takes = np.int8
+    gives = np.int8
+    elementwise = True
+    rowwise = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if len(inputs) != 1 or not inputs[0] or inputs[0][-1] != len(self.table):
+            raise GraphError("Op TablesS8", f"gets {inputs} for {len(self.table)} tables", "The last axis must agree.")
+        return inputs[0]
+
+    def args(self) -> dict[str, Any]:
+        return {"table": self.table, "period": len(self.table)}
+
+
+@dataclass(frozen=True, eq=False)
+class Maximum(Op):
+    """The greater of a and b: two of any shape."""
+
+    elementwise = True
+    overwrites = (0, 1)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return alike(self, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum(Op):
+    """The less of a and b: two of any shape."""
+
+    elementwise = True
+    overwrites = (0, 1)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return alike(self, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class MaximumS8(Maximum):
+    """Maximum in int8, of two with one scale."""
+
+    takes = np.int8
+    gives = np.int8
+
+
+@dataclass(frozen=True, eq=False)
+class MinimumS8(Minimum):
+    """Minimum in int8, of two with one scale."""
+
+    takes = np.int8
+    gives = np.int8
+
+
+@dataclass(frozen=True, eq=False)
+class HardSwish(Op):
+    """x * (x + 3, but from 0 to 6) / 6: any shape."""
+
+    elementwise = True
+    rowwise = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+@dataclass(frozen=True, eq=False)
 class Clip(Op):
     """x, but no less than low and no more than high: any shape."""
 

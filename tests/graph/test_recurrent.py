@@ -1,0 +1,67 @@
+"""Recurrent layers beyond their examples: the last row alone, the other reset, a bounded cell."""
+
+import numpy as np
+import pytest
+import torch
+
+from studio.errors import GraphError
+from studio.graph.op import Array
+from studio.graph.ops.recurrent import Gru, Lstm, Svdf
+from studio.graph.ops.transposed import TransposedConv2d
+from tests.graph.recurrent_examples import by_torch
+
+RNG = np.random.default_rng(3)
+
+
+def f32(*shape: int) -> Array:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def test_the_last_row_is_that_of_all_rows() -> None:
+    x, g, m = f32(6, 9, 4), (f32(18, 4), f32(18, 6), f32(18), f32(18)), (f32(24, 4), f32(24, 6), f32(24))
+    np.testing.assert_array_equal(Gru(*g, last=True).run(x), Gru(*g).run(x)[:, -1])
+    np.testing.assert_array_equal(Lstm(*m, last=True).run(x), Lstm(*m).run(x)[:, -1])
+    s = (f32(6, 4), f32(6, 3), f32(2))
+    np.testing.assert_array_equal(Svdf(*s, last=True).run(x), Svdf(*s).run(x)[:, -1])
+    one = f32(5, 1, 4)  # a window of one sample, where both shapes hold as much
+    np.testing.assert_array_equal(Gru(*g, last=True).run(one), Gru(*g).run(one)[:, 0])
+    assert np.abs(Lstm(*m, last=True).run(x)[2] - by_torch(torch.nn.LSTM, (*m, 0 * m[2]), True)(x[2])).max() < 2e-6
+
+
+def test_the_reset_before_the_product() -> None:
+    w, r, b, rb, x = f32(9, 2), f32(9, 3), f32(9), f32(9), f32(1, 7, 2)
+    h = np.zeros(3)
+    for sample in x[0].astype(float):
+        both = w @ sample + b
+        reset, update = 1 / (1 + np.exp(-(both + r @ h + rb)[:6].reshape(2, 3)))
+        new = np.tanh(both[6:] + r[6:] @ (reset * h) + rb[6:])
+        h = (1 - update) * new + update * h
+    np.testing.assert_allclose(Gru(w, r, b, rb, reset_after=False, last=True).run(x)[0], h, atol=2e-6)
+
+
+def test_a_cell_stays_within_its_bound() -> None:
+    w, r, b, x = 3 * f32(12, 2), f32(12, 3), f32(12), f32(1, 30, 2)
+    h, cell = np.zeros(3), np.zeros(3)
+    for sample in x[0].astype(float):
+        i, f, g, o = (w @ sample + r @ h + b).reshape(4, 3)
+        cell = np.clip(cell / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i)), -0.4, 0.4)
+        h = np.tanh(cell) / (1 + np.exp(-o))
+    assert np.abs(cell).max() == 0.4
+    np.testing.assert_allclose(Lstm(w, r, b, clip=0.4, last=True).run(x)[0], h, atol=3e-6)
+
+
+def test_a_transposed_convolution_is_torch_s() -> None:
+    weight, bias, x = f32(3, 4, 2, 5), f32(3), f32(2, 4, 3, 5)
+    op = TransposedConv2d(weight=weight, bias=bias, h_out=9, w_out=6, stride_h=2, stride_w=2, pad_top=1, pad_left=0)
+    turned = torch.from_numpy(weight.transpose(3, 0, 1, 2).copy())
+    want = torch.nn.functional.conv_transpose2d(
+        torch.from_numpy(x.transpose(0, 3, 1, 2).copy()), turned, torch.from_numpy(bias), (2, 2)
+    )
+    np.testing.assert_allclose(op.run(x), want.permute(0, 2, 3, 1)[:, 1:10, :6], atol=1e-5)
+
+
+def test_other_channels_are_refused() -> None:
+    with pytest.raises(GraphError, match="gets 5 channels for 4"):
+        Gru(f32(18, 4), f32(18, 6), f32(18), f32(18)).shape((9, 5))
+    with pytest.raises(GraphError, match="Svdf"):
+        Svdf(f32(6, 4), f32(6, 3), f32(4)).shape((9, 4))
