@@ -18,7 +18,7 @@ LOUD, SIGMA = 3.0, 6.0
 #: Bursts closer than this are one; shorter ones than this are noise.
 JOIN_S, SHORTEST_S = 0.3, 0.02
 #: At most this many blocks are looked at, whatever the recording's length.
-MOST_BLOCKS = 1 << 19
+MOST_BLOCKS = 1 << 18
 #: The span of 32 samples of white noise, in sigma.
 SPAN_SIGMA = 4.1
 
@@ -28,12 +28,28 @@ class Bursts:
 
     def __init__(self, pyramid: Pyramid, rate_hz: float) -> None:
         self._pyramid, self.rate_hz = pyramid, rate_hz
-        self.start_s: Floats = np.zeros(0)
-        self.stop_s: Floats = np.zeros(0)
+        self._start_s: Floats = np.zeros(0)
+        self._stop_s: Floats = np.zeros(0)
         self._sigma: Floats = np.ones(pyramid.raw.shape[1])
-        self._size = 1
-        self._find()
+        self._size, self._looked = 1, False
         self.edges = lru_cache(maxsize=4096)(self._edges)
+
+    @property
+    def start_s(self) -> Floats:
+        """Where they begin, to a block; looked for when first asked."""
+        self._look()
+        return self._start_s
+
+    @property
+    def stop_s(self) -> Floats:
+        """Where they end."""
+        self._look()
+        return self._stop_s
+
+    def _look(self) -> None:
+        if not self._looked:
+            self._looked = True
+            self._find()
 
     def __len__(self) -> int:
         return len(self.start_s)
@@ -61,7 +77,7 @@ class Bursts:
         if not levels:
             return
         self._size, low, high = levels[0]
-        span = np.nan_to_num(np.asarray(high, np.float64) - np.asarray(low, np.float64))
+        span = np.nan_to_num(np.asarray(high, np.float32) - np.asarray(low, np.float32))
         usual = np.maximum(np.median(span, axis=0), 1e-9)
         if np.issubdtype(self._pyramid.raw.dtype, np.integer):
             usual = np.maximum(usual, 2.0)
@@ -72,7 +88,7 @@ class Bursts:
         block_s = self._size / self.rate_hz
         apart = np.flatnonzero(np.diff(loud) * block_s > max(JOIN_S, 1.5 * block_s))
         firsts, lasts = loud[np.r_[0, apart + 1]], loud[np.r_[apart, len(loud) - 1]]
-        self.start_s, self.stop_s = (np.asarray(k * block_s, np.float64) for k in (firsts, lasts + 1))
+        self._start_s, self._stop_s = (np.asarray(k * block_s, np.float64) for k in (firsts, lasts + 1))
 
     def _edges(self, i: int) -> tuple[float, float]:
         """(start, stop) s of burst `i`: the first and the last sample that leave the noise around it."""

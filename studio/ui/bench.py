@@ -199,18 +199,33 @@ def _streamed(stream: Stream, seconds: float) -> dict[str, Any]:
     return told | {"frames_per_s": round(heart.rate_hz, 1), "cpu_ms": round(heart.frame_ms, 2)}
 
 
-def label() -> dict[str, Any]:
-    """Twenty thousand labels over an hour of nine channels: frames of panning and zooming on the Label page."""
+def label(hours: float = 24.0) -> dict[str, Any]:
+    """Twenty thousand labels, and as many in a second track, over a day of nine channels: frames of panning and zooming
+    on the Label page, and what one edit costs the window's thread."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "project"
         project = create(path, "Labels")
         save(replace(project, classes=(LabelClass("a", "#3a86ff", "1"), LabelClass("b", "#ff006e", "2"))))
-        made = long_recording(path / "recordings" / "long", 1.0)
+        made = long_recording(path / "recordings" / "long", hours)
         step = made.duration_s / N_LABELS
-        track = Labels(tuple(Segment(i * step, (i + 0.8) * step, "ab"[i % 2]) for i in range(N_LABELS)))
-        save_recording(replace(made, labels={"labels": track}))
+        spans = (Segment(i * step, (i + 0.8) * step, "ab"[i * i // 3 % 2]) for i in range(N_LABELS))
+        track = Labels(tuple(s if i % 20 else replace(s, stop_s=s.start_s) for i, s in enumerate(spans)))
+        save_recording(replace(made, labels={"labels": track, "labels:ann": track}))
         window = _window(path)
-        return {"labels": N_LABELS, "open_s": round(_opened(window), 3)} | _moves(window, made.duration_s)
+        found = {"labels": N_LABELS, "tracks": 2, "hours": hours, "open_s": round(_opened(window), 3)}
+        return found | _moves(window, made.duration_s) | {"edit": _edits(window)}
+
+
+def _edits(window: Window) -> dict[str, float]:
+    """What it costs to relabel one of many labels: model, disk and window, until the next paint."""
+    edit = window.pages["label"].edit_  # type: ignore[attr-defined]
+
+    def relabel(i: int) -> Draw:
+        edit.pick(N_LABELS // 2 + i)
+        other = "b" if edit.labels.segments[edit.selected].label == "a" else "a"
+        return lambda: edit.assign(other)
+
+    return _cost(relabel(i) for i in range(FRAMES))
 
 
 BENCHES: dict[str, Callable[[], dict[str, Any]]] = {"plot": plot, "live": live, "window": window, "label": label}

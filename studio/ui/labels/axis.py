@@ -1,7 +1,5 @@
 """A time axis in seconds, in minutes and seconds once a recording is long."""
 
-from typing import Any
-
 import pyqtgraph as pg
 
 #: From here on 90 s reads 1:30.
@@ -28,10 +26,6 @@ class TimeAxis(pg.AxisItem):
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         long = max((abs(v) for v in self.range), default=0.0) >= MINUTES_FROM_S
         return [clock_text(v, spacing) if long else seconds_text(v, spacing) for v in values]
-
-    def generateDrawSpecs(self, p: Any) -> Any:
-        self.enableAutoSIPrefix(False)
-        return super().generateDrawSpecs(p)
 
 
 def decimals(spacing: float) -> int:

@@ -151,7 +151,10 @@ class LabelLayer(pg.GraphicsObject):
             return
         k = np.arange(i, j)[table.point_index[i:j] != (-1 if hidden is None else hidden)]
         _, first = np.unique(np.rint(frame.px(table.point_s[k])).astype(int), return_index=True)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(first) <= NAMES)
+        if len(first) > CROWD:
+            self._paint_crowded_points(painter, frame, k[first])
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         also = set(self.edit.also)
         for n in k[first].tolist():
             held = int(table.point_index[n]) in also
@@ -159,6 +162,21 @@ class LabelLayer(pg.GraphicsObject):
             at = round(float(frame.px(table.point_s[n] + shift)))
             self._paint_point(painter, at, table.names[table.point_code[n]], frame, held)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_crowded_points(self, painter: QPainter, frame: Frame, k: npt.NDArray[np.intp]) -> None:
+        """Ticks at the bottom edge, by class."""
+        table = self.edit.table
+        high = min(STRIP_PX, frame.bottom - frame.top) // 2
+        x, codes = np.rint(frame.px(table.point_s[k])), table.point_code[k]
+        painter.setPen(Qt.PenStyle.NoPen)
+        for code in np.unique(codes):
+            mine = x[codes == code]
+            self._rects.resize(len(mine))
+            view = self._rects.ndarray()
+            view[:, 0], view[:, 1], view[:, 2], view[:, 3] = mine, frame.bottom - high, 1, high
+            painter.setBrush(self.look.color(table.names[code]))
+            painter.drawRects(*self._rects.drawargs())
+        self.n_points += len(k)
 
     def _paint_point(self, painter: QPainter, x: float, name: str, frame: Frame, held: bool) -> None:
         color, size = self.look.color(name), POINT_PX + held
@@ -175,10 +193,13 @@ class LabelLayer(pg.GraphicsObject):
         table = self.edit.table
         first, last = (int(np.floor(frame.px(t))) for t in (frame.left, frame.right))
         codes = table.columns(frame.time_s(np.arange(first, last + 2)))
-        high = min(STRIP_PX, frame.bottom - frame.top)
-        for a, b, code in runs(codes):
-            painter.fillRect(first + a, frame.top, b - a, high, self.look.fill(table.names[code], "strong"))
-            self.n_rects += 1
+        found = np.array(runs(codes), np.int64).reshape(-1, 3)
+        strip = Frame(frame.left, frame.right, frame.top, min(frame.top + STRIP_PX, frame.bottom), 1.0, 0.0)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for code in np.unique(found[:, 2]):
+            mine = found[found[:, 2] == code]
+            fill = self.look.fill(table.names[code], "strong")
+            self._paint_rects(painter, first + mine[:, 0], mine[:, 1] - mine[:, 0], strip, fill)
 
     def _paint_rects(self, painter: QPainter, x: Any, width: Any, frame: Frame, fill: QColor) -> None:
         """The labels of one class."""

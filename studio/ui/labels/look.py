@@ -25,7 +25,7 @@ class Look:
 
     @property
     def dark(self) -> bool:
-        return QColor(self.plot).lightness() < 128
+        return _is_dark(self.plot)
 
     def color(self, name: str) -> QColor:
         """The class's colour; grey for a label that is no class."""
@@ -36,9 +36,7 @@ class Look:
 
         `how`: "strong" for what is selected, "pale" for what its maker was not sure of.
         """
-        color = self.color(name)
-        color.setAlpha((DARK_VEIL if self.dark else LIGHT_VEIL)[how])
-        return blend(color, self.plot)
+        return _veil(self.colors.get(name, self.dim), self.plot, (DARK_VEIL if self.dark else LIGHT_VEIL)[how])
 
     def ink(self, name: str, strong: bool = False) -> QColor:
         """The class's colour, moved towards white or black until it reads well on its own veil."""
@@ -62,6 +60,18 @@ def contrast(one: str, other: str) -> float:
 def _luminance(color: str) -> float:
     parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in QColor(color).getRgbF()[:3]]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@lru_cache(maxsize=16)
+def _is_dark(color: str) -> bool:
+    return QColor(color).lightness() < 128
+
+
+@lru_cache(maxsize=256)
+def _veil(color: str, plot: str, alpha: int) -> QColor:
+    veil = QColor(color)
+    veil.setAlpha(alpha)
+    return blend(veil, plot)
 
 
 @lru_cache(maxsize=256)

@@ -56,7 +56,7 @@ class LabelPage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
         self.edit_ = Edit(self, self._repaint)
-        hands = Hands(self._menu, lambda t: self.playhead.seek(t), lambda name: self.desk.pick_track(name))
+        self.hands = hands = Hands(self._menu, lambda t: self.playhead.seek(t), lambda name: self.desk.pick_track(name))
         self.timeline = Timeline(self.edit_, hands)
         self.overview = Overview()
         self.playhead = Playhead(parent=self)
