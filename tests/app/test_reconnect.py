@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from studio.app import live
+from studio.app.actions.check import joint_findings
+from studio.app.actions.record import result
 from studio.app.live import AnotherBoard, Connection
 from studio.data.project import Project, create
 from studio.data.raw import StreamFile
@@ -108,6 +110,9 @@ def test_the_device_clock_tells_the_loss_to_the_sample(plug: Plug, project: Proj
     assert plug.opened == 2 and connection.error is None and connection.trouble is None and connection.attempts == 0
     stats = connection.stats["streams"][STREAM.name]
     assert stats["lost"] == count and stats["joints"][0]["count"] == count and stats["restarts"] == 1
+    (finding,) = joint_findings(recording)
+    assert finding["severity"] == "note" and "found again once" in finding["text"]
+    assert result(recording, connection.stats)["loss_known"]
     assert connection.rings[STREAM.name].end > index  # the views go on as well
 
 
@@ -143,6 +148,9 @@ def test_a_device_that_was_off_leaves_it_to_this_computer(plug: Plug, project: P
     ((_, _, count, by),) = recording.device["joints"]
     assert by == "host clock" and count >= 0.25 * RATE_HZ  # about right, and it says so
     assert recording.gaps[STREAM.name][0][1] == count
+    (finding,) = joint_findings(recording)
+    assert finding["severity"] == "warning" and "told by this computer's clock once" in finding["text"]
+    assert not result(recording, connection.stats)["loss_known"]
     assert load(recording.path).device["joints"] == recording.device["joints"]
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from studio.app.actions.record import joints_of
 from studio.app.suspects import suspects
 from studio.data.certificate import Certificate, certificate
 from studio.data.labels import Labels
@@ -30,7 +31,8 @@ def check(project_path: Path, labels: bool = False) -> Work[dict[str, Any]]:
     for i, recording in enumerate(everything):
         yield Progress(i, len(everything), recording.id)
         whole, simulated = certificates(recording), recording.simulated
-        findings = [f for c in whole for f in findings_of(c, simulated)] + label_findings(recording)
+        findings = [f for c in whole for f in findings_of(c, simulated)]
+        findings += joint_findings(recording) + label_findings(recording)
         found.append({"id": recording.id, "findings": findings, "certificate": [c.plain() for c in whole]})
     totals = {"classes": class_seconds(everything), "balance": balance(everything)}
     doubtful, why = (yield from _suspects(project_path)) if labels else ([], "not asked for")
@@ -91,6 +93,24 @@ def _gaps(found: Certificate) -> list[Finding]:
     where = f"{found.gaps[0][0] / stream.rate_hz:.2f} s"
     text = f"{stream.name} lost {found.lost} of {total} samples in {len(found.gaps)} gaps, the first at {where}."
     return [_finding("gaps", severity, stream.name, text)]
+
+
+def joint_findings(recording: Recording) -> list[Finding]:
+    """Where the connection was lost while recording, and whether the device told how much is missing there."""
+    findings = []
+    for name in {str(joint[0]): None for joint in recording.device.get("joints", [])}:
+        joints = [j for j in joints_of(recording, name) if j["index"] <= recording.n_samples.get(name, 0)]
+        guessed = sum(not joint["known"] for joint in joints)
+        text = f"{name}: the connection was lost and found again {_times(len(joints))}."
+        if guessed:
+            text += f" How much is missing is told by this computer's clock {_times(guessed)}: the device did not know."
+        if joints:
+            findings.append(_finding("joint", "warning" if guessed else "note", name, text))
+    return findings
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
 
 
 def _channels(found: Certificate) -> list[Finding]:
