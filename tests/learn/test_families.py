@@ -37,7 +37,7 @@ from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
 
 #: A spectrogram for motion: a frame of 0.32 s every 0.16 s.
-SLOW: dict[str, Any] = {"hop_ms": 160.0, "mels": 8, "mix": 0.0, "augment": 0.3, "rate": 0.01}
+SLOW: dict[str, Any] = {"hop_ms": 160.0, "mels": 8, "mix": 0.0, "augment": 0.3, "rate": 0.01, "least_steps": 0}
 EXAMPLES: dict[str, Family] = {
     "forest": RandomForest(trees=6),
     "cnn": Cnn(width=6, depth=2, epochs=12, batch=16),

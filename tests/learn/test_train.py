@@ -10,11 +10,13 @@ import pytest
 
 from studio.app import models
 from studio.app.actions import train as module
+from studio.app.actions.cutting import unusable
 from studio.app.actions.evaluate import evaluate
 from studio.app.actions.train import TrainSettings, stop_file, train
+from studio.data.certificate import certificate
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, create
-from studio.data.recording import save, write
+from studio.data.recording import load, save, write
 from studio.data.stream import Array, Stream
 from studio.errors import DataError, InputError, StudioError
 from studio.learn.cost import estimate
@@ -98,10 +100,19 @@ def test_told_to_stop_it_keeps_the_best_so_far(tmp_path: Path) -> None:
     assert found["trials"] < 20 and found["test"]["accuracy"] > 0.8
 
 
+def test_silence_to_the_last_bit_is_a_fault_in_a_sensor_and_none_in_sound(tmp_path: Path) -> None:
+    project = create(tmp_path / "p")
+    loud = np.random.default_rng(0).integers(-9000, 9000, (16000, 1)).astype("<i2")
+    loud[4000:12000] = 0
+    for name, kind, hz in (("mic", "microphone", 8000.0), ("acc", "accelerometer", 8000.0 / 100)):
+        stream = Stream(name, hz, ("x",), dtype="i16", scale=1e-3, kind=kind)
+        recorded(project, name, loud, [(0, 2, "rain")], stream=stream)
+        seen = certificate(load(project.recordings_path / name), name)
+        assert seen.bad and bool(unusable(seen)) == (kind != "microphone")
+
+
 def test_a_copy_under_another_name_is_told_and_left_out(tmp_path: Path) -> None:
     project = people(tmp_path)
-    from studio.data.recording import load
-
     one = load(project.recordings_path / "r0")
     pieces = [(s.start_s, s.stop_s, s.label) for s in one.labels["labels"].segments]
     recorded(project, "copy", np.asarray(one.raw(STREAM.name)), pieces, "p9")
@@ -188,8 +199,6 @@ def test_bad_data_is_refused_in_three_parts(tmp_path: Path, bad: Bad, message: s
 def test_a_class_in_a_single_recording_is_split_by_time_and_told(tmp_path: Path) -> None:
     project = people(tmp_path, 3)
     for name in ("r1", "r2"):
-        from studio.data.recording import load
-
         one = load(project.recordings_path / name)
         save(replace(one, labels={"labels": Labels(one.labels["labels"].segments[:2])}))
     found = finish(train(project.path, SETTINGS))

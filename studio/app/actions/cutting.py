@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from studio.data.certificate import Certificate, certificate
+from studio.data.certificate import Certificate, Spans, certificate
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, recordings
 from studio.data.raw import merged
@@ -97,9 +97,14 @@ def trusted(have: Iterable[Recording], name: str, max_rate_error: float) -> list
         seen = certificate(recording, name)
         if seen.rate_off > max_rate_error:
             raise _off(recording, seen)
-        bad = merged([*seen.gaps, *seen.bad], seen.n_samples)
-        found.append(replace(recording, gaps=recording.gaps | {name: bad}))
+        found.append(replace(recording, gaps=recording.gaps | {name: unusable(seen)}))
     return found
+
+
+def unusable(seen: Certificate) -> Spans:
+    """What training and judging leave out. Sound may be silent to the last bit, and clipped: that is no fault in it."""
+    bad = () if is_sound(seen.stream) else seen.bad
+    return merged([*seen.gaps, *bad], seen.n_samples)
 
 
 def _off(recording: Recording, seen: Certificate) -> DataError:

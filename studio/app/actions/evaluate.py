@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from studio.app import models
+from studio.app.actions.cutting import unusable
 from studio.app.actions.looks import looked_at
 from studio.app.models import Model
-from studio.data.certificate import trusted_gaps
+from studio.data.certificate import certificate
 from studio.data.labels import Labels
 from studio.data.project import open_project, recordings
 from studio.data.recording import Recording
@@ -51,7 +52,7 @@ def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
         raise DataError(f"Model {model.id}", seen, "Choose data of the sensor that the model was trained on.")
     graph = model.graph
     name = model.stream.name
-    whole = [replace(r, gaps=r.gaps | {name: trusted_gaps(r, name)}) for r in have]
+    whole = [replace(r, gaps=r.gaps | {name: unusable(certificate(r, name))}) for r in have]
     events = model.lock.get("windows") == "events"
     return windows(whole, name, graph.length, graph.stride, classes=graph.classes, events=events)
 

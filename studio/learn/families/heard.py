@@ -36,6 +36,7 @@ class Heard(Network):
     mix: float = param(
         0.5, "Share of the steps in which windows are laid over each other.", low=0.0, high=1.0, search=(0.0, 0.5, 1.0)
     )
+    least_steps: int = param(1200, "Steps at least: of little data, more times through it.", low=0, high=100_000)
     patience: int = param(15, "Epochs without a better validation before it stops.", low=1, high=1000)
     mels: int = param(32, "Mel bands.", low=4, high=128, search=(20, 32, 40))
     hop_ms: float = param(

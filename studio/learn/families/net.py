@@ -20,6 +20,8 @@ from studio.progress import Progress, Work
 
 #: Windows that the ranges of the int8 values are read from.
 CALIBRATION = 512
+#: How many times as many epochs little data may get.
+MOST_TIMES = 3
 
 Self = TypeVar("Self", bound="Network")
 
@@ -48,6 +50,7 @@ class Network:
     mix: float = param(
         0.0, "Share of the steps in which windows are laid over each other.", low=0.0, high=1.0, search=(0.0, 0.5)
     )
+    least_steps: int = param(0, "Steps at least: of little data, more times through it.", low=0, high=100_000)
     patience: int = param(10, "Epochs without a better validation before it stops.", low=1, high=1000)
     hold_out: bool = param(True, "Keep some groups aside to find the best epoch.")
 
@@ -80,7 +83,8 @@ class Network:
     def _course(self, n: int) -> Course:
         batch = min(self.batch, max(4, n // 4))
         disturbance = Disturbance(self.augment, self.turn, self.mix)
-        return Course(self.epochs, batch, self.rate, self.dropout, self.patience, disturbance)
+        epochs = max(self.epochs, min(MOST_TIMES * self.epochs, -(-self.least_steps // max(1, n // batch))))
+        return Course(epochs, batch, self.rate, self.dropout, self.patience, disturbance)
 
     def _layers(self, plane: Plane, data: Dataset) -> tuple[Layer, ...]:
         stack = Stack(plane)
