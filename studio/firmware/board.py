@@ -42,7 +42,9 @@ class Board:
     of the RAM are kept free by the build. `program` plays the board on this computer; real boards have none.
     `fpu` is whether the core computes with floats itself. Offsets count from `flash_address`, where the core sees the
     flash. `loader_offset` is above 0 where the maker's own boot loader stays at the flash's start. `sensors` are the
-    parts behind the streams, in their order; virtual boards have none. `facts` names the source of what is claimed.
+    parts behind the streams, in their order; virtual boards have none. `swd_target` is pyOCD's name of the chip,
+    `chip_identity` (address, mask, value) where the chip tells which it is, `drive_label` the drive that its debugger
+    shows. `facts` names the source of what is claimed.
     """
 
     id: str
@@ -73,6 +75,9 @@ class Board:
     baud: int = 0
     uf2_family: int = 0
     uf2_board: str = ""
+    swd_target: str = ""
+    chip_identity: tuple[int, int, int] = (0, 0, 0)
+    drive_label: str = ""
     sensors: tuple[Sensor, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -154,7 +159,8 @@ def _read(path: Path) -> Board:
         fields["sensors"] = tuple(Sensor.of(s) for s in fields["streams"] if "driver" in s)
         fields["streams"] = tuple(map(_stream, fields["streams"]))
         fields["shared"] = fields.get("shared", ())
-        fields |= {name: tuple(fields[name]) for name in ("flags", "usb", "shared")}
+        fields["chip_identity"] = fields.get("chip_identity", (0, 0, 0))
+        fields |= {name: tuple(fields[name]) for name in ("flags", "usb", "shared", "chip_identity")}
         board = Board(id=path.parent.name, folder=path.parent, **fields)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as e:
         seen = f"cannot be read: {type(e).__name__}: {e}"

@@ -18,6 +18,7 @@ from studio.data.talk import Refused, Talk
 from studio.data.wire import BootArea, Hello, Status, Verb
 from studio.errors import FlashError, InputError, LinkError, StudioError
 from studio.firmware.board import boards
+from studio.firmware.debugger import through_debugger
 from studio.firmware.drive import copy_to_drive
 from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, Header, for_slot, has_second, parse_image, program
 from studio.progress import Progress, Work
@@ -57,7 +58,7 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None) -> Work[dict[s
     n, board = len(program(image)), boards().get(header.board)
     yield Progress(0, n, f"looking for board {header.board}")
     flasher = FLASHERS[board.flasher if board else DEFAULT_FLASHER]
-    hello = _who(talk, silence_is_fine=flasher is uf2_drive)
+    hello = _who(talk, silence_is_fine=flasher in FIRST_TIME)
     if hello is not None:
         _check_board(talk, hello, header, image_path)
     placed = yield from flasher(talk, image, header)
@@ -120,8 +121,18 @@ def uf2_drive(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
     return Placed()
 
 
+def debugger(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
+    """A board that answers takes it over its link; a silent one through the debugger that it carries."""
+    if _who(talk, silence_is_fine=True) is not None:
+        return (yield from serial_boot(talk, image, header))
+    yield from through_debugger(boards()[header.board], image)
+    return Placed()
+
+
 #: How a board takes an image (`flasher` in board.toml) -> what does it.
-FLASHERS: dict[str, Flasher] = {DEFAULT_FLASHER: serial_boot, "uf2": uf2_drive}
+FLASHERS: dict[str, Flasher] = {DEFAULT_FLASHER: serial_boot, "uf2": uf2_drive, "debugger": debugger}
+#: Those that know a way to a board that does not answer yet.
+FIRST_TIME = (uf2_drive, debugger)
 
 
 def _read(path: Path) -> bytes:

@@ -1,0 +1,105 @@
+"""Flashing through another library runs in a process of its own: it is listened to, and killed when it falls silent.
+
+The program (`python -m <module>`) reads one JSON object from stdin and prints JSON lines: {"done", "total", "text"}
+while it works, then {"result": {...}} or {"error": [thing, seen, next step]}.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import IO, Any
+
+from studio.errors import FlashError
+from studio.paths import ROOT
+from studio.progress import Progress, Work
+
+LISTEN_S = 0.1
+LAST_LINES = 5
+
+
+def run_worker(module: str, request: dict[str, Any], thing: str, silent_s: float) -> Work[dict[str, Any]]:
+    """The program's result; FlashError with what it says, or when it says nothing for `silent_s`."""
+    process = _start(module)
+    said: queue.Queue[str | None] = queue.Queue()
+    complaints: list[str] = []
+    try:
+        assert process.stdin and process.stdout and process.stderr
+        _listen(process.stdout, said.put, end=lambda: said.put(None))
+        _listen(process.stderr, complaints.append)
+        process.stdin.write(json.dumps(request))
+        process.stdin.close()
+        return (yield from _followed(said, complaints, thing, silent_s))
+    except OSError as e:
+        raise FlashError(thing, f"its program ended at once ({e})", "Run `studio doctor`.") from e
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _followed(
+    said: "queue.Queue[str | None]", complaints: list[str], thing: str, silent_s: float
+) -> Work[dict[str, Any]]:
+    deadline = time.monotonic() + silent_s
+    while True:
+        try:
+            line = said.get(timeout=LISTEN_S)
+        except queue.Empty:
+            if time.monotonic() > deadline:
+                seen = f"nothing happened for {silent_s:g} s, so the work was ended"
+                raise FlashError(thing, seen, "Unplug the board, plug it in again, and flash again.") from None
+            yield Progress(0, 0, "working")
+            continue
+        if line is None:
+            last = " ".join("".join(complaints[-LAST_LINES:]).split())
+            raise FlashError(thing, f"its program ended early: {last or 'without a word'}", "Flash again.")
+        news = _news(line)
+        deadline = time.monotonic() + silent_s
+        if "result" in news:
+            return dict(news["result"])
+        if "error" in news:
+            raise FlashError(*news["error"])
+        if "text" in news:
+            yield Progress(news.get("done", 0), news.get("total", 0), news["text"])
+
+
+def tell(**news: Any) -> None:
+    """One line from the program to whoever started it."""
+    print(json.dumps(news), file=sys.__stdout__, flush=True)
+
+
+def _news(line: str) -> dict[str, Any]:
+    """A line of ours; {} for what a library prints on its own."""
+    try:
+        news = json.loads(line)
+    except ValueError:
+        return {}
+    return news if isinstance(news, dict) else {}
+
+
+def _listen(pipe: IO[str], each: Callable[[str], Any], end: Callable[[], None] = lambda: None) -> None:
+    def read() -> None:
+        for line in pipe:
+            each(line)
+        end()
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+def _start(module: str) -> "subprocess.Popen[str]":
+    frozen = getattr(sys, "frozen", False)  # a packaged studio has no `python -m`
+    command = [sys.executable, "--play", module] if frozen else [sys.executable, "-m", module]
+    search = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": search},
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
