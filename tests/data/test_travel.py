@@ -20,17 +20,23 @@ from hypothesis import strategies as st
 from studio.data.formats import FORMATS, import_path
 from studio.data.formats.exporting import carry_out, plan
 from studio.data.formats.piece import Hints
+from studio.data.label_files import LABEL_FILES, read_label_file
+from studio.data.label_files.about import About
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, create
 from studio.data.recording import Recording, Writer, load, save
 from studio.data.stream import Chunk, Stream
 from studio.data.travel.entry import KINDS
+from studio.data.travel.fit import file_name, fit
+from studio.data.travel.holds import cannot
 from studio.data.travel.item import Item, item_of
+from studio.data.travel.settle import settle
 from studio.errors import InputError
 from studio.progress import finish
 
 DATA = [name for name, row in FORMATS.items() if row.write is not None]
 SAME_S = 2e-9
+SUFFIXES = (".TextGrid", ".labels.csv")
 #: Shrinking a recording takes minutes and tells little.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -342,3 +348,72 @@ def same_tracks(a: Mapping[str, Labels], b: Mapping[str, Labels]) -> None:
         for x, y in pairs:
             assert (x.label, x.score, x.comment) == (y.label, y.score, y.comment)
             assert abs(x.start_s - y.start_s) < SAME_S and abs(x.stop_s - y.stop_s) < SAME_S, (x, y)
+
+
+# --- labels alone ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", list(LABEL_FILES))
+@settings(max_examples=15, phases=PHASES)
+@given(told=drawn())
+def test_the_report_on_labels_is_the_difference(format: str, told: dict[str, Any]) -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        old, planned, files = go_there(folder, told, format)
+        if not any(len(s) for s in old.signals):
+            return
+        holds = LABEL_FILES[format].holds
+        known = About("original.csv", old.beat.stream.rate_hz, len(old.beat), old.duration_s)
+        slack_s = max(0.0011, *(1 / s.stream.rate_hz for s in old.signals))
+        homes: dict[str, Labels] = {}
+        for fitted in [i for i in planned.items if i.tracks]:
+            (path,) = (
+                f for f in files if f.name in (f"{fitted.name}{x}" for x in (*SUFFIXES, *LABEL_FILES[format].suffixes))
+            )
+            marks = read_label_file(path, known, format)
+            home, said = settle(marks, old.duration_s, slack_s, path.name)
+            assert not said
+            same_tracks(fitted.tracks, home)
+            track = next((n for n in old.tracks if fitted.name == f"original.{file_name(n)}"), "labels")
+            homes |= {track: home["labels"]} if holds.tracks == "files" else home
+        lost = compare_tracks(old.tracks, homes, 1.0, old.duration_s, holds.filler, holds.tracks == "one")
+        if holds.tracks == "files":
+            lost["tracks"] += sum(len(t) for n, t in homes.items() if n != "labels")
+        assert summed(lost) == summed(counted(planned.entries, LABEL_KINDS)), planned.entries
+        rest = counted(planned.entries, set(KINDS) - LABEL_KINDS)
+        always = {"samples", "subject", "split", "device", "created", "clock"}
+        assert set(rest) == {
+            k for k in always if k in ("samples", "created") or (old.clocked if k == "clock" else getattr(old, k))
+        }
+    finally:
+        shutil.rmtree(folder)
+
+
+# --- the tables --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", [*DATA, *LABEL_FILES])
+def test_every_kind_that_can_be_lost_is_declared(format: str) -> None:
+    """`cannot` is what Help and the dialog show: it names what a rich recording then loses, and nothing else."""
+    stream = Stream("probe 1", 104.7, ("up", "down"), "m/s2", "i32", 0.25, "imu")
+    other = replace(stream, name="b")
+    folder = Path(tempfile.mkdtemp())
+    segments = (
+        Segment(0.01, 0.5, "a", 0.5, "why"),
+        Segment(0.5, 0.61111111, "a"),
+        Segment(0.7, 0.7, "p"),
+        Segment(0.8, 0.9, "unlabeled"),
+    )
+    ones = np.ones((120, 2), "<i4")
+    told = {
+        "streams": [(stream, [(0, ones[:60]), (70, ones[:50])]), (other, [(0, ones)])],
+        "tracks": {"labels": Labels(segments), "labels:jo": Labels(segments)},
+        "subject": "7", "split": "test", "device": {"board": "nano"}, "stamps": True,
+    }  # fmt: skip
+    try:
+        row = FORMATS.get(format) or LABEL_FILES[format]
+        _, entries = fit(item_of(made(folder / "r", told)), row.holds)
+        assert {e.kind for e in entries} == set(cannot(row.holds))
+        assert all(e.count > 0 and e.text.endswith(".") and e.kind in KINDS for e in entries)
+    finally:
+        shutil.rmtree(folder)

@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from studio.data.label_files.about import About, LabelFormat
 from studio.data.labels import Segment
 from studio.data.travel.holds import Holds, one_line
@@ -24,10 +26,10 @@ def read(path: Path, about: About) -> dict[str, list[Segment]]:
     found: dict[str, list[Segment]] = {}
     for tier in grid.tiers:
         track = found.setdefault(tier.name.removesuffix(_POINTS) or "labels", [])
-        for entry in tier.entries:
-            start_s, stop_s = float(entry[0]), float(entry[1] if len(entry) == 3 else entry[0])
-            if one_line(entry[-1]):
-                track.append(Segment(start_s, stop_s, one_line(entry[-1])))
+        for start_s, *stop_s, words in tier.entries:
+            label = one_line(words if stop_s else words.replace('""', '"'))  # praatio leaves a point's quotes doubled
+            if label:
+                track.append(Segment(float(start_s), float(stop_s[0] if stop_s else start_s), label))
     return found
 
 
@@ -42,7 +44,7 @@ def write(path: Path, item: Item) -> None:
             tiers.append(_intervals(name, spans, end_s))
         if points:
             tiers.append(_marks(name + _POINTS, points, end_s))
-    head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0 ", f"xmax = {end_s!r} "]
+    head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0 ", f"xmax = {_number(end_s)} "]
     head += ["tiers? <exists> ", f"size = {len(tiers)} ", "item []: "]
     for i, tier in enumerate(tiers, 1):
         head += [f"    item [{i}]:", *tier]
@@ -62,7 +64,7 @@ def _intervals(name: str, spans: list[Segment], end_s: float) -> list[str]:
         rows.append((at_s, end_s, ""))
     lines = [*_head("IntervalTier", name, end_s), f"        intervals: size = {len(rows)} "]
     for i, (a, b, text) in enumerate(rows, 1):
-        lines += [f"        intervals [{i}]:", f"            xmin = {a!r} ", f"            xmax = {b!r} "]
+        lines += [f"        intervals [{i}]:", f"            xmin = {_number(a)} ", f"            xmax = {_number(b)} "]
         lines.append(f"            text = {_quoted(text)} ")
     return lines
 
@@ -70,7 +72,7 @@ def _intervals(name: str, spans: list[Segment], end_s: float) -> list[str]:
 def _marks(name: str, points: list[Segment], end_s: float) -> list[str]:
     lines = [*_head("TextTier", name, end_s), f"        points: size = {len(points)} "]
     for i, s in enumerate(points, 1):
-        lines += [f"        points [{i}]:", f"            number = {s.start_s!r} "]
+        lines += [f"        points [{i}]:", f"            number = {_number(s.start_s)} "]
         lines.append(f"            mark = {_quoted(s.label)} ")
     return lines
 
@@ -80,8 +82,13 @@ def _head(kind: str, name: str, end_s: float) -> list[str]:
         f'        class = "{kind}" ',
         f"        name = {_quoted(name)} ",
         "        xmin = 0 ",
-        f"        xmax = {end_s!r} ",
+        f"        xmax = {_number(end_s)} ",
     ]
+
+
+def _number(value: float) -> str:
+    """The shortest number without an exponent that is the same double."""
+    return np.format_float_positional(value, trim="0")
 
 
 def _quoted(text: str) -> str:
