@@ -14,6 +14,8 @@ from studio.errors import DataError
 #: What a label's comment says once a person has looked at a doubt and kept the label.
 CHECKED = "checked"
 HUMAN, PROPOSED, PREDICTED = "labels", "proposed:", "predicted:"
+#: Differences shorter than this are borders, not opinions.
+TOLERANCE_S = 0.25
 #: A proposal of which this share is labelled already is no news.
 KNOWN_SHARE = 0.5
 
@@ -133,10 +135,10 @@ def uncertain(recording: Recording, track: str) -> list[Doubt]:
 
 
 def disagreements(recording: Recording, ours: str, theirs: str, tolerance_s: float) -> list[Doubt]:
-    """Where two tracks differ, in order of time."""
+    """Where something is said in `ours` and something else, or nothing, in `theirs`, in order of time."""
     a, b = (recording.labels.get(name, Labels()) for name in (ours, theirs))
     found = differences(a, b, recording.duration_s, tolerance_s)
-    return [Doubt(recording.id, p.start_s, p.stop_s, p.a, p.b, 1.0) for p in found]
+    return [Doubt(recording.id, p.start_s, p.stop_s, p.a, p.b, 1.0) for p in found if p.a != NOTHING]
 
 
 def still_doubtful(rows: Sequence[Mapping[str, Any]], state: State, track: str) -> list[Doubt]:

@@ -90,11 +90,11 @@ def test_windows_become_stretches() -> None:
 def test_queues_are_in_order(session: Session) -> None:
     rid = session.state.recording
     said = Labels((Segment(0, 2, "wave", 0.9), Segment(2, 3, "tap", 0.1), Segment(3, 5, "wave", 0.5)))
-    reviewing.commit(session, "x", rid, {"predicted:m": said, "labels": track((0, 2.05, "wave"), (3, 5, "tap"))})
+    reviewing.commit(session, "x", rid, {"predicted:m": said, "labels": track((0, 2.05, "wave"), (3, 6, "tap"))})
     recording = session.state.open_recording
     assert [d.start_s for d in reviewing.uncertain(recording, "predicted:m")] == [2, 3, 0]
     found = reviewing.disagreements(recording, "labels", "predicted:m", 0.1)
-    assert [(d.start_s, d.said, d.suggested) for d in found] == [(2.05, NOTHING, "tap"), (3, "tap", "wave")]
+    assert [(d.start_s, d.said, d.suggested) for d in found] == [(3, "tap", "wave"), (5, "tap", NOTHING)]
 
 
 def test_a_suspect_goes_once_decided_and_comes_back_with_undo(session: Session) -> None:

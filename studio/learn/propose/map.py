@@ -22,8 +22,8 @@ WAYS = ("pca", "lda", "t-sne")
 COMPONENTS = 20
 #: Beyond this many windows t-SNE takes minutes; a thinner map shows the same.
 MOST_TSNE = 6000
-#: Groups are looked for among so many.
-MOST_GROUPS = 12
+#: So many groups at most are looked for, among so many windows drawn at random.
+MOST_GROUPS, FEW = 12, 1000
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def drawn(x: Floats, y: Ints, settings: MapSettings, seed: int = 0) -> Work[Draw
     Raises DataError when there are too few windows, or for LDA too few classes.
     """
     from sklearn.decomposition import PCA
+    from threadpoolctl import threadpool_limits
 
     kept = np.flatnonzero(np.isfinite(x).all(axis=1)).astype(np.int64)
     if len(kept) < 4:
@@ -65,7 +66,8 @@ def drawn(x: Floats, y: Ints, settings: MapSettings, seed: int = 0) -> Work[Draw
     even = standardized(x[kept])
     wide = PCA(min(COMPONENTS, *even.shape), random_state=seed).fit_transform(even)
     yield Progress(1, 3, "looking for groups")
-    group = grouped(wide, settings.groups, seed)
+    with threadpool_limits(1):  # so little work is not worth threads that wait for each other
+        group = grouped(wide, settings.groups, seed)
     yield Progress(2, 3, f"drawing {len(kept)} windows")
     return Drawn(_placed(_flat(even, wide, y[kept], settings.way, seed)), group, kept)
 
@@ -109,17 +111,17 @@ def _placed(flat: Reals) -> Floats:
 
 
 def grouped(wide: Reals, n: int, seed: int) -> Ints:
-    """The group of each window: n of them, or as many as lie apart best (silhouette on a draw of windows)."""
+    """The group of each window: n of them, or as many as lie apart best (by silhouette)."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import silhouette_score
 
-    sizes = [n] if n else list(range(2, min(MOST_GROUPS, len(wide) - 1) + 1))
-    few = np.random.default_rng(seed).permutation(len(wide))[:1000]
-    best, best_score = np.zeros(len(wide), np.int64), -2.0
+    few = wide[np.random.default_rng(seed).permutation(len(wide))[:FEW]]
+    sizes = [min(n, len(few))] if n else list(range(2, min(MOST_GROUPS, len(few) - 1) + 1))
+    best, best_score = None, -2.0
     for size in sizes:
-        found = KMeans(min(size, len(wide)), n_init=3, random_state=seed).fit_predict(wide).astype(np.int64)
-        several = len(np.unique(found[few])) > 1 and len(few) > len(np.unique(found[few]))
-        score = float(silhouette_score(wide[few], found[few])) if several and not n else -1.0
+        model = KMeans(size, n_init=3, random_state=seed).fit(few)
+        several = 1 < len(np.unique(model.labels_)) < len(few)
+        score = float(silhouette_score(few, model.labels_)) if several and not n else -1.0
         if score > best_score:
-            best, best_score = found, score
-    return best
+            best, best_score = model, score
+    return np.zeros(len(wide), np.int64) if best is None else np.asarray(best.predict(wide), np.int64)

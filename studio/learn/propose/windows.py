@@ -40,8 +40,11 @@ def described(recording: Source, stream: str, starts: Ints, length: int) -> Work
 
 def standardized(x: Floats) -> Reals:
     """Each feature by the spread of its middle half around its middle, cut off far out: nothing odd rules the rest."""
-    low, middle, high = np.nanpercentile(x.astype(np.float64), [25, 50, 75], axis=0)
-    spread = np.where(high > low, (high - low) / 1.35, np.nanstd(x, axis=0))
+    whole = x[np.isfinite(x).all(axis=1)].astype(np.float64)
+    if not len(whole):
+        return np.full(x.shape, np.nan)
+    low, middle, high = np.percentile(whole, [25, 50, 75], axis=0)
+    spread = np.where(high > low, (high - low) / 1.35, whole.std(axis=0))
     found: Reals = np.clip((x - middle) / np.where(spread > 0, spread, 1.0), -5.0, 5.0)
     return found
 
