@@ -6,48 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from studio.graph.importing.bounds import RELU, RELU6, RELU_N1_TO_1, activated, activation, bounds
 from studio.graph.importing.build import Builder, Layer, Tensor, cube, is_int8, same_scale, without_pad
 from studio.graph.importing.options import options
 from studio.graph.importing.tables import from_float, hard_swish, leaky_relu, logistic, rescaled, tanh
+from studio.graph.importing.tflite_larger import lstm, transposed
 from studio.graph.importing.tflite_moves import MOVES
+from studio.graph.importing.tflite_pairs import add, extreme, multiply
+from studio.graph.importing.weights import plain, scaled
 from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array, Op
 from studio.graph.ops import int8, plane, plane_s8, pointwise, vector
 
 Convert = Callable[[Builder, Layer], None]
-NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
-BOUNDS: dict[int, tuple[float, float]] = {RELU: (0.0, np.inf), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
-
-
-def activation(build: Builder, layer: Layer, given: Any) -> int:
-    """The fused activation's number; GraphError for those that no kernel fuses."""
-    number = given.FusedActivationFunction() if given is not None else NO_ACTIVATION
-    if number not in (NO_ACTIVATION, *BOUNDS):
-        build.refuse(layer, f"has the fused activation number {number}", "Use no activation, RELU or RELU6 there.")
-    return int(number)
-
-
-def bounds(y: Tensor, number: int) -> dict[str, int]:
-    """{"low", "high"} in int8 of a fused activation."""
-    low, high = BOUNDS.get(number, (-np.inf, np.inf))
-    return {
-        "low": -128 if np.isinf(low) else min(max(-128, _quantized(low, y)), 127),
-        "high": 127 if np.isinf(high) else max(min(127, _quantized(high, y)), -128),
-    }
-
-
-def _quantized(value: float, y: Tensor) -> int:
-    steps = np.float32(value) / np.float32(y.scale)
-    return y.zero + int(np.trunc(steps + np.copysign(np.float32(0.5), steps)))
-
-
-def activated(build: Builder, layer: Layer, op: Op, inputs: tuple[int, ...], name: str, number: int) -> None:
-    """A float layer, and its fused activation as a node of its own."""
-    if number == NO_ACTIVATION:
-        build.put(layer, op, inputs, name)
-        return
-    made = build.add(op, inputs, name)
-    build.put(layer, vector.Relu() if number == RELU else pointwise.Clip(*BOUNDS[number]), (made,), "relu")
 
 
 def sides(n: int, taps: int, stride: int, same: bool) -> tuple[int, int]:
@@ -68,38 +39,6 @@ def sliding(build: Builder, layer: Layer, given: Any, node: int, size: tuple[int
     )
     names = ("stride_h", "stride_w", "pad_top", "pad_bottom", "pad_left", "pad_right")
     return dict(zip(names, (stride_h, stride_w, top, bottom, left, right), strict=True))
-
-
-def scaled(build: Builder, layer: Layer, weight: Array, axis: int) -> dict[str, Any]:
-    """Bias with the input's zero point folded in, multipliers and shifts per output; `axis` is that of the outputs."""
-    x, w, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
-    n = weight.shape[axis]
-    if len(w.scales) not in (1, n) or np.any(w.zeros != 0) or not np.all(np.isfinite(w.scales)) or w.scales.min() < 0:
-        build.refuse(layer, "has weights that are not symmetric", "Quantize weights symmetrically, as TFLite does.")
-    scales = np.resize(w.scales, n).astype(np.float64)
-    products = np.float32(x.scale) * w.scales if layer.kind == "FULLY_CONNECTED" else x.scale * scales
-    pairs = [multiplier(float(p) / y.scale) for p in np.resize(products, n)]  # the reference's own precisions
-    others = tuple(a for a in range(weight.ndim) if a != axis)
-    bias = build.constant(layer, 2).astype(np.int64).ravel() if build.has(layer, 2) else np.zeros(n, np.int64)
-    if len(bias) != n:
-        build.refuse(layer, f"has {len(bias)} biases for {n} outputs", "Export the model again; it is broken.")
-    bias = bias - x.zero * weight.sum(axis=others, dtype=np.int64)
-    if np.abs(bias).max(initial=0) >= plane_s8.LARGEST_SUM:
-        build.refuse(layer, f"has a bias of {np.abs(bias).max()} steps", "Train it with normalized inputs.")
-    return {
-        "weight": np.ascontiguousarray(weight),
-        "bias": bias.astype(np.int32),
-        "multiplier": np.array([m for m, _ in pairs], np.int32),
-        "shift": np.array([s for _, s in pairs], np.int8),
-    }
-
-
-def plain(build: Builder, layer: Layer, weight: Array, n: int) -> dict[str, Any]:
-    """Weights and bias of a float layer."""
-    bias = build.constant(layer, 2).ravel() if build.has(layer, 2) else np.zeros(n)
-    if len(bias) != n or weight.dtype not in (np.float32, np.float16):
-        build.refuse(layer, f"has {weight.dtype} weights and {len(bias)} biases", "Export it in float32 or full int8.")
-    return {"weight": np.ascontiguousarray(weight, np.float32), "bias": bias.astype(np.float32)}
 
 
 def _conv(build: Builder, layer: Layer) -> None:
@@ -181,60 +120,6 @@ def _pool(real: type[plane.Pool2d], small: type[plane_s8.PoolS8]) -> Convert:
         build.put(layer, small(**steps, **bounds(build.output(layer), number)), (node,), "pool")
 
     return convert
-
-
-def _add(sign: int) -> Convert:
-    def convert(build: Builder, layer: Layer) -> None:
-        given = options(layer, "AddOptions" if sign > 0 else "SubOptions")
-        number = activation(build, layer, given)
-        if not is_int8(build, layer):
-            _float_sum(build, layer, sign, number)
-            return
-        a, b, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
-        twice = 2 * max(a.scale, b.scale)
-        (ma, sa), (mb, sb) = multiplier(a.scale / twice), multiplier(b.scale / twice)
-        m, s = multiplier(twice / (2**20 * y.scale))
-        op = pointwise.AddS8(a.zero, ma, sa, b.zero, sign * mb, sb, m, s, y.zero, **bounds(y, number))
-        build.put(layer, op, (build.node(layer, 0), build.node(layer, 1)), "add" if sign > 0 else "subtract")
-
-    return convert
-
-
-def _float_sum(build: Builder, layer: Layer, sign: int, number: int) -> None:
-    if sign > 0 and build.tensor(layer, 1).data is None:
-        activated(build, layer, pointwise.Add(), (build.node(layer, 0), build.node(layer, 1)), "add", number)
-        return
-    node = build.node(layer)
-    offset = _per_channel(build, layer, build.shape_at(node)[-1])
-    op = vector.Standardize(-sign * offset, np.ones(len(offset), np.float32))
-    activated(build, layer, op, (node,), "offset", number)
-
-
-def _per_channel(build: Builder, layer: Layer, c: int) -> Array:
-    """Constant input 1 as one value per channel."""
-    values = build.constant(layer, 1).astype(np.float32)
-    if values.size not in (1, c) or (values.ndim and values.shape[-1] not in (1, c)):
-        build.refuse(layer, f"has a constant of shape {values.shape}", "Use one value, or one per channel.")
-    return np.ascontiguousarray(np.broadcast_to(values.ravel(), (c,)))
-
-
-def _multiply(build: Builder, layer: Layer) -> None:
-    number = activation(build, layer, options(layer, "MulOptions"))
-    if is_int8(build, layer):
-        a, b, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
-        m, s = multiplier(a.scale * b.scale / y.scale)
-        op = pointwise.MultiplyS8(a.zero, b.zero, m, s, y.zero, **bounds(y, number))
-        build.put(layer, op, (build.node(layer, 0), build.node(layer, 1)), "multiply")
-        return
-    if build.tensor(layer, 1).data is None:
-        nodes = (build.node(layer, 0), build.node(layer, 1))
-        activated(build, layer, pointwise.Multiply(), nodes, "multiply", number)
-        return
-    node = build.node(layer)
-    gain = _per_channel(build, layer, build.shape_at(node)[-1]).astype(np.float64)
-    if np.any(gain == 0):
-        build.refuse(layer, "multiplies a channel by 0", "Leave that channel out.")
-    activated(build, layer, vector.Standardize(np.zeros(len(gain), np.float32), 1 / gain), (node,), "gain", number)
 
 
 def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any], Op] | None, kind: str) -> Convert:
@@ -324,9 +209,13 @@ LAYERS: dict[str, Convert] = {
     "FULLY_CONNECTED": _dense,
     "AVERAGE_POOL_2D": _pool(plane.AveragePool2d, plane_s8.AveragePool2dS8),
     "MAX_POOL_2D": _pool(plane.MaxPool2d, plane_s8.MaxPool2dS8),
-    "ADD": _add(1),
-    "SUB": _add(-1),
-    "MUL": _multiply,
+    "TRANSPOSE_CONV": transposed,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
+    "ADD": add(1),
+    "SUB": add(-1),
+    "MUL": multiply,
+    "MAXIMUM": extreme(pointwise.Maximum, pointwise.MaximumS8, "maximum"),
+    "MINIMUM": extreme(pointwise.Minimum, pointwise.MinimumS8, "minimum"),
     "SOFTMAX": _softmax,
     "QUANTIZE": _quantize,
     "DEQUANTIZE": _dequantize,
@@ -341,6 +230,8 @@ LAYERS: dict[str, Convert] = {
     ),
     "LOGISTIC": _lookup(lambda x, y, _: logistic(x.scale, x.zero), lambda _: pointwise.Sigmoid(), ""),
     "TANH": _lookup(lambda x, y, _: tanh(x.scale, x.zero), lambda _: pointwise.Tanh(), ""),
-    "HARD_SWISH": _lookup(lambda x, y, _: hard_swish(x.scale, x.zero, y.scale, y.zero), None, ""),
+    "HARD_SWISH": _lookup(
+        lambda x, y, _: hard_swish(x.scale, x.zero, y.scale, y.zero), lambda _: pointwise.HardSwish(), ""
+    ),
     "ELU": _lookup(lambda x, y, _: from_float(_elu, x.scale, x.zero, y.scale, y.zero), None, ""),
 }

@@ -113,6 +113,43 @@ class Net:
         self.file.layer(kind, [self.x, other], [y], table, FusedActivationFunction=self.draw(st.sampled_from([0, 1])))
         self.become(y, self.shape)
 
+    def transposed(self) -> None:
+        kh, kw, n = (self.draw(st.integers(1, m)) for m in (4, 4, 5))
+        strides, padding = [self.draw(st.integers(1, 3)) for _ in "hw"], self.draw(st.sampled_from([SAME, VALID]))
+        if padding == SAME and (kh < strides[0] or kw < strides[1]):
+            return  # the reference leaves gaps there that it does not define
+        sizes = [m * s if padding == SAME else (m - 1) * s + k
+                 for m, s, k in zip(self.shape[:2], strides, (kh, kw), strict=True)]  # fmt: skip
+        w, b = self.weights((n, kh, kw, self.shape[2]), n, 0, True)
+        shape = self.file.tensor((4,), "int32", data=np.array([1, *sizes, n], np.int32))
+        y = self.tensor((*sizes, n))
+        self.file.layer("TRANSPOSE_CONV", [shape, w, self.x, b], [y], "TransposeConvOptions", Padding=padding,
+                        StrideH=strides[0], StrideW=strides[1])  # fmt: skip
+        self.become(y, (*sizes, n))
+
+    def constant(self) -> None:
+        """A sum with one number, or one per channel, on either side."""
+        n = self.draw(st.sampled_from([1, self.shape[2]]))
+        values = self.rng.integers(-128, 128, n, dtype=np.int8)
+        other = self.file.tensor((n,), "int8", self.draw(SCALES), self.draw(ZEROS), 0, values)
+        kind, table = self.draw(st.sampled_from([("ADD", "AddOptions"), ("SUB", "SubOptions")]))
+        y, both = self.tensor(self.shape), [self.x, other]
+        self.file.layer(kind, both[:: self.draw(st.sampled_from([1, -1]))], [y], table)
+        self.become(y, self.shape)
+
+    def extreme(self) -> None:
+        """With a constant of its own scale, or with a maximum of itself."""
+        other = self.tensor(self.shape, like=self.x)
+        if self.draw(st.booleans()):
+            given = self.file.tensors[self.x][2:4]
+            other = self.file.tensor((1,), "int8", *given, 0, self.rng.integers(-128, 128, 1, dtype=np.int8))
+        else:
+            self.file.layer("MAX_POOL_2D", [self.x], [other], "Pool2DOptions", FilterHeight=3, FilterWidth=1,
+                            StrideH=1, StrideW=1, Padding=SAME)  # fmt: skip
+        y = self.tensor(self.shape, like=self.x)
+        self.file.layer(self.draw(st.sampled_from(["MAXIMUM", "MINIMUM"])), [self.x, other], [y])
+        self.become(y, self.shape)
+
     def pad(self) -> None:
         widths = self.rng.integers(0, 3, (4, 2)).astype(np.int32)
         widths[0] = 0
@@ -150,7 +187,7 @@ class Net:
         return self.file.bytes([self.input], [soft])
 
 
-STEPS = ("conv", "depthwise", "pool", "add", "pad", "function", "mean", "join")
+STEPS = ("conv", "depthwise", "pool", "add", "pad", "function", "mean", "join", "transposed", "constant", "extreme")
 
 
 @st.composite

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from studio.errors import GraphError
 from studio.graph.importing.tflite_file import graph_of
 from studio.graph.op import Array
 from tests.graph.importing.write_tflite import File
@@ -62,3 +63,49 @@ def test_a_float_network_is_litert_s(seed: int) -> None:
     got = graph.scores(x.reshape(1, *graph.window_shape()))
     np.testing.assert_allclose(got, reference(data, x), atol=1e-5)
     assert np.ptp(got) > 1e-3
+
+
+def lstm(rng: np.random.Generator, clip: float, extra: bool = False) -> bytes:
+    """An LSTM of five over rows of three, then a transposed convolution of what it gives."""
+    f = File()
+
+    def weight(*shape: int) -> int:
+        return f.tensor(shape, "float32", data=(rng.normal(size=shape) / 2).astype(np.float32))
+
+    x, y, states = (
+        f.tensor((1, 7, 3), "float32"),
+        f.tensor((1, 7, 5), "float32"),
+        [f.tensor((1, 5), "float32") for _ in "hc"],
+    )
+    f.variables.update(states)
+    kernels = [*(weight(5, 3) for _ in range(4)), *(weight(5, 5) for _ in range(4))]
+    biases = [weight(5) for _ in range(4)]
+    peepholes = [weight(5) for _ in range(3)] if extra else [-1] * 3
+    inputs = [x, *kernels, *peepholes, *biases, -1, -1, *states, -1, -1, -1, -1]
+    f.layer("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], "UnidirectionalSequenceLSTMOptions",
+            FusedActivationFunction=4, CellClip=clip)  # fmt: skip
+    row, up = f.tensor((1, 1, 7, 5), "float32"), f.tensor((1, 2, 14, 2), "float32")
+    f.layer("RESHAPE", [y, f.tensor((4,), "int32", data=np.array([1, 1, 7, 5], np.int32))], [row])
+    sizes = f.tensor((4,), "int32", data=np.array([1, 2, 14, 2], np.int32))
+    f.layer("TRANSPOSE_CONV", [sizes, weight(2, 3, 3, 5), row, weight(2)], [up], "TransposeConvOptions", StrideH=2,
+            StrideW=2, Padding=0)  # fmt: skip
+    z, out = f.tensor((1, 2, 14, 2), "float32"), f.tensor((1, 2, 14, 2), "float32")
+    f.layer("SUB", [f.tensor((2,), "float32", data=np.array([0.5, -1], np.float32)), up], [z], "SubOptions")
+    f.layer("HARD_SWISH", [z], [out])
+    return f.bytes([x], [out])
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.3])
+def test_an_lstm_is_litert_s(clip: float) -> None:
+    rng = np.random.default_rng(4)
+    data = lstm(rng, clip)
+    graph, x = graph_of(data, "lstm.tflite"), rng.normal(size=(3, 7, 3)).astype(np.float32)
+    got = graph.scores(x)
+    for window, scores in zip(x, got, strict=True):
+        np.testing.assert_allclose(scores, reference(data, window[None]).ravel(), atol=3e-6)
+    assert np.ptp(got) > 0.5
+
+
+def test_an_lstm_with_peepholes_is_refused() -> None:
+    with pytest.raises(GraphError, match="peepholes"):
+        graph_of(lstm(np.random.default_rng(0), 0.0, True), "lstm.tflite")

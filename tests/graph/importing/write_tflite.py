@@ -17,6 +17,7 @@ class File:
     """`tensor` and `layer` give numbers; `bytes` the file."""
 
     tensors: list[tuple[Shape, str, Array, Array, int, Array | None]] = field(default_factory=list)
+    variables: set[int] = field(default_factory=set)  # tensors that are the memory of a layer
     layers: list[tuple[int, list[int], list[int], str, dict[str, Any]]] = field(default_factory=list)
 
     def tensor(
@@ -81,6 +82,8 @@ class File:
         tflite.TensorAddType(b, TYPES[dtype])
         tflite.TensorAddBuffer(b, i + 1)
         tflite.TensorAddName(b, name)
+        if i in self.variables:
+            tflite.TensorAddIsVariable(b, True)
         if quantized is not None:
             tflite.TensorAddQuantization(b, quantized)
         return int(tflite.TensorEnd(b))
