@@ -193,6 +193,6 @@ def _classes(asks: Asks) -> list[Action]:
         ("class_key", "Key of the class", "Alt+K", asks.class_key),
         ("class_merge", "Merge the class into another", "Alt+M", asks.class_merge),
         ("class_delete", "Delete the class and its labels", "Alt+Delete", asks.class_delete),
-        ("reaction_measure", "Measure your reaction time", "Ctrl+Shift+R", asks.measure_reaction),
+        ("reaction_measure", "Measure your reaction time", "Ctrl+Shift+T", asks.measure_reaction),
         ("keys_print", "Key sheet as PDF", "Ctrl+P", asks.print_keys),
     )

@@ -181,7 +181,7 @@ class LabelLayer(pg.GraphicsObject):
     def _paint_point(self, painter: QPainter, x: float, name: str, frame: Frame, held: bool) -> None:
         color, size = self.look.color(name), POINT_PX + held
         painter.fillRect(round(x), frame.top, 1 + held, frame.bottom - frame.top, color)
-        y = min(frame.top + 2 * size, (frame.top + frame.bottom) / 2)
+        y = max(frame.bottom - 2 * size, (frame.top + frame.bottom) / 2)  # names are at the top
         corners = [QPointF(x + 0.5 + a * size, y + b * size) for a, b in ((0, -1), (1, 0), (0, 1), (-1, 0))]
         painter.setPen(pg.mkPen(self.look.text if held else self.look.plot, width=1))
         painter.setBrush(color)

@@ -9,9 +9,9 @@ from PySide6 import QtWidgets
 from studio.app.session import Session
 from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Shell
-from studio.ui.widgets import Button, Side, button, columns, scrolled
+from studio.ui.widgets import Button, Side, button, columns, label, rule, scrolled
 
-WIDTH_PX = 300
+WIDTH_PX, TAB_PX = 300, 35
 
 
 class View(Protocol):
@@ -73,12 +73,16 @@ class Tabs(Side):
         self.stack = QtWidgets.QStackedWidget()
         self._group = QtWidgets.QButtonGroup(self)
         self.buttons = {name: self._button(name, panel) for name, panel in panels.items()}
-        bar = columns(*self.buttons.values(), spacing=2)
-        bar.setContentsMargins(10, 8, 10, 8)
+        bar = columns(*self.buttons.values(), spacing=0)
+        bar.setContentsMargins(8, 6, 8, 0)
         bar.addStretch()
+        self.title = label("", "title")
+        self.title.setContentsMargins(16, 10, 16, 0)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(0)
         self.body.addLayout(bar)
+        self.body.addWidget(rule())
+        self.body.addWidget(self.title)
         self.body.addWidget(self.stack, 1)
         self.show_panel(next(iter(panels)))
 
@@ -89,6 +93,7 @@ class Tabs(Side):
             accessible=panel.title, tip=panel.title,
         )  # fmt: skip
         made.setCheckable(True)
+        made.setFixedWidth(TAB_PX)
         self._group.addButton(made)
         return made
 
@@ -101,10 +106,10 @@ class Tabs(Side):
             self._made[name] = widget, area
             self.stack.addWidget(area)
         self.stack.setCurrentWidget(self._made[name][1])
+        self.title.setText(self._panels[name].title)
         for key, one in self.buttons.items():
-            panel, shown = self._panels[key], key == name
-            one.setChecked(shown)
-            one.show_as(panel.title if shown else "", panel.icon, "tab", "text" if shown else "dim")
+            one.setChecked(key == name)
+            one.show_as("", self._panels[key].icon, "tab", "text" if key == name else "dim")
 
     def panel(self, name: str) -> QtWidgets.QWidget | None:
         """The widget of a panel that was made."""

@@ -15,7 +15,7 @@ from studio.ui.labels.gaps import GapItem
 from studio.ui.labels.layer import LabelLayer, Track
 from studio.ui.labels.look import Look
 from studio.ui.labels.marks import LabelMarks
-from studio.ui.labels.sound import RecordedSpectrogram
+from studio.ui.labels.picture import Echo, Fourier, RecordedPicture
 from studio.ui.labels.strip import NameAxis
 from studio.ui.plots.envelope import EnvelopeItem, Pyramid
 from studio.ui.plots.live import lanes
@@ -27,6 +27,8 @@ AIR_BELOW, AIR_ABOVE = 0.06, 0.16
 GUTTER_PX = 78
 #: Kinds of streams that are heard, and so have a spectrogram.
 HEARD = ("microphone",)
+#: Streams with more channels than this are a picture.
+MOST_TRACES = 16
 
 
 @dataclass(eq=False)
@@ -62,6 +64,11 @@ def keys_of(recording: Recording, pyramids: Mapping[str, Pyramid]) -> list[str]:
     return found
 
 
+def is_picture(key: str, stream: Stream) -> bool:
+    """Whether a row paints a picture and not traces."""
+    return key.startswith("spectrogram:") or (key.startswith("stream:") and len(stream.channels) > MOST_TRACES)
+
+
 def name_of(key: str) -> str:
     """The stream or track of a row."""
     return key.partition(":")[2]
@@ -84,7 +91,7 @@ def row_of(key: str, stream: Stream, edit: Edit, look: Look, hands: Hands, track
         plot.getAxis("left").setPen(None)
     else:
         plot.getAxis("left").setStyle(maxTickLevel=1)
-    layer = LabelLayer(track or edit, look, band=kind == "spectrogram")
+    layer = LabelLayer(track or edit, look, band=is_picture(key, stream))
     return Row(key, stream, plot, layer, LabelMarks(edit, look, handles=track is None), 0)
 
 
@@ -92,10 +99,11 @@ def fill(row: Row, recording: Recording, pyramid: Pyramid) -> None:
     """Labels at the back, traces or picture over them, gaps on top."""
     stream, gaps = row.stream, recording.gaps.get(row.stream.name, ())
     row.plot.addItem(row.layer, ignoreBounds=True)
-    if row.key.startswith("spectrogram:"):
-        picture = RecordedSpectrogram(recording.raw(stream.name), stream.rate_hz, stream.scale)
-        row.plot.addItem(picture, ignoreBounds=True)
-        low, high = 0.0, picture.top_khz
+    if is_picture(row.key, stream):
+        raw = recording.raw(stream.name)
+        maker = Fourier(raw, stream) if row.key.startswith("spectrogram:") else Echo(raw, stream)
+        row.plot.addItem(RecordedPicture(maker, len(raw), stream.rate_hz), ignoreBounds=True)
+        low, high = 0.0, maker.top
     else:
         low, high = _traces(row, pyramid, gaps)
     row.plot.addItem(GapItem(gaps, stream.rate_hz), ignoreBounds=True)

@@ -23,7 +23,7 @@ from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
 
 #: Rows without a height of their own shrink no further; the page scrolls instead.
-ROW_PX, HEAD_PX, FOOT_PX = 104, 20, 40
+ROW_PX, HEAD_PX, FOOT_PX = 72, 20, 40
 #: A new label by key is this share of the visible time.
 NEW_LABEL = 0.1
 #: What is zoomed to fills this share of the view.
@@ -94,7 +94,8 @@ class Timeline(PlotArea):
     def _add_row(self, key: str, recording: Recording, pyramids: Mapping[str, Pyramid]) -> None:
         stream, heard = recording.stream(name_of(key)), key.startswith("spectrogram:")
         title = f"{stream.name} · spectrogram" if heard else stream.name
-        self.add_header(title, lanes(stream) if len(stream.channels) > 1 else (), "kHz" if heard else note(stream))
+        named = len(stream.channels) > 1 and not rows.is_picture(key, stream)
+        self.add_header(title, lanes(stream) if named else (), "kHz" if heard else note(stream))
         row = row_of(key, stream, self.edit, self.look, self.hands)
         row.head = self.ci.getItem(self._row - 1, 0)
         self._place(row)

@@ -38,7 +38,7 @@ class Proposals(Accepting):
         for way in SURENESS:
             self.sureness.addItem(way.capitalize(), way)
         self.go = button(
-            "proposals_find", "Propose", self.find, icon="wand", kind="primary", shortcut="Ctrl+Shift+P",
+            "proposals_find", "Propose", self.find, icon="wand", kind="primary", shortcut="Ctrl+Shift+E",
             tip="Look for stretches with this method",
         )  # fmt: skip
         self.teach = button(
@@ -128,7 +128,7 @@ class Proposals(Accepting):
             one.setEnabled(not self.busy and self.stream.count() > 0)
 
     def nothing(self) -> str:
-        return "Nothing proposed yet. Ctrl+Shift+P looks for stretches."
+        return "Nothing proposed yet. Ctrl+Shift+E looks for stretches."
 
     def _live(self) -> None:
         """A parameter was turned: at once when what was measured still holds, else it is measured anew."""
