@@ -30,6 +30,9 @@ from studio.ui.media.camera import (
 from studio.ui.media.camera_box import CameraBox
 from studio.ui.media.film import Film
 from studio.ui.media.playhead import Playhead
+from studio.ui.pages.capture import CapturePage
+from studio.ui.pages.label import LabelPage
+from studio.ui.window import Window
 
 ACC = Stream("acc", 100.0, ("x",), "g", "i16", 1 / 4096, "accelerometer")
 #: What is promised: a frame is shown within this of the moment at which it was taken, s.
@@ -137,6 +140,31 @@ def off_s(qtbot: QtBot, board: Board, track: object, folder: Path, n: int) -> np
     taken_ns = [(began_ms + ((ms - began_ms) % (1 << 24))) * 1e6 + 5e5 for _, ms in seen]
     shown = [track.time_s(at) for at, _ in seen]  # type: ignore[attr-defined]
     return np.array([s - board.time_s(t) for s, t in zip(shown, taken_ns, strict=True)])
+
+
+def test_the_capture_page_films_beside_a_recording(qtbot: QtBot, window: Window, project_path: Path) -> None:
+    window.open_project(project_path)
+    capture = window.pages["capture"]
+    assert isinstance(capture, CapturePage)
+    capture.camera.choice.setCurrentIndex(1)  # Look for cameras
+    capture.camera.choose()
+    capture.camera.choice.hidePopup()
+    capture.camera.choice.setCurrentIndex(capture.camera.choice.findData(VIRTUAL))
+    capture.camera.choose()
+    capture.taking.began.emit()
+    assert capture.camera.filming is not None
+    qtbot.wait(300)
+    recording = window.session.state.recordings[0]
+    capture.taking.ended.emit(recording)
+    window.go("label")  # as it does by itself after a recording
+    qtbot.waitUntil(lambda: not capture.camera.busy, timeout=10_000)
+    kept = load(recording.path).video
+    assert [v.file for v in kept] == ["video/camera.mp4"] and kept[0].path(recording.path).is_file()
+    label = window.pages["label"]
+    assert isinstance(label, LabelPage)
+    assert label.media.pane.isVisible()
+    assert capture.camera.camera is None
+    label.media.pane.close_video()
 
 
 def test_a_take_that_is_not_kept_leaves_nothing(qtbot: QtBot, page: Page, box: CameraBox) -> None:

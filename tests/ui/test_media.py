@@ -131,7 +131,7 @@ def test_the_bar_plays_and_says_where(qtbot: QtBot, media: Media, desk: Desk, cl
     assert desk.playhead.playing
     clock.now += 2.5
     desk.playhead.tick()
-    assert media.transport.time.text() == "0:02.500 / 0:12"
+    assert media.transport.time.text() == "0:02.500 / 0:12.0"
     media.transport.speed.setCurrentIndex(0)
     media.transport.speed.activated.emit(0)
     assert desk.playhead.speed == 0.25

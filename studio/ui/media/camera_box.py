@@ -17,9 +17,10 @@ from studio.errors import LinkError, StudioError
 from studio.ui.media.camera import Camera, Filming, cameras, open_camera
 from studio.ui.media.pane import Picture
 from studio.ui.pages.base import Shell
-from studio.ui.widgets import button, caption, columns, combo, label
+from studio.ui.widgets import button, columns, combo, label
 
-NONE = ""
+#: Looking for cameras loads QtMultimedia, so it waits until somebody wants one.
+NONE, LOOK = "", "look"
 PREVIEW_PX = 132
 FILE = "camera.mp4"
 
@@ -42,6 +43,7 @@ class CameraBox(QtWidgets.QWidget):
     def _build(self) -> None:
         self.choice = combo("camera_choice", "Camera", "A camera that is recorded beside the sensors, as a reference")
         self.choice.addItem("No camera", NONE)
+        self.choice.addItem("Look for cameras …", LOOK)
         self.choice.activated.connect(lambda _: self.choose())
         self.look = button(
             "camera_refresh", "", self.refresh, icon="refresh", kind="ghost", accessible="Look for cameras",
@@ -54,11 +56,13 @@ class CameraBox(QtWidgets.QWidget):
         self.picture.hide()
         self.state = label("", "small", wrap=True)
         self.state.hide()
+        name = label("Camera", "small")
+        name.setBuddy(self.choice)
         across = columns(self.choice, self.look, spacing=4)
         body = QtWidgets.QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(6)
-        body.addLayout(caption("Camera", self.choice))
+        body.setSpacing(4)
+        body.addWidget(name)
         body.addLayout(across)
         body.addWidget(self.picture)
         body.addWidget(self.state)
@@ -94,6 +98,11 @@ class CameraBox(QtWidgets.QWidget):
         """Use the camera that is chosen."""
         self._release()
         id = self.choice.currentData()
+        if id == LOOK:
+            self.choice.setCurrentIndex(0)
+            self.refresh()
+            self.choice.showPopup()
+            return
         if not id:
             self._say("")
             return

@@ -74,7 +74,7 @@ def sound(path: str) -> Work[Curve]:
         while decoder.bufferAvailable():
             buffer = decoder.read()
             if not made:
-                made.append(Activity(SOUND_HZ, max(0, buffer.startTime()) * 1e-6))
+                made.append(Activity(SOUND_HZ, buffer.startTime() * 1e-6 if buffer.startTime() != -1 else 0.0))
             made[0].add(np.frombuffer(bytes(buffer.data()), np.int16))
 
     decoder.bufferReady.connect(came)

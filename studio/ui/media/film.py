@@ -18,6 +18,8 @@ from studio.ui.media.playhead import Playhead
 
 #: Further off than this while playing, it is put right; s of seeing.
 FAR_S = 0.08
+#: So shortly before and after a video its first and last frame are shown.
+NEARLY_S = 0.25
 #: Beats to wait for a frame that was asked for, and between two corrections.
 PATIENCE, REST = 12, 10
 
@@ -89,7 +91,7 @@ class Film(QtCore.QObject):
     @property
     def outside(self) -> bool:
         """Whether the video does not reach to where the playhead is."""
-        return self.ready and not -self.period_s / 2 <= self.wanted_s < self.seconds + self.period_s / 2
+        return self.ready and not -NEARLY_S <= self.wanted_s < self.seconds + NEARLY_S
 
     def hold(self, on: bool) -> None:
         """Keep the picture while the playhead goes on, so that the two can be matched."""
@@ -113,7 +115,8 @@ class Film(QtCore.QObject):
         self._waiting, self._rest = max(0, self._waiting - 1), max(0, self._rest - 1)
         if not self.ready or self.track is None:
             return
-        if self._head.playing and self.held_s is None and not self.outside:
+        inside = -self.period_s / 2 <= self.wanted_s < self.seconds
+        if self._head.playing and self.held_s is None and inside:
             self._run(self._head.speed * self.track.rate)
         else:
             self._stand()

@@ -127,6 +127,7 @@ class VideoPane(QtWidgets.QFrame):
         self.start.setRange(-1e6, 1e6)
         self.start.setSuffix(" s")
         self.start.setKeyboardTracking(False)
+        self.start.lineEdit().setTextMargins(5, 0, 0, 0)
         self.start.valueChanged.connect(self._moved)
         self.align = button("video_align", "Place …", self._menu, icon="wand", tip="Find where the video lies")
         self.hold = self._toggle("video_hold", "Hold", "lock", "Hold the picture while the line moves on", "D")

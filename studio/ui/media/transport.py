@@ -125,7 +125,7 @@ class Transport(QtWidgets.QFrame):
         self._tick()
 
     def _tick(self, *_: object) -> None:
-        text = f"{clock_text(self._head.time_s)} / {clock_text(self._head.end_s)[:-4]}"
+        text = f"{clock_text(self._head.time_s)} / {clock_text(round(self._head.end_s, 1))[:-2]}"
         if text != self._text:
             self._text = text
             self.time.setText(text)

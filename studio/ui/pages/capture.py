@@ -9,6 +9,7 @@ from studio.app.session import State
 from studio.app.takes import moved
 from studio.app.trigger import Trigger
 from studio.errors import StudioError
+from studio.ui.media.camera_box import CameraBox
 from studio.ui.pages.base import Page, Shell
 from studio.ui.parts.about import About
 from studio.ui.parts.hold import HeldKeys
@@ -38,7 +39,7 @@ class CapturePage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
         self.sources, self.plots, self.stage, self.numbers = Sources(shell), LiveRows(), Stage(), Numbers()
-        self.taking, self.recorder = Taking(shell), Recorder()
+        self.taking, self.recorder, self.camera = Taking(shell), Recorder(), CameraBox(shell)
         self.bar = LiveBar(self.plots, self.mark)
         self.prompting = Prompting(self._start_prompts, self._hold_prompts)
         self.triggering, self.about = Triggering(self.plots), About()
@@ -59,6 +60,8 @@ class CapturePage(Page):
             part.failed.connect(shell.show_error)
         self.taking.began.connect(self._began)
         self.taking.ended.connect(lambda _recording: self._ended())
+        self.taking.began.connect(self.camera.begin)
+        self.taking.ended.connect(self.camera.end)
 
     def _build(self) -> None:
         self._make_states()
@@ -94,6 +97,7 @@ class CapturePage(Page):
         side = Side("right", 286)
         side.body.setContentsMargins(14, 8, 8, 8)
         self.tabs = Tabs("capture_tab")
+        self.recorder.body.insertWidget(self.recorder.body.indexOf(self.recorder.open_after), self.camera)
         self.tabs.add("record", "Record", self.recorder, "The recording")
         self.tabs.add("prompts", "Prompts", self.prompting, "Be told what to do; the labels write themselves")
         self.tabs.add("trigger", "Trigger", self.triggering, "Stand still, or record, when a level is crossed")
@@ -120,11 +124,13 @@ class CapturePage(Page):
         """Look what is there."""
         self._show_buttons()
         self.sources.begin()
+        self.camera.enter()
         self.keys.begin()
 
     def leave(self) -> None:
         """Nobody sees the prompts any more, and the keys belong to another page."""
         self.keys.end()
+        self.camera.leave()
         self.sources.end()
         self._hold_prompts()
 

@@ -42,7 +42,7 @@ class Recorder(QtWidgets.QWidget):
         self._build()
 
     def _build(self) -> None:
-        body = QtWidgets.QVBoxLayout(self)
+        self.body = body = QtWidgets.QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(10)
         body.addWidget(self.clock)
