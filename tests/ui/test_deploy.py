@@ -179,6 +179,31 @@ def test_the_port_is_free_before_flashing_begins(
     qtbot.waitUntil(lambda: len(board.connections) == 2)
 
 
+def test_a_build_tells_where_flash_memory_and_time_go(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    stage = {"op": "Dense", "shape": [8, 3], "flash_bytes": 512, "output_bytes": 24, "scratch_bytes": 0, "ms": 0.1}
+    stages = [
+        stage | {"name": "features", "arena_bytes": 900, "peak": True, "runs": "window", "instructions": 3000},
+        stage | {"name": "logits", "arena_bytes": 60, "peak": False, "runs": "window", "instructions": 1000},
+    ]
+    assert not page.layers.isVisible()
+    press(window, qtbot, "build_start")
+    job(qtbot, 1).end(BUILT | {"layers": stages})
+    qtbot.waitUntil(page.layers.isVisible)
+    table = page.layers.table
+    assert [table.item(0, c).text() for c in range(6)] == [
+        "features",
+        "8 × 3",
+        "512 B",
+        "900 B",
+        "3\u2009000",
+        "0.100 ms",
+    ]
+    assert [table.item(r, 6).data(Qt.ItemDataRole.UserRole) for r in (0, 1)] == [0.75, 0.25]
+    assert page.layers.words.text() == "Memory is fullest at features: 900 B of results and working memory at once."
+    page.board.setCurrentIndex(1)
+    assert not page.layers.isVisible()
+
+
 def test_one_press_brings_the_image_before_back(window: Window, page: DeployPage, qtbot: QtBot) -> None:
     press(window, qtbot, "rollback_start")
     job(qtbot, 1).end({"board": "host", "build_hash": "ab" * 16, "was": "cd" * 16})

@@ -15,6 +15,7 @@ from studio.firmware.board import Board, boards
 from studio.progress import Progress, Work
 from studio.ui.pages.base import Page, Shell
 from studio.ui.parts.facts import Facts
+from studio.ui.parts.layers import Layers
 from studio.ui.parts.steps import Step
 from studio.ui.parts.weight import Weight
 from studio.ui.widgets import Banner, Card, EmptyState, button, bytes_text, caption, columns, combo, rule, scrolled
@@ -35,6 +36,7 @@ class DeployPage(Page):
         self.board = combo("deploy_board", "Board", "Which board the image is for")
         self.target = combo("flash_url", "Address of the board", "Where the board is connected", editable=True)
         self.weight, self.banner, self.facts = Weight(), Banner("deploy_error"), Facts()
+        self.layers = Layers()
         self.all = button(
             "deploy_start", "Build, flash, verify", lambda: self._begin(*ORDER), icon="bolt", kind="primary",
             shortcut="Ctrl+Shift+D", tip="All three steps, one after the other",
@@ -100,7 +102,7 @@ class DeployPage(Page):
         inside = QtWidgets.QVBoxLayout(inner)
         inside.setContentsMargins(24, 22, 24, 22)
         inside.setSpacing(16)
-        for widget in (self._choices(), self._list(), self.banner):
+        for widget in (self._choices(), self._list(), self.banner, self.layers):
             inside.addWidget(widget)
         inside.addStretch()
         self._work = QtWidgets.QWidget()
@@ -206,6 +208,7 @@ class DeployPage(Page):
             self.facts.show_model(self._model)
             self._image = self._built()
             self._weigh()
+            self.layers.show_layers([])
             for key, step in self.steps.items():
                 step.become("waiting", "Built before." if key == "build" and self._image else "")
             self._show_buttons()
@@ -295,6 +298,7 @@ class DeployPage(Page):
         if key == "build":
             self._image = next((Path(f) for f in result["files"] if f.endswith(".bin")), None)
             self.weight.show_build(result, self._board(), self._period_ms())
+            self.layers.show_layers(result.get("layers", []))
         self._rest()
 
     def _failed(self, error: BaseException) -> None:

@@ -33,7 +33,7 @@ class Step(QFrame):
         self._bar.setAccessibleName(f"{title}: progress")
         self._bar.hide()
         self._keep_place()
-        action.setFixedWidth(112)
+        action.setFixedWidth(128)
         across = QtWidgets.QHBoxLayout(self)
         across.setContentsMargins(0, 10, 0, 10)
         across.setSpacing(14)
