@@ -28,7 +28,7 @@ WATCHDOG_S = 1.0
 #: A packet may come this late and still be one of this count, in seconds of its stream.
 LATE_S = 2.0
 #: How far the device's clock may be from ours over a lost connection: so many seconds, and that share of the time.
-APART_S, APART = 0.25, 0.01
+APART_S, APART = 1.0, 0.01
 #: The device's own rate is taken from its stamps once they span so many seconds.
 SURE_S = 10.0
 #: A jump ahead longer than this must agree with the device's clock.
@@ -59,6 +59,13 @@ class Joint:
 
 
 @dataclass
+class Meeting:
+    """One for all streams of a device that was found again, so that they stay together: the new clock by the old."""
+
+    shift_us: float | None = None
+
+
+@dataclass
 class Count:
     """The account of one stream. `end` is the index after the newest sample; `gaps` are (start, count)."""
 
@@ -71,22 +78,22 @@ class Count:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     joints: list[Joint] = field(default_factory=list)
     _came_ns: int = 0  # when the newest packet came
-    _resumed: bool = False
+    _resumed: Meeting | None = None
     _ahead: int = 0  # our index minus the device's
     _first: tuple[int, int] = (0, 0)  # index and device clock of the first packet since the last start
     _last: tuple[int, int] = (0, 0)
 
-    def resume(self) -> None:
+    def resume(self, meeting: Meeting) -> None:
         """The link was lost and is found again: the next packet tells how much is missing."""
-        self._resumed = self.end is not None
+        self._resumed = meeting if self.end is not None else None
 
     def place(self, seq: int, n: int, t_us: int, now_ns: int = 0) -> tuple[int, int]:
         """(our index of the packet's first sample, how many of its samples to leave out); books them."""
         if self.end is None:
             self.end, self._first = seq, (seq, t_us)
         jump = (seq - (self.end - self._ahead) + 2**31) % 2**32 - 2**31  # the device counts in 32 bits
-        if self._resumed:
-            jump = self._join(jump, seq, n, t_us, now_ns)
+        if self._resumed is not None:
+            jump = self._join(self._resumed, jump, seq, n, t_us, now_ns)
         elif self._counts_anew(jump, t_us):
             missing = max(0, round((t_us - self._last[1]) * 1e-6 * self.stream.rate_hz) - (self.end - self._last[0]))
             jump = missing if t_us > self._last[1] else 0
@@ -113,10 +120,12 @@ class Count:
             self._last = start + n - n_each, t_us[-1]
         return start, known
 
-    def _join(self, jump: int, seq: int, n: int, t_us: int, now_ns: int) -> int:
+    def _join(self, meeting: Meeting, jump: int, seq: int, n: int, t_us: int, now_ns: int) -> int:
         """Samples missing since the connection was lost; books the joint, and from where the device counts now."""
-        self._resumed, end = False, self.end or 0
+        self._resumed, end = None, self.end or 0
         missing, by = self._across(jump, n, t_us, (now_ns - self._came_ns) * 1e-9)
+        if by == BY_HOST and t_us and self._last[1]:
+            missing = self._met(meeting, missing, t_us)
         self.joints.append(Joint(end + missing, missing, by))
         self._ahead, self.restarts = end + missing - seq, self.restarts + (by != BY_COUNT)
         if by == BY_HOST:
@@ -133,6 +142,13 @@ class Count:
         if t_us and self._last[1] and by_clock >= 0 and abs(by_clock - passed) <= far:
             return by_clock, BY_CLOCK
         return max(passed, 0), BY_HOST
+
+    def _met(self, meeting: Meeting, missing: int, t_us: int) -> int:
+        """`missing`, where this is the device's first stream to come back; else what keeps it beside that one."""
+        behind = (self.end or 0) - self._last[0]  # of the last stamp
+        if meeting.shift_us is None:
+            meeting.shift_us = self._last[1] + (behind + missing) / self._own_rate_hz * 1e6 - t_us
+        return max(0, round((t_us + meeting.shift_us - self._last[1]) * 1e-6 * self._own_rate_hz) - behind)
 
     @property
     def _own_rate_hz(self) -> float:
@@ -180,8 +196,9 @@ class Acquisition:
         self.error: StudioError | None = None
         old = before.counts_by_name if before is not None else {}
         self.counts = {b.id: old.get(b.stream.name) or Count(b.stream) for b in talk.board.streams}
+        meeting = Meeting()
         for count in self.counts.values():
-            count.resume()
+            count.resume(meeting)
         self._before = before.link_counts if before is not None else (0, 0, 0)
         self.board_stats: BoardStats | None = None
         self.malformed = 0

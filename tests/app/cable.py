@@ -45,6 +45,8 @@ class Plug:
         self.on_open()
         if not self.plugged:
             raise LinkError(url, "there is no such port", "Plug the board in.")
+        if not self.device.talks_at_once:
+            self.device.streaming = False  # it notices that its port was opened anew, and waits for START
         return Wire(url, self)
 
     def restart(self, device: Device) -> None:

@@ -1,6 +1,7 @@
 """The acquisition accounts for every sample: what it gives to its sinks and what it says it lost make up the whole."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from studio.data.stream import Chunk
 from studio.data.talk import Talk
 from studio.data.wire import Decoder, Packet, Type, Verb, encode, pack, unpack
 from studio.errors import DataError, LinkError, ProtocolError
-from studio.sources.acquire import Acquisition, Count
+from studio.sources.acquire import BY_CLOCK, BY_COUNT, BY_HOST, Acquisition, Count, Joint, Meeting
 from tests.data.board import ACCEL, ToyBoard, until
 
 N = 10
@@ -155,6 +156,61 @@ def test_counting_anew_without_a_clock() -> None:
     assert count.place(0, N, 0) == (1500, 0) and count.restarts == 1 and count.lost == 0
 
 
+S = 10**9
+
+
+def lost_after(rows: int, host_ns: int) -> Count:
+    """The account of a stream that was lost after so many rows, the last ones at `host_ns`."""
+    count = Count(ACCEL)
+    for i in range(rows // N):
+        count.place(i * N, N, 5_000_000 + i * N * 10_000, host_ns)
+    count.resume(Meeting())
+    return count
+
+
+def test_a_count_that_ran_on_is_believed() -> None:
+    count = lost_after(1000, 100 * S)
+    assert count.place(1600, N, 0, 106 * S + S // 2) == (1600, 0)  # half a second late
+    assert count.joints == [Joint(1600, 600, BY_COUNT)] and count.gaps == [(1000, 600)] and count.restarts == 0
+    assert count.place(1610, N, 0, 107 * S) == (1610, 0) and len(count.joints) == 1
+
+
+def test_a_clock_that_ran_on_is_believed_and_the_new_count_followed() -> None:
+    count = lost_after(1000, 100 * S)
+    assert count.place(0, N, 5_000_000 + 1234 * 10_000, 102 * S + S // 3) == (1234, 0)
+    assert count.joints == [Joint(1234, 234, BY_CLOCK)] and count.restarts == 1
+    assert count.place(N, N, 5_000_000 + 1244 * 10_000, 103 * S) == (1244, 0) and count.lost == 234
+
+
+def test_a_device_that_began_anew_is_placed_by_this_computers_clock() -> None:
+    count = lost_after(1000, 100 * S)
+    assert count.place(0, N, 3_000_000, 104 * S) == (1390, 0)  # its ten samples took a tenth of the four seconds
+    assert count.joints == [Joint(1390, 390, BY_HOST)] and not count.joints[0].known
+    assert count.place(N, N, 3_100_000, 105 * S) == (1400, 0) and count.restarts == 1
+    assert count.measured_rate_hz == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("seq", [0, 999, 5_000_000, 2**32 - 1])
+def test_a_count_or_clock_that_cannot_be_is_not_believed(seq: int) -> None:
+    count = lost_after(1000, 100 * S)
+    count.place(seq, N, 5_000_000 + 900 * 10_000, 110 * S)
+    assert [j.by for j in count.joints] == [BY_HOST] and count.gaps == [(1000, 990)]
+
+
+def test_streams_of_one_device_come_back_together() -> None:
+    fast = replace(ACCEL, name="fast", rate_hz=1000.0)
+    slow, quick, meeting = Count(ACCEL), Count(fast), Meeting()
+    for i in range(100):
+        slow.place(i * N, N, 1_000_000 + i * 100_000, 100 * S)
+        quick.place(i * 100, 100, 1_000_000 + i * 100_000, 100 * S)
+    slow.resume(meeting), quick.resume(meeting)
+    first, _ = slow.place(0, N, 2_000_000, 105 * S + S // 10)
+    second, _ = quick.place(0, 100, 2_000_000, 105 * S + S // 5)  # a tenth of a second later on its way
+    assert first == 1500 and second == 10 * first
+    third, _ = quick.place(100, 100, 2_100_000, 106 * S)
+    assert third == second + 100 and {j.by for c in (slow, quick) for j in c.joints} == {BY_HOST}
+
+
 def test_a_leap_that_the_clock_denies_is_a_new_count() -> None:
     count = Count(ACCEL)
     count.place(0, N, 1_000_000)
@@ -166,8 +222,6 @@ def test_a_leap_that_the_clock_denies_is_a_new_count() -> None:
 
 
 def test_what_makes_no_sense_is_counted_and_dropped() -> None:
-    from dataclasses import replace
-
     short = replace(frame(10), payload=b"12345")
     heard, stats, acquisition = acquired(
         frame(0), short, replace(frame(10), channel=77), replace(frame(10), count=0), b"\x07garbage\0", frame(10)
