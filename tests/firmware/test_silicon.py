@@ -25,7 +25,7 @@ CHIPS: dict[str, tuple[Callable[..., Silicon], Callable[[], Slave]]] = {
     "b-l475e-iot01a": (Stm32l4, Lsm6dsl),
     "microbit-v2": (Nrf52, Lsm303agr),
     "xiao-nrf52840-sense": (Nrf52, Lsm6dsl),
-    "nano-33-ble-sense-rev1": (Nrf52, Lsm9ds1),
+    "nano-33-ble-sense": (Nrf52, Lsm9ds1),
     "pico": (Rp2040, Lsm6dsl),
 }
 
