@@ -75,12 +75,16 @@ def _doctor(a: Namespace) -> Work[Result]:
 
 
 def _record(a: Namespace) -> Work[Result]:
+    from studio.app.actions.camera import filmed, parted
     from studio.app.actions.record import record
     from studio.app.together import record_together
 
-    if len(a.urls) > 1:
-        return record_together(a.project, a.urls, a.seconds, a.label, a.subject)
-    return record(a.project, a.urls[0], a.seconds, a.label, a.subject, _names(a.streams), a.reconnect)
+    urls, camera = parted(a.urls)
+    if len(urls) > 1:
+        work = record_together(a.project, urls, a.seconds, a.label, a.subject)
+    else:
+        work = record(a.project, urls[0], a.seconds, a.label, a.subject, _names(a.streams), a.reconnect)
+    return work if camera is None else filmed(a.project, camera, work)
 
 
 def _import(a: Namespace) -> Work[Result]:
@@ -213,7 +217,8 @@ def _said_record(r: Result) -> str:
         f"  {s['name']}: {s['n_samples']} samples, {s['lost_samples']} lost in {len(s['gaps'])} gaps"
         for s in r["streams"]
     ]
-    return "\n".join([f"Recorded {r['recording']}", *rows])
+    film = [f"  {r['video']['file']}: {r['video']['frames']} frames, {r['video']['lost']} lost"] if "video" in r else []
+    return "\n".join([f"Recorded {r['recording']}", *rows, *film])
 
 
 def _said_video(r: Result) -> str:

@@ -1,5 +1,6 @@
 """A camera beside sensors: its film lies on the recording's time line, judged by the clock that it saw."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 from PySide6 import QtCore
 from pytestqt.qtbot import QtBot
 
+from studio.app.actions.camera import filmed, parted
+from studio.app.cli import run
 from studio.app.session import Session
-from studio.data.frames import read_frames
+from studio.data.frames import read_frames, time_line
 from studio.data.project import create
 from studio.data.recording import Writer, load
 from studio.data.stream import Chunk, Stream
-from studio.errors import LinkError
+from studio.errors import InputError, LinkError
+from studio.progress import Work, finish
 from studio.ui import theme
 from studio.ui.media import extra
 from studio.ui.media.camera import (
@@ -238,3 +242,39 @@ def test_a_real_camera_that_cannot_be_used_says_so(qtbot: QtBot) -> None:
     with pytest.raises(LinkError, match="Camera"):
         camera.start()
     camera.stop()
+
+
+def test_the_command_line_films_too(
+    qtbot: QtBot, page: Page, own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = page.session.state.project
+    assert project is not None
+    words = ["record", str(project.path), "--from", "virtual:host", "--from", "camera:virtual", "--seconds", "2"]
+    assert run([*words, "--json"], lambda _: 1) == 0
+    said = json.loads(capsys.readouterr().out)
+    kept = load(project.recordings_path / said["recording"])
+    assert kept.video[0].plain() == {k: said["video"][k] for k in ("file", "start_s", "rate", "name")}
+    rows = read_frames(kept.path / "video" / "camera.frames")
+    assert len(rows) == said["video"]["frames"] >= 20
+    origin_ns, _ = time_line(kept)
+    assert kept.video[0].start_s == pytest.approx((rows[0, 2] - origin_ns) * 1e-9, abs=0.02)
+    assert not list(project.recordings_path.glob(".camera-*"))
+
+
+@pytest.mark.parametrize("urls", [["camera:"], ["camera:", "camera:virtual", "mic:"]])
+def test_a_camera_alone_is_no_recording(urls: list[str]) -> None:
+    with pytest.raises(InputError, match="camera"):
+        parted(urls)
+
+
+def test_no_camera_is_said_before_anything_is_recorded(qtbot: QtBot, page: Page) -> None:
+    project = page.session.state.project
+    assert project is not None
+
+    def never() -> Work[dict[str, object]]:
+        raise AssertionError("nothing should be recorded")
+        yield
+
+    with pytest.raises(LinkError, match="not connected"):
+        finish(filmed(project.path, "nobody", never()))
+    assert not list(project.recordings_path.iterdir())

@@ -4,14 +4,13 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6 import QtWidgets
 
+from studio.app.actions.camera import attached
 from studio.app.session import Session
-from studio.data.frames import camera_track, read_frames
 from studio.data.recording import Recording
 from studio.errors import LinkError, StudioError
 from studio.ui.media.camera import Camera, Filming, cameras, open_camera
@@ -176,15 +175,8 @@ class CameraBox(QtWidgets.QWidget):
         return self.filming is not None or bool(self._finishing)
 
 
-def attach(session: Session, recording: Recording, file: Path) -> Recording:
-    """Move a film and its frames' times into the recording, and place it by them; it is saved and shown."""
-    home = recording.path / "video"
-    home.mkdir(exist_ok=True)
-    for one in (file.with_suffix(".frames"), file):
-        shutil.move(one, home / one.name)
-    track = camera_track(recording, read_frames(home / file.with_suffix(".frames").name), f"video/{file.name}")
+def attach(session: Session, recording: Recording, file: Path) -> None:
+    """Bring a film and its frames' times into the recording, placed by them; it is saved and shown."""
     state = session.state
     now = next((r for r in state.recordings if r.id == recording.id), recording)
-    changed = replace(now, video=(*now.video, track))
-    session.commit("Add the camera's video", state.with_recording(changed))
-    return changed
+    session.show(state.with_recording(attached(now, file)))

@@ -71,8 +71,9 @@ class Transport(QtWidgets.QFrame):
         layout.addSpacing(4)
         layout.addWidget(self.time)
         layout.addStretch(1)
-        for widget in (self.voice, self.mute, self.volume):
-            layout.addWidget(widget)
+        layout.addWidget(self.voice, 4)
+        layout.addWidget(self.mute)
+        layout.addWidget(self.volume)
         layout.addLayout(self.extras)
         self.setLayout(layout)
 
