@@ -146,6 +146,8 @@ class Accepting(Deciding):
         self._decide("Remove proposals", {self.track: None}, 0)
 
     def _decide(self, what: str, tracks: dict[str, Labels | None], row: int) -> None:
+        if not tracks[self.track]:
+            tracks[self.track] = None  # nothing is left to decide: no empty track stays behind
         if self.attempt(lambda: reviewing.commit(self.session, what, self.state.recording, tracks)):
             self.bench.say(what)
             self.tick()

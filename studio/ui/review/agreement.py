@@ -51,7 +51,7 @@ class Seconds(Confusion):
     def _centred(painter: QtGui.QPainter, place: QRect, text: str, color: str) -> None:
         """Figures where there is room; above the columns, which stand in the order of the rows, nothing."""
         wide = QtGui.QFontMetrics(font(11, figures=True)).horizontalAdvance(text)
-        if wide <= place.width() and place.height() < ROW_PX:
+        if wide <= place.width() - 2 and place.height() < ROW_PX:
             painter.setFont(font(11, figures=True))
             painter.setPen(QtGui.QColor(color))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
@@ -86,11 +86,11 @@ class AgreementPanel(Deciding):
         self.matrix = Seconds()
         self.cell = label("", "small", wrap=True)
         self.in_view = named(
-            QtWidgets.QCheckBox("Only what is in view"), "agreement_in_view", "Only what is in view",
+            QtWidgets.QCheckBox("In view only"), "agreement_in_view", "Only what is in view",
             "Figures of the part of the recording that is in view; they follow as you move",
         )  # fmt: skip
         self.nothing_counts = named(
-            QtWidgets.QCheckBox("Unlabelled time counts"), "agreement_nothing", "Unlabelled time counts",
+            QtWidgets.QCheckBox("Count unlabelled"), "agreement_nothing", "Unlabelled time counts",
             "Time without a label is a class of its own; else only time that both labelled is compared",
         )  # fmt: skip
         self.nothing_counts.setChecked(True)
@@ -107,7 +107,8 @@ class AgreementPanel(Deciding):
         self.body.addLayout(columns(self.person, self.join))
         self.body.addLayout(columns(self.kappa, self.alpha, self.share))
         self.body.addWidget(self.strip)
-        for widget in (self.in_view, self.nothing_counts, self.matrix, self.cell, heading("Differences"), self.tally):
+        self.body.addLayout(columns(self.in_view, self.nothing_counts))
+        for widget in (self.matrix, self.cell, heading("Differences"), self.tally):
             self.body.addWidget(widget)
         self.body.addWidget(self.list, 1)
         self.take_a = button("agreement_take_a", "Take A", lambda: self.take("a"), tip="A is right (A or Left)")
@@ -205,7 +206,7 @@ class AgreementPanel(Deciding):
         colors, row = self.colors(), max(self.list.row, 0)
         done = self._settled()
         lines = [
-            Stretch(p.start_s, p.stop_s, p.a, p.b, 1.0 if i in done else 0.0, colors.get(p.a, ""))
+            Stretch(p.start_s, p.stop_s, p.a, p.b, None, colors.get(p.a, ""), done=i in done)
             for i, p in enumerate(self.pieces)
         ]
         self.list.show_stretches(lines, row)

@@ -120,7 +120,7 @@ class FindAlike(Accepting):
             return
         known = found.labels.get(reviewing.human_track(self.state), Labels())
         fresh = reviewing.news(how.pick(likeness, name), known)
-        if self.attempt(lambda: reviewing.recommit(self.session, WHAT, found.id, {self.track: fresh})):
+        if self.attempt(lambda: reviewing.recommit(self.session, WHAT, found.id, {self.track: fresh or None})):
             self.bench.say(f"{len(fresh)} more like this")
             self.super_tick()
 

@@ -174,6 +174,7 @@ class WindowMapPanel(Deciding):
         if self.attempt(lambda: reviewing.commit(self.session, what, self.state.recording, tracks)):
             self.bench.say(what)
             self.scatter.chosen = np.zeros(0, np.int64)
+            self._paint()
             self.tick()
             self._say()
 

@@ -182,7 +182,7 @@ class Proposals(Accepting):
 
     def _preview(self, rid: str, labels: Labels) -> None:
         what = f"Propose: {self.method.currentText()}"
-        if self.attempt(lambda: reviewing.recommit(self.session, what, rid, {self.track: labels})):
+        if self.attempt(lambda: reviewing.recommit(self.session, what, rid, {self.track: labels or None})):
             self.bench.say(f"{len(labels)} proposed")
             self.tick()
 

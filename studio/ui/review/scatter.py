@@ -11,6 +11,8 @@ from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
 
 EDGE_PX, DOT_PX, REACH_PX = 12, 5.0, 9.0
+#: How strongly a point is painted: usually, and while others are chosen.
+USUAL, FAINT = 190, 45
 #: A press that moved less than this is a click.
 CLICK_PX = 4
 Key, Modifier = Qt.Key, Qt.KeyboardModifier
@@ -51,7 +53,7 @@ class Scatter(QtWidgets.QWidget):
         """Choose points."""
         self.chosen = indices
         self._tell()
-        self.update()
+        self._redraw()
         self.circled.emit()
 
     def go(self, index: int) -> None:
@@ -155,15 +157,23 @@ class Scatter(QtWidgets.QWidget):
         painter = QtGui.QPainter(made)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        places = self.pixels
-        for color in dict.fromkeys(self._colors):
-            ink = QtGui.QColor(color)
-            ink.setAlpha(190)
-            painter.setBrush(ink)
-            for i in [i for i, c in enumerate(self._colors) if c == color]:
-                painter.drawEllipse(QPointF(*map(float, places[i])), DOT_PX / 2, DOT_PX / 2)
+        bright = set(self.chosen.tolist())
+        every = range(len(self._colors))
+        self._paint_dots(painter, [i for i in every if i not in bright], FAINT if bright else USUAL)
+        self._paint_dots(painter, sorted(bright), 255)
         painter.end()
         return made
+
+    def _paint_dots(self, painter: QtGui.QPainter, indices: list[int], alpha: int) -> None:
+        places, by_color = self.pixels, dict[str, list[int]]()
+        for i in indices:
+            by_color.setdefault(self._colors[i], []).append(i)
+        for color, some in by_color.items():
+            ink = QtGui.QColor(color)
+            ink.setAlpha(alpha)
+            painter.setBrush(ink)
+            for i in some:
+                painter.drawEllipse(QPointF(*map(float, places[i])), DOT_PX / 2, DOT_PX / 2)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         if self._picture is None:
@@ -172,13 +182,9 @@ class Scatter(QtWidgets.QWidget):
         painter.drawPixmap(0, 0, self._picture)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QtGui.QPen(QtGui.QColor(t.text), 1.3))
-        places = self.pixels
-        for i in self.chosen.tolist():
-            painter.drawEllipse(QPointF(*map(float, places[i])), DOT_PX / 2 + 1.5, DOT_PX / 2 + 1.5)
-        if 0 <= self.current < len(places):
-            painter.setPen(QtGui.QPen(QtGui.QColor(t.accent), 2))
-            painter.drawEllipse(QPointF(*map(float, places[self.current])), 7, 7)
+        if 0 <= self.current < len(self.points):
+            painter.setPen(QtGui.QPen(QtGui.QColor(t.text), 2))
+            painter.drawEllipse(self.place(self.current), 7, 7)
         if len(self._lasso) > 1:
             self._paint_lasso(painter)
         painter.setPen(QtGui.QPen(QtGui.QColor(t.focus if self.hasFocus() else t.line), 1.5))

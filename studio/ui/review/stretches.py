@@ -19,22 +19,27 @@ BAR_PX = 34
 
 @dataclass(frozen=True)
 class Stretch:
-    """A line: the stretch, what is said of it, what is suggested instead ("" for the same), and 0 to 1 how sure."""
+    """A line: the stretch, what is said of it, what is suggested instead ("" for the same), and how sure, 0 to 1.
+
+    Without `score` there is a tick instead once the line is `done`.
+    """
 
     start_s: float
     stop_s: float
     label: str
     other: str = ""
-    score: float = 1.0
+    score: float | None = 1.0
     color: str = ""
     recording: str = ""
+    done: bool = False
 
 
 def stretch_text(s: Stretch) -> str:
     """A stretch in one line."""
     where = f"{s.recording}, " if s.recording else ""
     other = f", suggested {s.other}" if s.other else ""
-    return f"{where}{s.start_s:.2f} to {s.stop_s:.2f} s, {s.label}{other}, {s.score:.0%}"
+    sure = f", {s.score:.0%}" if s.score is not None else ", settled" if s.done else ""
+    return f"{where}{s.start_s:.2f} to {s.stop_s:.2f} s, {s.label}{other}{sure}"
 
 
 def clock(seconds: float) -> str:
@@ -57,8 +62,12 @@ class StretchLine(Line):
         painter.drawRoundedRect(QRectF(place.left(), middle - 6, 12, 12), 3, 3)
         write(painter, QRect(place.left() + 20, place.top(), 62, place.height()), clock(value.start_s), t.text, 12)
         words = f"{value.label} → {value.other}" if value.other else value.label
-        text = QRect(place.left() + 84, place.top(), place.width() - 84 - BAR_PX - 10, place.height())
-        write(painter, text, words, t.text if value.other else t.dim, 12)
+        right = 16 if value.score is None else BAR_PX + 10
+        text = QRect(place.left() + 78, place.top(), place.width() - 78 - right, place.height())
+        write(painter, text, words, t.text if value.other and not value.done else t.dim, 12)
+        if value.score is None:
+            write(painter, place, "✓" if value.done else "", t.ok, 13, right=True)
+            return
         groove = QRectF(place.right() - BAR_PX, middle - 2, BAR_PX, 4)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(t.line_strong))

@@ -54,7 +54,7 @@ class DifferenceStrip(QtWidgets.QWidget):
         outline = QtGui.QPainterPath()
         outline.addRoundedRect(QRectF(self.rect()), 5, 5)
         painter.setClipPath(outline)
-        painter.fillRect(self.rect(), QtGui.QColor(t.field))
+        painter.fillRect(self.rect(), QtGui.QColor(t.hover))
         if self._pieces and self._end_s > 0:
             color = QtGui.QColor(t.danger)
             for x, share in enumerate(self.shares(max(self.width(), 1)).tolist()):
