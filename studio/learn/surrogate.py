@@ -15,6 +15,8 @@ from studio.learn.quality import ranking
 
 #: Windows of each kind.
 MOST = 300
+#: Channels that get a hum of their own.
+MOST_AXES = 6
 
 
 def changed(x: Floats, seed: int) -> list[Floats]:
@@ -23,11 +25,29 @@ def changed(x: Floats, seed: int) -> list[Floats]:
     mean = x.mean(axis=1, keepdims=True)
     still = x - mean
     size = np.sqrt((still**2).mean(axis=(0, 1), keepdims=True))
-    noise = rng.normal(0, 0.5, x.shape).astype(np.float32) * size
-    kinds = [mean + 1.3 * still, mean + 0.75 * still, x + noise, paced(x, 1.15)]
+    noise = rng.normal(0, 0.3, x.shape).astype(np.float32) * size
+    kinds = [mean + 1.2 * still, mean + 0.8 * still, x + noise, paced(x, 1.15), x + size * knocks(x.shape, rng)]
+    for axis in range(min(x.shape[2], MOST_AXES)):
+        one = (np.arange(x.shape[2]) == axis).astype(np.float32)
+        kinds.append(x + one * size * hum(x.shape, rng))
     if x.shape[2] > 1:
         kinds.append(mean + np.roll(still, 1, axis=2))
     return [np.ascontiguousarray(k, np.float32) for k in kinds]
+
+
+def hum(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """A tone of half the usual size, anywhere up to half the band: something is out of balance, or rubs."""
+    n, length, _ = shape
+    turns = rng.uniform(2, max(3, length / 4), (n, 1, 1))
+    phase = rng.uniform(0, 2 * np.pi, (n, 1, 1))
+    found: Floats = (0.7 * np.sin(2 * np.pi * turns * np.arange(length)[:, None] / length + phase)).astype(np.float32)
+    return found
+
+
+def knocks(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """One sample in fifty struck, at three times the usual size: a bearing, something loose."""
+    struck = rng.random((shape[0], shape[1], 1)) < 0.02
+    return (3 * struck * rng.choice([-1.0, 1.0], struck.shape)).astype(np.float32)
 
 
 def paced(x: Floats, pace: float) -> Floats:
