@@ -16,6 +16,7 @@ from studio.ui.plots.decisions import DecisionItem
 from studio.ui.plots.envelope import EnvelopeItem, Pyramid
 from studio.ui.plots.live import LivePlots
 from studio.ui.plots.plot import PlotArea
+from studio.ui.plots.sheet import Sheet
 from studio.ui.plots.spectrogram import COLUMNS_PER_S, Stft
 from studio.ui.plots.trace import Columns, Held, Playhead, Range, level, round_range
 from studio.ui.theme import Theme
@@ -252,3 +253,23 @@ def test_streams_of_one_device_stand_level() -> None:
         level(heads.values())
         apart.append(heads[20].at / 100 - heads[320].at / 16000)
     assert np.abs(apart[600:]).mean() < 0.012
+
+
+def test_a_picture_painted_lying_down_is_the_same_standing(qtbot: QtBot, look: Theme) -> None:
+    luck = np.random.default_rng(3)
+    lines = np.zeros((60, 4))
+    lines[:, 0] = lines[:, 2] = np.arange(60) + 0.5
+    lines[:, 1] = luck.uniform(-5, 30, 60)
+    lines[:, 3] = lines[:, 1] + luck.uniform(0, 30, 60)
+    picture = QtGui.QImage(80, 60, QtGui.QImage.Format.Format_RGB32)
+    picture.fill(0)
+    painter, sheet = QtGui.QPainter(picture), Sheet()
+    sheet.begin(60, 40)
+    sheet.stretches(lines, QtGui.QColor("#ff0000"))
+    sheet.put(painter, 7.0, 11.0, 1.0)
+    painter.end()
+    for x in range(80):
+        for y in range(60):
+            line = lines[x - 7] if 0 <= x - 7 < 60 else None
+            wanted = line is not None and 0 <= y - 11 < 40 and np.floor(line[1]) <= y - 11 <= np.floor(line[3])
+            assert (picture.pixel(x, y) & 0xFFFFFF == 0xFF0000) == wanted, (x, y)

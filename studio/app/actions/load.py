@@ -25,6 +25,7 @@ LOADS = ((10, 16000.0), (64, 1000.0))
 #: Memory is compared from here on: before, buffers fill for the first time.
 SETTLED_S = 5.0
 TICK_S = 0.01
+NOISE = "noise"
 
 
 def load(minutes: float = 1.0, loads: tuple[tuple[int, float], ...] = LOADS) -> Work[dict[str, Any]]:
@@ -43,7 +44,13 @@ def many(channels: int, rate_hz: float) -> Stream:
 
 
 def second_of(stream: Stream) -> Array:
-    """One second of samples (n, n_channels): a wave of its own per channel, with noise; the sender repeats it."""
+    """One second of samples (n, n_channels): a wave of its own per channel, with noise; the sender repeats it.
+
+    A stream called NOISE is noise of full scale.
+    """
+    if stream.name == NOISE:
+        shape = round(stream.rate_hz), len(stream.channels)
+        return np.random.default_rng(0).integers(-32768, 32768, shape).astype("<i2")
     n, channels = round(stream.rate_hz), np.arange(len(stream.channels))
     waves = 9000 * np.sin(2 * np.pi * (np.arange(n)[:, None] / n * (1 + channels % 7) + channels / 11))
     return (waves + np.random.default_rng(len(channels)).normal(0, 500, waves.shape)).astype("<i2")

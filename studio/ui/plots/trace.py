@@ -17,6 +17,7 @@ from PySide6 import QtCore, QtGui
 from studio.data.stream import Stream
 from studio.ui.plots.cover import Cover, joined
 from studio.ui.plots.envelope import fill_polyline, lane_color
+from studio.ui.plots.sheet import Sheet
 from studio.ui.safe import safe_overrides
 
 Floats = npt.NDArray[np.float32]
@@ -191,6 +192,7 @@ class TraceItem(pg.GraphicsObject):
         self.head = Playhead(ring.stream.rate_hz)
         self._columns: Columns | None = None
         self._key: tuple[object, ...] = ()
+        self._sheet = Sheet()
         self._lines = pg.Qt.internals.PrimitiveArray(QtCore.QLineF, 4)
         self._at = 0.0
         self._low = self._high = self._values = np.empty((0, len(ring.stream.channels)), np.float32)
@@ -253,17 +255,21 @@ class TraceItem(pg.GraphicsObject):
 
     def _paint_columns(self, painter: QtGui.QPainter, to: QtGui.QTransform, ratio: float) -> None:
         """Later channels lie over earlier ones, so the last is asked first what it hides."""
-        right = math.floor(to.dx() * ratio)  # x = 0 is the right edge
-        x = (right - len(self._low) + np.arange(len(self._low)) + 0.5) / ratio
-        tops, bottoms = (v.astype(np.float64) * to.m22() + to.dy() for v in (self._high, self._low))
-        cover, seen = Cover(len(x)), list[npt.NDArray[np.float64]]()
+        box, n = to.mapRect(self.boundingRect()), len(self._low)
+        top = math.floor(box.top() * ratio)
+        x = np.arange(n) + 0.5
+        tops, bottoms = (
+            (v.astype(np.float64) * to.m22() + to.dy()) * ratio - top for v in (self._high, self._low)
+        )  # m22 < 0: high values are at the top
+        cover, seen = Cover(n), list[npt.NDArray[np.float64]]()
         for channel in reversed(range(tops.shape[1])):
             seen.append(cover.seen(x, *joined(tops[:, channel], bottoms[:, channel])))
+        self._sheet.begin(n, math.ceil(box.height() * ratio) + 1)
         for channel, lines in enumerate(reversed(seen)):
-            self._lines.resize(len(lines))
-            self._lines.ndarray()[:] = lines
             if len(lines):
-                self._draw(painter, channel)
+                self._sheet.stretches(lines, QtGui.QColor(lane_color(lane_of(self.ring.stream.kind, channel))))
+        right = math.floor(to.dx() * ratio)  # x = 0 is the right edge
+        self._sheet.put(painter, (right - n) / ratio, top / ratio, ratio)
 
     def _fill_polyline(self, channel: int, to: QtGui.QTransform) -> None:
         at = self._start + np.arange(len(self._values))
