@@ -23,8 +23,8 @@ CURVE_HZ, SWING_HZ = 500.0, 100.0
 MOST_PPM = 1000.0
 #: Claps further apart than this tell the rate, too.
 RATE_FROM_S = 10.0
-#: A clap in one curve and one in the other are the same when no further apart than this.
-SAME_S = 0.03
+#: A clap in one curve and one in the other are the same when no further apart than this, and what clocks drift.
+SAME_S, DRIFT_PPM = 0.03, 150.0
 #: Likeness is looked at this finely.
 MATCH_HZ = 200.0
 #: Stretches whose places are found one by one tell the rate of a video.
@@ -96,6 +96,9 @@ class Clap:
 
     time_s: float
     strength: float
+
+
+Pair = tuple[Clap, Clap]
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,7 @@ def align_claps(video: Curve, recorded: Curve) -> Alignment:
         if not found:
             raise _no_clap(which)
     best = max(
-        (_pairs(of_video, of_recording, r.time_s - v.time_s) for v in of_video for r in of_recording),
+        (_pairs(of_video, of_recording, (v, r)) for v in of_video for r in of_recording),
         key=lambda pairs: sum(min(v.strength, r.strength) for v, r in pairs),
     )
     start_s, rate = _line([(v.time_s, r.time_s) for v, r in best])
@@ -253,14 +256,19 @@ def align_claps(video: Curve, recorded: Curve) -> Alignment:
     return Alignment(start_s, rate, float(min(1.0, met / fewer)), len(best))
 
 
-def _pairs(of_video: tuple[Clap, ...], of_recording: tuple[Clap, ...], shift_s: float) -> list[tuple[Clap, Clap]]:
-    """Claps that meet when the video is moved by `shift_s`; the clocks may drift apart a little."""
-    found = []
+def _pairs(of_video: tuple[Clap, ...], of_recording: tuple[Clap, ...], base: Pair) -> list[Pair]:
+    """Claps that meet when those of `base` do; the further from it, the more the clocks may have drifted apart.
+
+    What does not lie on the one line through them all was no match.
+    """
+    shift_s, found = base[1].time_s - base[0].time_s, [base]
     for v in of_video:
         near = min(of_recording, key=lambda r: abs(v.time_s + shift_s - r.time_s))
-        if abs(v.time_s + shift_s - near.time_s) <= SAME_S:
+        may_s = SAME_S + DRIFT_PPM * 1e-6 * abs(v.time_s - base[0].time_s)
+        if v is not base[0] and near is not base[1] and abs(v.time_s + shift_s - near.time_s) <= may_s:
             found.append((v, near))
-    return found
+    start_s, rate = _line([(v.time_s, r.time_s) for v, r in found])
+    return [(v, r) for v, r in found if abs(start_s + v.time_s / rate - r.time_s) <= SAME_S]
 
 
 def _line(pairs: list[tuple[float, float]]) -> tuple[float, float]:

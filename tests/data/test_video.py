@@ -109,6 +109,18 @@ def test_claps_far_apart_tell_the_drift() -> None:
         assert track.video_s(t) == pytest.approx((t - 1.5) * rate, abs=0.010)
 
 
+def test_claps_an_hour_apart() -> None:
+    """By then the clocks are 0.29 s apart, ten times what counts as the same moment."""
+    rate, at = 1 - 80e-6, [5.0, 1800.0, 3590.0]
+    heard = curve([noise_with_claps([*at, 700.0], 3600, 1000, 1)], 1000)
+    video = curve([noise_with_claps([*[(t - 1.5) * rate for t in at], 2500.0], 3605, 1000, 2)], 1000)
+    found = align_claps(video, heard)
+    track = VideoTrack("", found.start_s, found.rate)
+    assert found.found == 3
+    for t in (0.0, 1800.0, 3600.0):
+        assert track.video_s(t) == pytest.approx((t - 1.5) * rate, abs=0.010)
+
+
 def test_no_clap_is_said() -> None:
     quiet = Curve(np.ones(1000), 100.0)
     with pytest.raises(DataError, match="the video has no sudden peak"):

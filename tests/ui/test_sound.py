@@ -2,6 +2,7 @@
 
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,19 @@ def test_gaps_are_silent(qtbot: QtBot, spoken: Recording) -> None:
     stage.head.play()
     stage.run(2)
     assert not stage.sink.heard.any()
+
+
+def test_thousands_of_gaps_cost_nothing_extra(spoken: Recording) -> None:
+    """Only the gaps that are in the way are looked at, and each exactly."""
+    gaps = tuple((i * 100, 3) for i in range(1, 4000))
+    voice = Voice(replace(spoken, gaps={"mic": gaps}), MIC)
+    whole = Voice(spoken, MIC)
+    for start, n in ((0, 50), (95, 10), (101, 1), (250, 400), (399_850, 200), (450_000, 99)):
+        wanted = whole.read(start, n)
+        for gap, count in gaps:
+            wanted[min(max(gap - start, 0), n) : min(max(gap + count - start, 0), n)] = 0
+        np.testing.assert_array_equal(voice.read(start, n), wanted)
+    assert len(voice._lost(250, 650)) == 4
 
 
 def test_the_sink_may_have_another_rate(qtbot: QtBot, spoken: Recording) -> None:

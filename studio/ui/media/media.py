@@ -87,6 +87,7 @@ class Media(QtCore.QObject):
             ("sound_mute", "Sound off or on", "X", self.transport.toggle_mute),
             ("sound_pitch", "Keep the pitch at other speeds", "Y", self.toggle_pitch),
             ("video_add", "Add a video", "V", self.add_video),
+            ("video_align", "Find where the video lies", "Shift+V", self.pane.show_ways),
             ("video_hold", "Hold the picture", "D", self.pane.hold.toggle),
             ("video_match", "Picture and line are the same moment", "Shift+D", self.pane.match.click),
         ]
@@ -127,7 +128,9 @@ class Media(QtCore.QObject):
         self.transport.loop.setChecked(head.loop_s is not None)
 
     def step(self, frames: int) -> None:
-        """One frame of the video on, or back; without a video nothing."""
+        """One frame of the video on, or back."""
+        if not self.pane.tracks:
+            self._bench.shell.say("This recording has no video; V adds one")
         self.pane.film.step(frames)
 
     def toggle_pitch(self) -> None:

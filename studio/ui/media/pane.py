@@ -129,7 +129,7 @@ class VideoPane(QtWidgets.QFrame):
         self.start.setKeyboardTracking(False)
         self.start.lineEdit().setTextMargins(5, 0, 0, 0)
         self.start.valueChanged.connect(self._moved)
-        self.align = button("video_align", "Place …", self._menu, icon="wand", tip="Find where the video lies")
+        self.align = button("video_align", "Place …", self.show_ways, icon="wand", tip=PLACE)
         self.hold = self._toggle("video_hold", "Hold", "lock", "Hold the picture while the line moves on", "D")
         self.hold.toggled.connect(self._hold)
         self.match = button("video_match", "Match", self._match, icon="anchor", accessible="Match", tip=MATCH)
@@ -211,7 +211,10 @@ class VideoPane(QtWidgets.QFrame):
             self.matched.emit(self.index, self.film.held_s)
             self.hold.setChecked(False)
 
-    def _menu(self) -> None:
+    def show_ways(self) -> None:
+        """A menu of ways to place the video."""
+        if not self.tracks:
+            return
         menu = QtWidgets.QMenu(self)
         for way, words in WAYS.items():
             menu.addAction(words, lambda way=way: self.asked.emit(self.index, way))
@@ -254,6 +257,7 @@ class VideoPane(QtWidgets.QFrame):
         return event.position().y() > self.height() - 2 * GRIP_PX
 
 
+PLACE = "Find where the video lies (Shift+V)"
 MATCH = "The picture belongs to where the line is (Shift+D). One match places the video, a second gives its clock, too"
 HELD = "Put the line on this moment, then Match."
 

@@ -41,7 +41,7 @@ class Voice:
 
     def __init__(self, recording: Recording, stream: Stream, keep_pitch: bool = True) -> None:
         self._raw, self._stream = recording.raw(stream.name), stream
-        self._gaps = recording.gaps.get(stream.name, ())
+        self._gaps = np.array(recording.gaps.get(stream.name, ()), np.int64).reshape(-1, 2)
         self.rate_hz = stream.rate_hz if is_sound(stream) else TONE_HZ
         self.player: Player
         if is_sound(stream):
@@ -57,9 +57,16 @@ class Voice:
         first, last = max(start, 0), min(start + n, len(self._raw))
         if last > first:
             found[first - start : last - start] = np.asarray(self._raw[first:last], np.float32).mean(axis=1)
-        for gap, count in self._gaps:
-            found[min(max(gap - start, 0), n) : min(max(gap + count - start, 0), n)] = 0
+        for first, last in self._lost(start, start + n):
+            found[first:last] = 0
         return found * np.float32(self._gain)
+
+    def _lost(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Gaps inside [start, stop), counted from start; there may be thousands in the recording."""
+        starts, stops = self._gaps[:, 0], self._gaps.sum(axis=1)
+        near = slice(int(np.searchsorted(stops, start, "right")), int(np.searchsorted(starts, stop)))
+        inside = np.clip(np.stack([starts[near], stops[near]], 1) - start, 0, stop - start)
+        return [(int(a), int(b)) for a, b in inside]
 
     def _level(self) -> float:
         """The gain that makes the loudest of some looks as loud as it should be."""
@@ -86,8 +93,8 @@ class Voice:
         if last <= first:
             return np.full(len(at), np.nan, np.float32)
         away = np.linalg.norm(np.asarray(self._raw[first:last], np.float32) - self._rest, axis=1) / self._reach
-        for gap, count in self._gaps:
-            away[max(gap - first, 0) : max(gap + count - first, 0)] = np.nan
+        for lost, found_again in self._lost(first, last):
+            away[lost:found_again] = np.nan
         found = np.interp(at - first, np.arange(len(away)), away, left=np.nan, right=np.nan)
         return np.minimum(found, 1.0).astype(np.float32)
 
