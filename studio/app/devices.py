@@ -87,7 +87,7 @@ class Eyes:
     drives: Callable[[], Iterable[Drive]] = lambda: drives(places())
     probes: Callable[[], Iterable[Probe]] = probes
     ble: Callable[[float], Iterable[Port]] = ble_devices
-    ear: Callable[[], Ear] = Ear
+    ear: Callable[[bool], Ear] = lambda asked: Ear(asked=asked)
     virtual: Callable[[], Iterable[Board]] = lambda: [b for b in boards().values() if playable(b)]
 
 
@@ -142,7 +142,7 @@ class DeviceList:
 
     def look(self, listen_s: float = ANNOUNCE_S) -> tuple[Device, ...]:
         """Look once, on this thread. With `listen_s`, boards on the net and probes are waited for."""
-        ear = self._eyes.ear()
+        ear = self._eyes.ear(listen_s > 0)
         try:
             self._look(ear, listen_s)
         finally:
@@ -152,7 +152,7 @@ class DeviceList:
         return self._devices
 
     def _run(self) -> None:
-        ear = self._eyes.ear()
+        ear = self._eyes.ear(False)
         try:
             while not self._stopping.is_set():
                 if self._look(ear) and not self._probing.is_alive():

@@ -25,6 +25,8 @@ from studio.sources.devices.acconeer import recorded
 from studio.sources.fault import FaultLink, parse_faults
 from studio.sources.identify import converse
 from studio.sources.interpreter import Interpreter
+from studio.sources.ports import Port, serial_ports
+from studio.sources.url import is_port
 
 MOTION_SECONDS = 120.0
 SETTLE_S = 0.3
@@ -67,6 +69,21 @@ def open_link(url: str) -> Link:
     options = _options(url)
     link: Link = _virtual(url, options) if url.startswith("virtual:") else open_source(url)
     return FaultLink(link, options["fault"]) if "fault" in options else link
+
+
+def port_of(url: str) -> Port | None:
+    """The USB port that `url` names, if it is one."""
+    place = url.removeprefix("serial:").partition("?")[0]
+    return next((port for port in serial_ports() if port.url == place), None) if is_port(place) else None
+
+
+def moved(url: str, before: Port | None) -> str:
+    """`url`, or where the board that was at port `before` is now: plugged in again, a port may get another name."""
+    if before is None or not before.serial or port_of(url) is not None:
+        return url
+    board = before.vid, before.pid, before.serial
+    now = [port.url for port in serial_ports() if (port.vid, port.pid, port.serial) == board]
+    return url.replace(before.url, now[0], 1) if len(now) == 1 else url
 
 
 def open_talk(link: Link, url: str, settings: Mapping[str, str] | None = None) -> Talk:

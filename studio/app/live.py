@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from studio.app.lately import Lately
-from studio.app.links import ask_anew, open_link, open_talk
+from studio.app.links import ask_anew, moved, open_link, open_talk, port_of
 from studio.app.takes import Place, Take
 from studio.data.link import Link
 from studio.data.project import Project, new_recording_path
@@ -27,6 +27,7 @@ from studio.sources.acquire import Acquisition, Sink
 from studio.sources.clients.client import Loss
 from studio.sources.clients.option import Value
 from studio.sources.interpreter import Interpreter
+from studio.sources.ports import Port
 
 RING_SECONDS = 60.0
 ANSWERS = ("scores", "decision")  # kinds of stream that a model sends, not a sensor
@@ -71,6 +72,7 @@ class Connection:
         self.talk: Talk | None = None
         self._phase = "opening"
         self._link: Link | None = None
+        self._port: Port | None = None  # of a board on USB, to know it under another name
         self._acquisition: Acquisition | None = None
         self._writer: Writer | None = None
         self.take: Take | None = None  # what is marked while it records
@@ -106,7 +108,8 @@ class Connection:
 
     def _open(self) -> None:
         self._enter("opening")
-        self._link = open_link(self.url)
+        self._link = open_link(moved(self.url, self._port))
+        self._port = self._port or port_of(self.url)
         self._enter("identifying")
         before, self.talk = self.talk, open_talk(self._link, self.url, self._settings)
         if isinstance(self.talk, Interpreter):

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
 
@@ -54,13 +55,18 @@ def ble_devices(seconds: float = 5.0) -> tuple[Port, ...]:
 
 
 class Ear:
-    """Hears boards that announce themselves on the net; deaf when another program has the UDP port for itself."""
+    """Hears boards that announce themselves on the net; deaf when another program has the UDP port for itself.
 
-    def __init__(self, port: int = ANNOUNCE_PORT) -> None:
+    On Windows it is deaf unless `asked` for: there a program that listens brings up a question of the firewall.
+    """
+
+    def __init__(self, port: int = ANNOUNCE_PORT, asked: bool = True) -> None:
         self._found: dict[str, tuple[Port, float]] = {}
         self._socket: socket.socket | None = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            if sys.platform == "win32" and not asked:
+                raise OSError
             self._socket.bind(("", port))
         except OSError:
             self.close()

@@ -45,6 +45,8 @@ class Plug:
         self.on_open()
         if not self.plugged:
             raise LinkError(url, "there is no such port", "Plug the board in.")
+        while self.device.due(time.monotonic() - self.born_s):
+            pass  # what it said while nobody listened is gone
         if not self.device.talks_at_once:
             self.device.streaming = False  # it notices that its port was opened anew, and waits for START
         return Wire(url, self)

@@ -39,7 +39,7 @@ class Bench:
             lambda: list(self.drives),
             self._probed,
             lambda seconds: list(self.ble),
-            lambda: ear,  # type: ignore[arg-type, return-value]
+            lambda asked: ear,  # type: ignore[arg-type, return-value]
             lambda: list(self.virtual),
         )
 
