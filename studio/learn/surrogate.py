@@ -47,7 +47,8 @@ def hum(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
 def knocks(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """One sample in fifty struck, at three times the usual size: a bearing, something loose."""
     struck = rng.random((shape[0], shape[1], 1)) < 0.02
-    return (3 * struck * rng.choice([-1.0, 1.0], struck.shape)).astype(np.float32)
+    found: Floats = (3 * struck * rng.choice([-1.0, 1.0], struck.shape)).astype(np.float32)
+    return found
 
 
 def paced(x: Floats, pace: float) -> Floats:

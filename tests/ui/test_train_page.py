@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,8 @@ from studio.errors import TrainError
 from studio.progress import Progress
 from studio.ui.pages.train import TARGET, TrainPage
 from studio.ui.training.confusion import Confusion
-from studio.ui.training.front import FrontPlot, candidate_text
+from studio.ui.training.front import FrontPlot, candidate_text, latency_color
+from studio.ui.training.trust import trust_lines
 from tests.ui.label_parts import BareShell, make_project, themed
 
 THREE = (Segment(1.0, 5.0, "wave"), Segment(6.0, 10.0, "tap"), Segment(12.0, 19.0, "idle"))
@@ -30,7 +32,15 @@ TEST = {
     "confusion": CONFUSION,
     "per_class": {"wave": ONE, "tap": ONE},
     "events": {"recall": 1.0, "false_alarms_per_hour": 3.2, "latency_s_p50": 0.4},
+    "by_group": {
+        "of": "subject",
+        "groups": {"2": {"accuracy": 0.8, "windows": 10}, "1": {"accuracy": 1.0, "windows": 10}},
+    },
+    "segments": {"accuracy": 1.0, "n": 4},
+    "calibration": {"ece": 0.031, "bins": []},
+    "wrong": {"columns": [], "rows": [["session", 200, 0, 1], ["session", 520, 0, 1]]},
 }
+SURE = {"mean": 0.9, "std": 0.05, "low": 0.84, "high": 0.95, "n_fits": 3, "n_groups": 7, "of": "people"}
 
 
 def row(name: str, score: float, flash: int = 30_000, violated: str = "") -> dict[str, Any]:
@@ -82,8 +92,11 @@ def save_model(shell: BareShell, name: str = "forest-1") -> None:
     """Only what the page reads of a model's folder."""
     folder = shell.session.state.project.path / "models" / name
     folder.mkdir(parents=True)
-    lock = {"settings": {"max_flash_kb": 64.0}, "board": "cortex-m4f", "split_by": "subject", "groups_disjoint": True}
+    lock = {"settings": {"max_flash_kb": 64.0}, "board": "cortex-m4f", "split_by": "subject", "groups_disjoint": True,
+            "why": "It is the smallest.", "confidence": SURE, "test_looks": 3, "warnings": ["Name people."],
+            "leak": {"random": 0.97, "group": 0.81, "gap": 0.16, "probe": "forest"}}  # fmt: skip
     found = {"id": name, "family": "forest", "test": TEST, "cost": COST, "lock": lock, "created": "2026-01-02T10:00:00"}
+    found["stream"] = {"name": "accelerometer", "rate_hz": 50.0}
     (folder / "model.json").write_text(json.dumps(found))
     (folder / "graph.json").write_text(json.dumps({"length": 32, "stride": 16, "rate_hz": 50.0}))
 
@@ -110,6 +123,7 @@ def test_progress_shows_the_front_the_rejected_and_the_log(opened: tuple[TrainPa
     page.begin()
     job = FakeJob.made[0]
     tried = [row("forest-1", 0.9), row("cnn-1", 0.95, 60_000), row("cnn-2", 0.0, 900_000, "flash 879 kB of 240 kB")]
+    tried[1]["cost"] = tried[1]["cost"] | {"latency_ms": 9.0}
     job.news = [
         Progress(0.5, 4, "forest-1: 4 of 32 trees"),
         Progress(0.9, 4, "forest-1: 32 of 32 trees"),
@@ -122,7 +136,10 @@ def test_progress_shows_the_front_the_rejected_and_the_log(opened: tuple[TrainPa
     hollow = [s.brush().style() == Qt.BrushStyle.NoBrush for s in spots]
     assert hollow == [False, False, True]
     assert plot.accessibleName() == "3 candidates, 2 on the front, 1 over a limit"
-    assert spots[0].brush().color() != spots[1].brush().color()
+    colors = [s.brush().color().name() for s in spots[:2]]
+    assert colors == [latency_color(0.64 / 9.0), latency_color(1.0)] and colors[0] != colors[1]
+    text = page.searching.legend.text()
+    assert "▲ Random forest" in text and "● Small network" in text and "Extra trees" not in text
     assert page.searching.job.bar.value() == 500
     log = page.searching.log.toPlainText().splitlines()
     assert [line.split(" s   ")[1] for line in log] == ["forest-1: 32 of 32 trees", "cnn-1: epoch 1"]
@@ -156,8 +173,57 @@ def test_a_result_shows_the_model_and_opens_deploy(opened: tuple[TrainPage, Bare
         result.origin["Window"].text() == "0.64 s, every 0.32 s" and result.origin["Test part"].text() == "by subject"
     )
     assert result.classes.rowCount() == 2 and result.classes.item(0, 2).text() == "0.800"
+    lines = result.trust.lines.text().splitlines()
+    assert lines[0] == "It is the smallest." and lines[-1] == "Name people."
+    assert "between 0.840 and 0.950" in lines[1] and "7 people" in lines[1]
+    assert "97.0% where 81.0% is true" in lines[2] and "3 times" in lines[3] and "100.0% of 4" in lines[4]
+    assert result.groups.item(0, 0).text() == "2" and result.groups.item(0, 1).text() == "80.0%"
     result.deploy.click()
     assert shell.went == ["deploy"]
+
+
+def test_an_old_model_has_nothing_to_say_about_trust() -> None:
+    assert trust_lines({}, {}) == []
+
+
+def test_the_windows_of_a_cell_open_on_the_label_page_in_turn(opened: tuple[TrainPage, BareShell], qtbot: Any) -> None:
+    page, shell = opened
+    save_model(shell)
+    folder = shell.session.state.recordings[0].id
+    path = shell.session.state.project.path / "models" / "forest-1" / "model.json"
+    found = json.loads(path.read_text())
+    found["test"]["wrong"]["rows"] = [[folder, 60, 0, 1], [folder, 320, 0, 1]]
+    path.write_text(json.dumps(found))
+    page._show_models(shell.session.state)
+    shell.session.show(replace(shell.session.state, model="forest-1"))
+    page._show_model("forest-1")
+    matrix, look = page.result.confusion, page.result.open
+    assert not look.isEnabled(), "no cell is chosen"
+    matrix.choose(0, 0)
+    assert not look.isEnabled(), "what was right is not listed"
+    matrix.choose(0, 1)
+    look.click()
+    assert shell.went == ["label"] and shell.session.state.recording == folder
+    assert shell.session.state.selected == 0, "wave, from 1 to 5 s, holds the middle of the window at 1.2 s"
+    look.click()
+    assert shell.session.state.selected == 1, "tap holds 6.4 s"
+    page.open_windows("gone", 0)
+    assert "not in the project" in shell.said[-1]
+
+
+def test_finish_now_asks_the_search_to_end_with_what_it_has(opened: tuple[TrainPage, BareShell]) -> None:
+    from studio.app.actions.train import stop_file
+
+    page, shell = opened
+    assert page.searching.finish.isHidden()
+    page.begin()
+    path = stop_file(shell.session.state.project.path)
+    assert not path.exists() and not page.searching.finish.isHidden()
+    page.searching.finish.click()
+    assert path.exists() and not page.searching.finish.isEnabled() and not FakeJob.made[0].stopped
+    page.cancel()
+    shell.beat()
+    assert page.searching.finish.isHidden()
 
 
 def test_a_failure_is_shown_and_the_page_goes_on(opened: tuple[TrainPage, BareShell]) -> None:

@@ -81,10 +81,10 @@ def train(project_path: Path, settings: TrainSettings) -> Work[dict[str, Any]]:
         learn, limits, families, settings.trials, settings.minutes, settings.seed, weigh_fast, plan
     )
     gap = yield from leak(learn.unmarked(), split(learn.unmarked(), settings.seed), settings.seed)
-    made = _Made(project, board, settings, data, parts, limits, found, warnings(whole, parts, double))
+    made = _Made(project, board, settings, data, parts, limits, found, warnings(whole, parts, double), gap)
     model, front = yield from _finished(made)
     models.save(project, model)
-    return _result(made, model, front, gap, time.monotonic() - began)
+    return _result(made, model, front, time.monotonic() - began)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,7 @@ class _Made:
     limits: Limits
     found: Found
     warnings: list[str]
+    leak: Leak | None
 
 
 def plan_of(project: Project, settings: TrainSettings, families: tuple[str, ...], learn: Dataset) -> Plan:
@@ -182,7 +183,8 @@ def _finished(made: _Made) -> Work[tuple[models.Model, list[dict[str, Any]]]]:
     yield Progress(0, 0, "testing with the generated C")
     test = judge(model, data.take(parts.test), recordings(made.project))
     sure = best.confidence.as_dict() if best.confidence else None
-    lock = _lock(made) | {"why": best.why, "confidence": sure, "test_looks": looked_at(made.project, model.id, "train")}
+    told = {"why": best.why, "confidence": sure, "leak": made.leak.as_dict() if made.leak else None}
+    lock = _lock(made) | told | {"test_looks": looked_at(made.project, model.id, "train")}
     front = [c.row() | ({"model": model.id} if c is made.found.best else {}) for c in made.found.front]
     return replace(model, test=test, lock=lock | {"settings": asdict(settings)}), front
 
@@ -228,9 +230,7 @@ def _next(made: _Made, left: list[Candidate]) -> Work[Best]:
     return Best(**{**vars(chosen), "graph": graph, "why": words})
 
 
-def _result(
-    made: _Made, model: models.Model, front: list[dict[str, Any]], gap: Leak | None, seconds: float
-) -> dict[str, Any]:
+def _result(made: _Made, model: models.Model, front: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     found, parts = made.found, made.parts
     return {
         "model": model.id,
@@ -243,7 +243,7 @@ def _result(
         "finalists": [c.row() for c in found.finalists],
         "why": model.lock["why"],
         "confidence": model.lock["confidence"],
-        "leak": gap.as_dict() if gap else None,
+        "leak": model.lock["leak"],
         "warnings": made.warnings,
         "test_looks": model.lock["test_looks"],
         "trials": found.trials,

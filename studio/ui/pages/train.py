@@ -6,8 +6,10 @@ from typing import Any
 
 from PySide6 import QtWidgets
 
+from studio.app.actions.train import stop_file
 from studio.app.jobs import ProcessJob
 from studio.app.session import State
+from studio.data.labels import Labels, Segment
 from studio.errors import StudioError
 from studio.firmware.board import boards
 from studio.progress import Progress
@@ -35,8 +37,8 @@ class TrainPage(Page):
 
         self.boards = boards()
         self.settings = SettingsSide(TrainSettings, self.boards)
-        self.searching = Searching(self.cancel)
-        self.result = Result(lambda: shell.go("deploy"))
+        self.searching = Searching(self.cancel, self.finish)
+        self.result = Result(lambda: shell.go("deploy"), self.open_windows)
         self.job: Any = None
         self.lines = Lines(model_text)
         self.start = button(
@@ -182,6 +184,15 @@ class TrainPage(Page):
             self.searching.job.stop.setEnabled(False)
             self.job.stop()
 
+    def finish(self) -> None:
+        """End the search with what it has: the best so far is judged, kept and tested."""
+        project = self.shell.session.state.project
+        if self.job is not None and project is not None:
+            self.searching.finish.setEnabled(False)
+            path = stop_file(Path(project.path))
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+
     def _step(self, progress: Progress) -> None:
         self.searching.step(progress)
 
@@ -204,5 +215,24 @@ class TrainPage(Page):
         self._show_buttons()
         self.shell.say(text)
 
+    def open_windows(self, recording: str, start: int) -> None:
+        """The window that begins at sample `start`, on the Label page: its label is selected."""
+        state = self.shell.session.state
+        found = next((r for r in state.recordings if r.id == recording), None)
+        model = next((m for m in self.lines.values if m.id == state.model), None)
+        if found is None or model is None:
+            self.shell.say(f"Recording {recording} is not in the project any more")
+            return
+        at = (start / model.document["stream"]["rate_hz"]) + model.window_s / 2
+        segments = found.labels.get("labels", Labels()).segments
+        near = min(range(len(segments)), key=lambda i: _away(segments[i], at), default=None)
+        self.shell.session.show(replace(state, recording=recording, track="labels", selected=near, also=()))
+        self.shell.go("label")
+
     def tick(self) -> None:
         self.searching.tick()
+
+
+def _away(segment: Segment, at_s: float) -> float:
+    """Seconds from a time to the nearest of a segment; 0 inside."""
+    return max(segment.start_s - at_s, at_s - segment.stop_s, 0.0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6 import QtCore
+from PySide6 import QtCore, QtGui
 from PySide6.QtCore import Qt
 
 from studio.ui.plots.plot import PlotArea, quiet, recolor
@@ -14,8 +14,8 @@ from studio.ui.widgets import bytes_text
 #: Colour of a family: its place here as an index into the theme's class colours.
 FAMILY_LANES = {
     "forest": 2, "cnn": 0, "extra_trees": 3, "tree": 4, "boosting": 5, "xgboost": 6, "logistic": 1, "linear_svm": 4,
-    "svm": 5, "neighbours": 6, "naive_bayes": 7, "mlp": 3, "resnet": 5,
-    "tcn": 7, "separable": 1, "sound_cnn": 0, "ds_cnn": 1, "sound_resnet": 5, "lenet": 6, "kmeans": 1, "gmm": 2, "isolation_forest": 5, "lof": 0,
+    "svm": 5, "neighbours": 6, "naive_bayes": 7, "mlp": 3, "resnet": 5, "tcn": 7, "separable": 1, "sound_cnn": 0,
+    "ds_cnn": 1, "sound_resnet": 5, "lenet": 6, "kmeans": 1, "gmm": 2, "isolation_forest": 5, "lof": 0,
 }  # fmt: skip
 AXES = {"left": "macro-F1", "bottom": "flash [kB]"}
 SIZE_PX, CHOSEN_PX = 11, 17
@@ -33,6 +33,15 @@ def family_color(family: str) -> str:
     """Colour of a family in the theme in force."""
     colors = theme().tokens.classes
     return colors[FAMILY_LANES.get(family, len(family)) % len(colors)]
+
+
+def latency_color(share: float) -> str:
+    """Between the colour of what is quick (0) and of what is slow (1), in the theme in force."""
+    t = theme().tokens
+    quick, slow = QtGui.QColor(t.accent), QtGui.QColor(t.warn)
+    part = min(1.0, max(0.0, share)) ** 0.5  # most candidates are far quicker than the slowest
+    mixed = [round(a + (b - a) * part) for a, b in zip(quick.getRgb()[:3], slow.getRgb()[:3], strict=True)]
+    return QtGui.QColor(*mixed).name()
 
 
 @safe_overrides
@@ -92,7 +101,7 @@ class FrontPlot(PlotArea):
         self._frame()
 
     def _spot(self, row: dict[str, Any]) -> dict[str, Any]:
-        color, hollow = family_color(row["family"]), bool(row.get("violated"))
+        color, hollow = self._color(row), bool(row.get("violated") or row.get("stopped"))
         return {
             "pos": (row["cost"]["flash_bytes"] / 1024, row["score"]),
             "size": CHOSEN_PX if row["model"] == self.chosen else SIZE_PX,
@@ -101,6 +110,11 @@ class FrontPlot(PlotArea):
             "pen": pg.mkPen(color if hollow else theme().tokens.plot, width=1.6 if hollow else 1),
             "data": row,
         }
+
+    def _color(self, row: dict[str, Any]) -> str:
+        """From quick to slow: latency as a share of the slowest that fits."""
+        known = [r["cost"].get("latency_ms") or 0.0 for r in self._rows if not r.get("violated")]
+        return latency_color((row["cost"].get("latency_ms") or 0.0) / (max(known, default=0.0) or 1.0))
 
     def _frame(self) -> None:
         """Show all points; the limit's line too when it is near them."""
@@ -129,6 +143,10 @@ def candidate_text(row: dict[str, Any]) -> str:
     parts.append(f"{bytes_text(cost['ram_bytes'])} RAM")
     if cost.get("latency_ms") is not None:
         parts.append(f"{cost['latency_ms']:.2f} ms")
+    if sure := row.get("confidence"):
+        parts.append(f"95 % between {sure['low']:.3f} and {sure['high']:.3f} over {sure['n_groups']} {sure['of']}")
+    if row.get("stopped"):
+        parts.append(row["stopped"])
     if row.get("violated"):
         parts.append(f"over the limit: {row['violated']}")
     return f"{row['model']} ({row['family']}): {', '.join(parts)}"

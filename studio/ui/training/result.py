@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 
 from studio.ui.theme import font
 from studio.ui.training.confusion import Confusion
+from studio.ui.training.trust import GroupTable, Trust
 from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, label, named, rows
 
 ORIGIN = ("Stream", "Window", "Test part", "Seed", "Data")
@@ -17,8 +18,15 @@ FIGURES = ("Precision", "Recall", "F1", "Windows")
 class Result(QtWidgets.QWidget):
     """`show_model` with a model's document (`model.json`) and its board's limits."""
 
-    def __init__(self, deploy: Callable[[], object]) -> None:
+    def __init__(self, deploy: Callable[[], object], look: Callable[[str, int], object]) -> None:
         super().__init__()
+        self.trust, self._look = Trust(), look
+        self._wrong: list[list[Any]] = []
+        self._turn = 0
+        self.open = button(
+            "confusion_open", "Look at these windows", self._open, icon="tags", shortcut="Ctrl+Shift+W",
+            tip="Open the chosen cell's windows on the Label page, one after the other",
+        )  # fmt: skip
         self.title, self.family, self.split = label("", "display"), Pill("", "accent"), Pill()
         self.deploy = button(
             "deploy_open",
@@ -40,12 +48,15 @@ class Result(QtWidgets.QWidget):
         figures.addStretch()
         self.confusion, self.cell = Confusion(), label("", "small")
         self.cell.setObjectName("confusion_text")
-        self.confusion.said.connect(self.cell.setText)
+        self.confusion.said.connect(self._say_cell)
         matrix = Card("Confusion")
         matrix.body.addWidget(self.confusion, 1)
-        matrix.body.addWidget(self.cell)
+        foot = columns(self.cell, spacing=10)
+        foot.addStretch()
+        foot.addWidget(self.open)
+        matrix.body.addLayout(foot)
         middle = columns(matrix, self._build_cost(), spacing=14)
-        below = columns(self._build_classes(), self._build_origin(), spacing=14)
+        below = columns(self._build_tables(), self._build_origin(), spacing=14)
         for pair in (middle, below):
             pair.setStretch(0, 3)
             pair.setStretch(1, 2)
@@ -53,6 +64,7 @@ class Result(QtWidgets.QWidget):
         layout.setContentsMargins(20, 18, 20, 16)
         layout.addLayout(head)
         layout.addLayout(figures)
+        layout.addWidget(self.trust)
         layout.addLayout(middle, 3)
         layout.addLayout(below, 2)
         self.setLayout(layout)
@@ -86,9 +98,17 @@ class Result(QtWidgets.QWidget):
         card.body.addStretch()
         return card
 
-    def _build_classes(self) -> Card:
+    def _build_tables(self) -> Card:
+        """By class, and by person or recording."""
         card = Card("By class")
         card.body.setContentsMargins(16, 14, 16, 8)
+        self._build_classes()
+        self.groups = GroupTable()
+        card.body.addWidget(named(self.classes, "class_results", "Results by class"))
+        card.body.addWidget(self.groups)
+        return card
+
+    def _build_classes(self) -> None:
         self.classes = QtWidgets.QTableWidget(0, 1 + len(FIGURES))
         self.classes.setHorizontalHeaderLabels(["Class", *FIGURES])
         self.classes.setShowGrid(False)
@@ -102,8 +122,6 @@ class Result(QtWidgets.QWidget):
         for column in range(1, 1 + len(FIGURES)):
             self.classes.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
         self.classes.horizontalHeaderItem(0).setTextAlignment(_LEFT)
-        card.body.addWidget(named(self.classes, "class_results", "Results by class"))
-        return card
 
     # --- content -------------------------------------------------------------------------
 
@@ -122,10 +140,33 @@ class Result(QtWidgets.QWidget):
         self.stats["Events found"].say(_share(events.get("recall")))
         alarms = events.get("false_alarms_per_hour")
         self.stats["False alarms / h"].say("–" if alarms is None else f"{alarms:.1f}")
+        self._wrong = (test.get("wrong") or {}).get("rows", [])
+        self.trust.show_model(lock, test)
+        self.groups.show_groups(test.get("by_group") or {})
         self.confusion.show_confusion(test.get("confusion") or {"labels": [], "matrix": []})
         self._show_cost(found.get("cost", {}), board, limits)
         self._show_origin(found, window_s, limits.get("stride_ms", 0.0) / 1000)
         self._show_classes(test.get("per_class", {}))
+
+    def _say_cell(self, text: str) -> None:
+        self.cell.setText(text)
+        self._turn = 0
+        self.open.setEnabled(bool(self._chosen()))
+
+    def _chosen(self) -> list[list[Any]]:
+        """The windows of the chosen cell that are known: those that were taken for another class."""
+        if self.confusion.cell is None:
+            return []
+        row, column = self.confusion.cell
+        unsure = column == len(self.confusion.labels) - 1 and self.confusion.labels[column] == "(unsure)"
+        return [w for w in self._wrong if w[2] == row and w[3] == (-1 if unsure else column)]
+
+    def _open(self) -> None:
+        """The next of the chosen windows."""
+        if found := self._chosen():
+            recording, start, _, _ = found[self._turn % len(found)]
+            self._turn += 1
+            self._look(recording, start)
 
     def _show_cost(self, cost: dict[str, Any], board: str, limits: dict[str, float]) -> None:
         self.board.setText(board)

@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt
 
 from studio.progress import Progress
 from studio.ui.theme import font, theme
-from studio.ui.training.front import SHAPES, FrontPlot, candidate_text, family_color
+from studio.ui.training.front import SHAPES, FrontPlot, candidate_text, latency_color
 from studio.ui.training.settings import FAMILIES
-from studio.ui.widgets import Card, JobBar, label, named, rows
+from studio.ui.widgets import Card, JobBar, button, columns, label, named, rows
 
 MARKS = {"t1": "▲", "o": "●", "d": "◆", "s": "■", "star": "★"}
 
@@ -18,9 +18,14 @@ MARKS = {"t1": "▲", "o": "●", "d": "◆", "s": "■", "star": "★"}
 class Searching(QtWidgets.QWidget):
     """`begin`, then `step` with each Progress, then `end`."""
 
-    def __init__(self, cancel: Any) -> None:
+    def __init__(self, cancel: Any, finish: Any) -> None:
         super().__init__()
         self.job = JobBar("train_cancel", cancel, "Ctrl+.")
+        self.finish = button(
+            "train_finish", "Finish now", finish, icon="flag", shortcut="Ctrl+Shift+.",
+            tip="End the search and keep the best model so far",
+        )  # fmt: skip
+        self.finish.hide()
         self.elapsed = label("", "small")
         self.elapsed.setFont(font(12, figures=True))
         self.front = FrontPlot()
@@ -49,7 +54,10 @@ class Searching(QtWidgets.QWidget):
         layout.setContentsMargins(20, 18, 20, 16)
         self.head = Card()
         self.head.body.addWidget(self.job)
-        self.head.body.addWidget(self.elapsed)
+        foot = columns(self.elapsed, spacing=12)
+        foot.addStretch()
+        foot.addWidget(self.finish)
+        self.head.body.addLayout(foot)
         layout.addWidget(self.head)
         layout.addWidget(plot, 3)
         layout.addWidget(log, 2)
@@ -57,12 +65,10 @@ class Searching(QtWidgets.QWidget):
         self._show_legend()
 
     def _show_legend(self) -> None:
-        parts = [
-            f'<span style="color:{family_color(name)}">{MARKS[SHAPES[name]]}</span> {FAMILIES[name][0]}'
-            for name in FAMILIES
-            if name in self._families
-        ]
-        parts += ["○ over a limit", f'<span style="color:{theme().tokens.warn}">┆</span> flash limit']
+        parts = [f"{MARKS[SHAPES[name]]} {FAMILIES[name][0]}" for name in FAMILIES if name in self._families]
+        swatches = "".join(f'<span style="color:{latency_color(s / 4)}">■</span>' for s in range(5))
+        parts += [f"quick {swatches} slow", "○ over a limit, or stopped early"]
+        parts.append(f'<span style="color:{theme().tokens.warn}">┆</span> flash limit')
         self.legend.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts))
 
     def _explain(self, families: set[str]) -> None:
@@ -81,6 +87,8 @@ class Searching(QtWidgets.QWidget):
         self.front.show_candidates([], [])
         self._explain(set())
         self.job.stop.show()
+        self.finish.show()
+        self.finish.setEnabled(True)
         self.job.begin(text)
         self.tick()
 
@@ -125,6 +133,7 @@ class Searching(QtWidgets.QWidget):
         self._running = False
         self.job.step(1, 1, text)
         self.job.stop.hide()
+        self.finish.hide()
         self._say(text)
         if chosen:
             self.picked.setText(f"Kept: {chosen}")

@@ -19,6 +19,10 @@ WORDS = {
     "minutes": "Time",
     "trials": "Candidates",
     "seed": "Seed",
+    "finalists": "Finalists",
+    "folds": "Parts to judge on",
+    "resume": "Go on with the last",
+    "windows": "Windows",
 }
 #: Family -> its name, and what a person should know about it.
 FAMILIES = {
@@ -47,8 +51,8 @@ FAMILIES = {
     "lof": ("Anomaly: outlier factor", "In thinner surroundings. Needs the label normal and one other."),
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
-EFFORT = ("minutes", "trials", "seed")
-WINDOW = ("window_s", "stride_s", "max_rate_error")
+EFFORT = ("minutes", "trials", "finalists", "folds", "seed", "resume")
+WINDOW = ("window_s", "stride_s", "windows", "max_rate_error")
 
 
 class SettingsSide(Side):
