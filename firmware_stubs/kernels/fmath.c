@@ -116,3 +116,27 @@ float f_tanh(float x)
     const float y = 1.0f - 2.0f / (f_exp(a + a) + 1.0f);
     return x < 0.0f ? -y : y;
 }
+
+/* Arc tangent of t in [0, 1]: around 0 or, above tan(pi / 8), around pi / 4. */
+static float arc_tangent(float t)
+{
+    const float offset = t > 0.41421356f ? 0.78539816f : 0.0f;
+    if (t > 0.41421356f)
+        t = (t - 1.0f) / (t + 1.0f);
+    const float z = t * t;
+    float p = 8.05374449538e-2f;
+    p = p * z - 1.38776856032e-1f;
+    p = p * z + 1.99777106478e-1f;
+    p = p * z - 3.33329491539e-1f;
+    return offset + (p * z * t + t);
+}
+
+float f_atan2(float y, float x)
+{
+    const float a = f_abs(x), b = f_abs(y);
+    if (!(a > 0.0f || b > 0.0f))
+        return 0.0f;
+    float angle = b > a ? 1.5707963f - arc_tangent(a / b) : arc_tangent(b / a);
+    angle = x < 0.0f ? 3.1415927f - angle : angle;
+    return y < 0.0f ? -angle : angle;
+}

@@ -18,6 +18,9 @@ float f_cos(float x);
 
 float f_tanh(float x);
 
+/* Angle of the point (x, y) in radians, -pi to pi; 0 for the origin. */
+float f_atan2(float y, float x);
+
 /* Correctly rounded, as IEEE 754 asks of every square root. */
 static inline float f_sqrt(float x)
 {

@@ -32,6 +32,31 @@ void k_delta(const float *x, int32_t n, int32_t c, int32_t reach, float *y, int3
 void k_pcen(const float *x, int32_t n, int32_t c, float smooth, float strength, float bias, float root, float least,
             float *y, int32_t n_out, int32_t c_out);
 
+/* signals.c */
+void k_goertzel(const float *x, int32_t n, int32_t c, const float *coefficients, int32_t n_tones, float *y,
+                int32_t n_out);
+void k_autocorrelation(const float *x, int32_t n, int32_t c, int32_t first, int32_t step, float *y, int32_t n_out);
+void k_wavelet(const float *x, int32_t n, int32_t c, const float *low, int32_t taps, int32_t levels, void *scratch,
+               float *y, int32_t n_out);
+void k_decimate(const float *x, int32_t n, int32_t c, const float *taps, int32_t frame, int32_t hop, float *y,
+                int32_t n_out, int32_t c_out);
+void k_remove_mean(const float *x, int32_t n, int32_t c, float *y, int32_t n_out, int32_t c_out);
+void k_dc_block(const float *x, int32_t c, float pole, float *state, float *y, int32_t c_out);
+void k_tilt(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
+void k_quaternion_angles(const float *x, int32_t n, int32_t c, float *y, int32_t n_out, int32_t c_out);
+
+/* rocket.c */
+void k_rocket(const float *x, int32_t n, int32_t c, const int32_t *dilations, int32_t n_dilations,
+              const uint8_t *channel, const float *biases, int32_t n_biases, float *y, int32_t n_out);
+
+/* radar.c */
+void k_range_spectrum(const float *x, int32_t n, int32_t used, const float *window, const float *twiddle, int32_t n_fft,
+                      int32_t n_bins, void *scratch, float *y, int32_t n_out, int32_t width);
+void k_doppler(const float *x, int32_t n, int32_t c, const float *window, const float *twiddle, int32_t n_fft,
+               void *scratch, float *y, int32_t n_out, int32_t n_bins);
+void k_cfar(const float *x, int32_t n, int32_t c, int32_t guard, int32_t train, float factor, float *y, int32_t n_out,
+            int32_t c_out);
+
 /* recurrent.c */
 void k_gru(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
            const float *recurrent_bias, int32_t reset_after, void *scratch, float *y, int32_t n_out, int32_t hidden);

@@ -33,6 +33,7 @@ from tests.graph.arithmetic import Example, requantized, rounded
 from tests.graph.classic_examples import classic_examples
 from tests.graph.plane_examples import plane_examples
 from tests.graph.recurrent_examples import recurrent_examples
+from tests.graph.signal_examples import signal_examples
 from tests.graph.sound_examples import sound_examples
 
 
@@ -269,4 +270,6 @@ def _examples() -> dict[str, Example]:
     }
 
 
-EXAMPLES = _examples() | plane_examples() | classic_examples() | sound_examples() | recurrent_examples()
+EXAMPLES = (
+    _examples() | plane_examples() | classic_examples() | sound_examples() | recurrent_examples() | signal_examples()
+)

@@ -71,3 +71,16 @@ def test_edges_are_defined(run) -> None:  # type: ignore[no-untyped-def]
     assert run("f_exp", huge)[1] == 0 and run("f_exp", huge)[0] > 3.3e38
     np.testing.assert_array_equal(run("f_log", np.array([0, -1, 1e-40], np.float32)), np.float32(-87.33655))
     assert run("f_exp", np.zeros(1))[0] == 1 and run("f_log", np.ones(1))[0] == 0 and run("f_sin", np.zeros(1))[0] == 0
+
+
+def test_angles_of_points_all_around() -> None:
+    rng = np.random.default_rng(0)
+    turn = np.concatenate([np.linspace(-np.pi, np.pi, 4001), np.arange(-8, 9) * np.pi / 8])
+    x, y = (f(turn) * np.exp(rng.uniform(-9, 9, len(turn))) for f in (np.cos, np.sin))
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    door = EXPORT + '#include "fmath.h"\nAPI void angles(int64_t n, const float *y, const float *x, float *z)'
+    door += " { for (int64_t i = 0; i < n; i++) z[i] = f_atan2(y[i], x[i]); }\n"
+    library = ctypes.CDLL(str(compile_shared("angles", sources(), {"door.c": door}, [STUBS / "kernels"])))
+    z = np.zeros_like(x)
+    library.angles(ctypes.c_int64(len(x)), *(ctypes.c_void_p(a.ctypes.data) for a in (y, x, z)))
+    assert np.abs(z - np.arctan2(y.astype(float), x.astype(float))).max() < 4e-7
