@@ -133,7 +133,7 @@ def test_alike_finds_the_same_movement_again(project: Project) -> None:
 
 def test_the_map_parts_what_was_labelled(project: Project) -> None:
     first = recordings(project)[0]
-    made = finish(proposals.draw_map(project.path, first.id, "acc", MapSettings(way="lda")))
+    made = finish(proposals.draw_map(project.path, first.id, "acc", MapSettings(way="LDA")))
     assert len(made.points) == len(made.start_s) == len(made.group) > 100 and made.length_s == 1.0
     track = first.labels["labels"]
     said = np.array([track.covering(t + 0.5, t + 0.5) or "" for t in made.start_s])

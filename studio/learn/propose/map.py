@@ -17,7 +17,7 @@ from studio.learn.split import Ints
 from studio.params import check, param
 from studio.progress import Progress, Work
 
-WAYS = ("pca", "lda", "t-sne")
+WAYS = ("PCA", "LDA", "t-SNE")
 #: Directions that groups and t-SNE see.
 COMPONENTS = 20
 #: Beyond this many windows t-SNE takes minutes; a thinner map shows the same.
@@ -30,7 +30,7 @@ MOST_GROUPS, FEW = 12, 1000
 class MapSettings:
     """How the map is drawn."""
 
-    way: str = param("pca", "Greatest spread, best parted classes, or neighbours kept together.", choices=WAYS)
+    way: str = param("PCA", "Greatest spread, best parted classes, or neighbours kept together.", choices=WAYS)
     window_s: float = param(1.0, "Length of a window.", unit="s", low=0.02, high=60.0)
     stride_s: float = param(0.5, "Time between windows.", unit="s", low=0.01, high=60.0)
     groups: int = param(0, "Groups to look for; 0: as many as part best.", low=0, high=50)
@@ -60,7 +60,7 @@ def drawn(x: Floats, y: Ints, settings: MapSettings, seed: int = 0) -> Work[Draw
     if len(kept) < 4:
         seen = f"only {len(kept)} whole windows"
         raise DataError("Map", seen, "Choose a shorter window, or a longer recording.")
-    if settings.way == "t-sne" and len(kept) > MOST_TSNE:
+    if settings.way == "t-SNE" and len(kept) > MOST_TSNE:
         kept = kept[np.unique(np.linspace(0, len(kept) - 1, MOST_TSNE).astype(int))]
     yield Progress(0, 3, "principal components")
     even = standardized(x[kept])
@@ -74,9 +74,9 @@ def drawn(x: Floats, y: Ints, settings: MapSettings, seed: int = 0) -> Work[Draw
 
 def _flat(even: Reals, wide: Reals, y: Ints, way: str, seed: int) -> Reals:
     """Two numbers per window."""
-    if way == "lda":
+    if way == "LDA":
         return _parted(even, y)
-    if way == "t-sne":
+    if way == "t-SNE":
         from sklearn.manifold import TSNE
 
         near = float(min(30, max(2, (len(wide) - 1) // 3)))

@@ -108,13 +108,16 @@ class AgreementPanel(Deciding):
         self.body.addLayout(columns(self.kappa, self.alpha, self.share))
         self.body.addWidget(self.strip)
         self.body.addLayout(columns(self.in_view, self.nothing_counts))
-        for widget in (self.matrix, self.cell, heading("Differences"), self.tally):
-            self.body.addWidget(widget)
+        self.body.addWidget(heading("Differences"))
+        self.body.addWidget(self.tally)
+        self.list.setMinimumHeight(180)
         self.body.addWidget(self.list, 1)
         self.take_a = button("agreement_take_a", "Take A", lambda: self.take("a"), tip="A is right (A or Left)")
         self.take_b = button("agreement_take_b", "Take B", lambda: self.take("b"), tip="B is right (B or Right)")
         self.neither = button("agreement_neither", "Neither", lambda: self.settle(NOTHING), tip="No label here (N)")
         self.body.addLayout(columns(self.take_a, self.take_b, self.neither))
+        for widget in (heading("Who says what"), self.matrix, self.cell):
+            self.body.addWidget(widget)
 
     def _wire(self) -> None:
         for box in (self.a, self.b):

@@ -29,7 +29,7 @@ SOURCES = (
 )
 WORDS = {
     UNSURE: "A model answers along this recording; the least sure answers come first.",
-    SUSPECTS: "All labels of the project, judged by a forest that has not seen that person.",
+    SUSPECTS: "All labels of the project, judged by a forest that has not seen them.",
     DIFFER: "Labelled stretches where the model says something else.",
 }
 
@@ -233,4 +233,5 @@ class Review(Deciding):
 def _line(d: Doubt, colors: dict[str, str], open_recording: str, kind: str) -> Stretch:
     where = d.recording if d.recording != open_recording else ""
     other = "" if d.suggested == d.said or kind == UNSURE else d.suggested
-    return Stretch(d.start_s, d.stop_s, d.said, other, d.score, colors.get(d.said, ""), where)
+    score = None if kind == DIFFER else d.score
+    return Stretch(d.start_s, d.stop_s, d.said, other, score, colors.get(d.said, ""), where)

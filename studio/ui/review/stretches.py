@@ -14,7 +14,7 @@ from studio.ui.widgets import named
 
 Key, Modifier = Qt.Key, Qt.KeyboardModifier
 #: Width of the bar that shows how sure something is.
-BAR_PX = 34
+BAR_PX = 22
 
 
 @dataclass(frozen=True)

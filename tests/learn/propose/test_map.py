@@ -44,20 +44,20 @@ def test_windows_with_a_gap_are_not_on_the_map() -> None:
 def test_lda_learns_from_the_labelled_and_draws_the_rest() -> None:
     x, y = three()
     few = np.where(np.arange(len(y)) % 6 == 0, y, -1)
-    made = finish(drawn(x, few, MapSettings(way="lda")))
+    made = finish(drawn(x, few, MapSettings(way="LDA")))
     middles = np.array([made.points[y == c].mean(axis=0) for c in range(3)])
     assert (np.linalg.norm(made.points[:, None] - middles[None], axis=2).argmin(axis=1) == y).mean() > 0.95
 
 
 def test_lda_with_two_classes_has_two_axes() -> None:
     x, y = three()
-    made = finish(drawn(x, np.where(y == 2, -1, y), MapSettings(way="lda")))
+    made = finish(drawn(x, np.where(y == 2, -1, y), MapSettings(way="LDA")))
     assert made.points.shape == (len(x), 2) and made.points.std(axis=0).min() > 0.01
 
 
 def test_too_little() -> None:
     x, y = three()
     with pytest.raises(DataError, match="two classes"):
-        finish(drawn(x, np.full(len(x), -1), MapSettings(way="lda")))
+        finish(drawn(x, np.full(len(x), -1), MapSettings(way="LDA")))
     with pytest.raises(DataError, match="only 3 whole"):
         finish(drawn(x[:3], y[:3], MapSettings()))
