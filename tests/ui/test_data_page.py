@@ -1,5 +1,6 @@
 """The Data page: what it shows, what it changes, and import with progress and errors."""
 
+import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,17 +12,25 @@ import pytest
 from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.app.actions.preview import preview_files
+from studio.app.jobs import Job
+from studio.data.formats.piece import Hints
 from studio.data.labels import Segment
 from studio.data.project import new_recording_path, open_project
 from studio.data.recording import load, save, write
 from studio.errors import DataError
 from studio.progress import Progress
+from studio.ui.dataset import import_dialog
+from studio.ui.dataset.export_dialog import ExportDialog
+from studio.ui.dataset.import_dialog import ImportDialog
+from studio.ui.dataset.losses import grouped
 from studio.ui.dataset.parting import MIXED, shortened
 from studio.ui.dataset.table import COLUMNS, clock_text, lost_text, quality_text, rate_text, worst
 from studio.ui.pages import data as data_module
 from studio.ui.pages.data import DataPage
 from tests.ui.label_parts import ACCEL, BareShell, make_project, themed
 
+REAL_JOB = data_module.travel_job
 THREE = (Segment(1.0, 5.0, "wave"), Segment(6.0, 10.0, "tap"), Segment(12.0, 19.0, "idle"))
 PREVIEW = {
     "by": "subject",
@@ -44,7 +53,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         yield Progress(0)
         return PREVIEW
 
+    def here(name: str, target: str, args: tuple[Any, ...]) -> Job:
+        """The work of a process on a thread: what the process adds is tried once, below."""
+        module, _, function = target.partition(":")
+        return Job(name, getattr(importlib.import_module(module), function)(*args))
+
+    def look(paths: tuple[Path, ...], format: str, hints: Hints) -> Job:
+        return Job("preview", preview_files(paths, format, hints))
+
     monkeypatch.setattr(data_module, "_split_preview", preview)
+    monkeypatch.setattr(data_module, "travel_job", here)
+    monkeypatch.setattr(import_dialog, "preview_job", look)
     return tmp_path
 
 
@@ -199,9 +218,10 @@ def test_an_import_can_be_stopped(opened: Any, monkeypatch: pytest.MonkeyPatch) 
             time.sleep(0.002)
             yield Progress(0, 0, "importing")
 
-    monkeypatch.setattr(data_module, "import_files", endless)
+    monkeypatch.setattr(data_module, "travel_job", lambda *_: Job("import", endless()))
     page.import_paths([Path("x")])
     shell.beat()
+    page.job.stop.click()
     page.job.stop.click()
     settle(shell)
     assert "Import was stopped" in shell.said and page.import_start.isEnabled()
@@ -254,3 +274,101 @@ def test_a_recording_that_cannot_be_read_is_told_and_hides_nothing(home: Path, q
     page, _ = open_page(qtbot, qapp, path)
     assert page.table.model().rowCount() == 1 and page.stats["To look at"].value.text() == "1"
     assert page.broken.isVisible() and "session-001" in page.broken.text()
+
+
+def dialog(page: DataPage, kind: Any) -> Any:
+    """The dialog of this kind that stands over the page."""
+    return next(d for d in page.findChildren(kind) if d.isVisible())
+
+
+def test_the_import_dialog_shows_what_is_in_the_files(opened: Any, home: Path) -> None:
+    page, shell = opened
+    np.save(home / "a.npy", np.arange(40, dtype="<i2").reshape(20, 2))
+    (home / "b.csv").write_text("time,x\n" + "".join(f"{i / 20},{i}\n" for i in range(50)))
+    (home / "l.txt").write_text("0.5\t1\tjump\n")
+    page.import_start.click()
+    asked = dialog(page, ImportDialog)
+    assert not asked.ok.isEnabled() and "Choose files" in asked.said.text()
+    asked.add([home / "a.npy", home / "b.csv", home / "l.txt"])
+    settle(shell)
+    assert asked.labels.text() == str(home / "l.txt") and asked.table.rowCount() == 2
+    assert asked.table.item(1, 2).text() == "sensor 20 Hz" and not asked.ok.isEnabled()
+    assert "does not say its sampling rate" in asked.said.text()
+    asked.rate.setText("10")
+    asked.rate.setModified(True)
+    asked.rate.editingFinished.emit()
+    settle(shell)
+    asked.table.selectRow(0)
+    assert asked.table.item(0, 2).text() == "sensor 10 Hz" and asked.rows.item(1, 1).text() == "3"
+    assert asked.table.item(1, 1).text() == "not readable"  # its own column says 20 Hz
+    asked.table.selectRow(1)
+    asked.remove.click()
+    asked.subject.setText("ann")
+    asked.ok.click()
+    settle(shell)
+    new = next(r for r in shell.session.state.recordings if r.id == "a-001")
+    assert new.subject == "ann" and new.streams[0].rate_hz == 10
+    assert new.labels["labels"].segments == (Segment(0.5, 1.0, "jump"),)
+    assert "Imported 1 recording" in shell.said
+
+
+def test_what_an_import_changed_is_told(opened: Any, home: Path) -> None:
+    page, shell = opened
+    (home / "b.csv").write_text("time,x\n" + "".join(f"{i / 20},{i}\n" for i in range(50)))
+    (home / "b.labels.csv").write_text("start_s,stop_s,label\n0,2,a\n2.2,2.8,b\n")
+    page.import_paths([home / "b.csv"])
+    settle(shell)
+    (told,) = [d for d in page.findChildren(QtWidgets.QDialog) if d.objectName() == "import_report"]
+    assert (
+        told.isVisible() and "past the end" in told.findChild(QtWidgets.QWidget, "import_report_list").accessibleName()
+    )
+    told.findChild(QtWidgets.QPushButton, "import_report_close").click()
+
+
+def test_the_export_dialog_says_what_is_lost_before_it_writes(opened: Any, home: Path) -> None:
+    page, shell = opened
+    page.table.selectRow(0)
+    page.export_start.click()
+    asked = dialog(page, ExportDialog)
+    asked.choose("wav")
+    assert not asked.ok.isEnabled() and not asked.key_box.isVisible()
+    settle(shell)
+    words = asked.losses.accessibleName()
+    assert "Several streams" in words and "Unit" in words and asked.ok.isEnabled() and not (home / "out").exists()
+    asked.choose("edge-impulse")
+    assert asked.key_box.isVisible()
+    settle(shell)
+    asked.choose("hdf5")
+    settle(shell)
+    assert [kind for kind, *_ in grouped(asked._known["hdf5", ("session-001",)]["report"])] == []
+    assert "Nothing is lost" in asked.losses.accessibleName()
+    asked.where.setText(str(home / "out"))
+    asked.ok.click()
+    settle(shell)
+    assert [p.name for p in (home / "out").iterdir()] == ["session-001.h5"]
+    assert "Exported 1 file, nothing lost" in shell.said
+
+
+def test_an_export_that_cannot_be_is_an_error(opened: Any, home: Path) -> None:
+    page, shell = opened
+    (home / "out").mkdir()
+    (home / "out" / "session-001.h5").write_bytes(b"mine")
+    page.export((), "hdf5", home / "out", "0")
+    settle(shell)
+    assert "exists already" in str(shell.errors[0]) and (home / "out" / "session-001.h5").read_bytes() == b"mine"
+    assert page.export_start.isEnabled() and not page.job.isVisible()
+
+
+def test_in_a_process_of_its_own(opened: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real job: a file comes in, and Cancel leaves the project as it was."""
+    page, shell = opened
+    monkeypatch.setattr(data_module, "travel_job", REAL_JOB)
+    (home / "big.csv").write_text("time,x\n" + "".join(f"{i / 100},{i}\n" for i in range(300_000)))
+    page.import_paths([home / "big.csv"])
+    page.job.stop.click()
+    settle(shell, 60)
+    assert "Import was stopped" in shell.said and len(shell.session.state.recordings) == 3
+    (home / "a.csv").write_text("time,x\n0,1\n0.1,2\n0.2,3\n")
+    page.import_paths([home / "a.csv"])
+    settle(shell, 60)
+    assert "Imported 1 recording" in shell.said

@@ -15,7 +15,10 @@ from studio.errors import DataError
 
 @dataclass(frozen=True)
 class Hints:
-    """What is known beside a file, as a manifest's entry or a person says it; empty or 0 where nothing is known."""
+    """What is known beside a file, as a manifest's entry or a person says it; empty or 0 where nothing is known.
+
+    `quick`: only to look into the file, so its first rows may speak for all.
+    """
 
     rate_hz: float = 0.0
     channels: tuple[str, ...] = ()
@@ -27,6 +30,7 @@ class Hints:
     subject: str = ""
     split: str = ""
     labels_format: str = ""
+    quick: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ def read_csv(path: Path, hints: Hints) -> Iterator[Piece]:
     """One recording out of a CSV."""
     sheet = open_sheet(path)
     table = _layout(sheet, hints)
-    rate_hz, clock = _rate(sheet, table.clock, hints.rate_hz)
+    rate_hz, clock = _rate(sheet, table.clock, hints)
     stream = named(Stream("sensor", rate_hz, tuple(sheet.header[i] for i in table.samples)), hints)
     marks: dict[str, list[Segment]] = {"labels": []} if table.words is not None else {}
     reading = _Reading(sheet, replace(table, clock=clock), stream, marks.get("labels"))
@@ -72,9 +72,10 @@ def _layout(sheet: Sheet, hints: Hints) -> _Layout:
     return _Layout(tuple(samples), None if time is None else Clock(time), words, sequence)
 
 
-def _rate(sheet: Sheet, clock: Clock | None, stated_hz: float) -> tuple[float, Clock | None]:
+def _rate(sheet: Sheet, clock: Clock | None, hints: Hints) -> tuple[float, Clock | None]:
     """(rate, how to read the time column): measured on the column, or as stated."""
-    measured = measure(sheet.blocks(), clock.column) if clock is not None else None
+    stated_hz, blocks = hints.rate_hz, itertools.islice(sheet.blocks(), 1 if hints.quick else None)
+    measured = measure(blocks, clock.column) if clock is not None else None
     if measured is None or not measured.rate_hz:
         if not stated_hz:
             next_step = "Add a column `time` in seconds, or give the rate (--rate, or rate_hz in a manifest.json)."

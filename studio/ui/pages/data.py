@@ -1,6 +1,9 @@
 """Data: the project's recordings, what is wrong with them, how they are balanced and parted; import of files."""
 
+import os
 import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,14 +12,17 @@ from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.app.actions.check import check
-from studio.app.actions.import_ import import_files
-from studio.app.jobs import Job
+from studio.app.jobs import Job, ProcessJob
 from studio.app.session import State
+from studio.data.formats.piece import Hints
 from studio.data.project import open_project
 from studio.data.recording import Recording
 from studio.errors import DataError, StudioError
 from studio.progress import Work
 from studio.ui.dataset.bars import Bar
+from studio.ui.dataset.export_dialog import ExportDialog
+from studio.ui.dataset.import_dialog import ImportDialog, Wishes
+from studio.ui.dataset.losses import Losses, grouped
 from studio.ui.dataset.side import SelectionSide
 from studio.ui.dataset.table import RecordingTable, recording_table, worst
 from studio.ui.labels.classes import classes_of
@@ -32,11 +38,19 @@ from studio.ui.widgets import (
     columns,
     label,
     line,
+    rows,
+    scrolled,
 )
 
 #: Recordings that cannot be read are told one by one up to this number.
 MOST_BROKEN = 3
-FILTER = "Recordings (*.csv *.wav *.flac *.npy *.json);;All files (*)"
+#: Readers and writers of foreign files work in a process of their own.
+IMPORT, EXPORT = "studio.app.actions.import_:import_files", "studio.app.actions.export:export_files"
+
+
+def travel_job(name: str, target: str, args: tuple[Any, ...]) -> Any:
+    """An import or export beside the window."""
+    return ProcessJob(name, target, args)
 
 
 @safe_overrides
@@ -51,6 +65,7 @@ class DataPage(Page):
         self.job = JobBar("import_cancel", self._cancel, "Ctrl+.")
         self.job.hide()
         self._importing: Any = None
+        self._stop: Path | None = None
         self._checked: tuple[Recording, ...] | None = None
         self._classes: list[dict[str, str]] = []
         self._removed: list[tuple[Path, Path]] = []
@@ -103,10 +118,10 @@ class DataPage(Page):
             self.stack.addWidget(one)
 
     def _build_empty(self) -> None:
-        first = button("import_first", "Import files", self._ask_files, icon="file-import", kind="primary")
+        first = button("import_first", "Import files", self.ask_import, icon="file-import", kind="primary")
         folder = button("import_first_folder", "Import a folder", self._ask_folder, icon="folder")
         capture = button("capture_open", "Record a sensor", lambda: self.shell.go("capture"), icon="player-record")
-        words = "CSV, WAV, FLAC and NPY files, or a folder with manifest.json. You can also drop files here."
+        words = "Thirteen formats of samples and eleven of labels, found by themselves. You can also drop files here."
         self.empty = EmptyState("database", "No recordings yet", words, first, folder, capture)
         no = button("project_choose", "Open project", self._ask_project, icon="folder-open", kind="primary")
         self.no_project = EmptyState("folder", "No project is open", "Recordings live in a project folder.", no)
@@ -120,13 +135,17 @@ class DataPage(Page):
             "import_folder", "Import folder", self._ask_folder, icon="folder", shortcut="Ctrl+Shift+I",
             tip="Import a data set: a folder with manifest.json",
         )  # fmt: skip
+        self.export_start = button(
+            "export_start", "Export", self.ask_export, icon="file-export", shortcut="Ctrl+E",
+            tip="Write recordings and labels for other programs",
+        )  # fmt: skip
         self.import_start = button(
-            "import_start", "Import files", self._ask_files, icon="file-import", kind="primary", shortcut="Ctrl+I",
-            tip="Import CSV, WAV, FLAC or NPY files",
+            "import_start", "Import files", self.ask_import, icon="file-import", kind="primary", shortcut="Ctrl+I",
+            tip="Import recordings and labels of other programs",
         )  # fmt: skip
 
     def toolbar(self) -> list[QtWidgets.QWidget]:
-        return [self.restore, self.import_folder, self.import_start]
+        return [self.restore, self.export_start, self.import_folder, self.import_start]
 
     def crumb(self) -> str:
         return "›  Data"
@@ -139,6 +158,7 @@ class DataPage(Page):
         self.stack.setCurrentIndex(place)
         for tool in (self.import_folder, self.import_start):
             tool.setEnabled(new.project is not None and self._importing is None)
+        self.export_start.setEnabled(bool(new.recordings) and self._importing is None)
         if old.recordings is new.recordings and old.project is new.project:
             return
         self.model.show(new.recordings)
@@ -295,13 +315,22 @@ class DataPage(Page):
 
     # --- import --------------------------------------------------------------------------
 
-    def _ask_files(self) -> None:
-        found, _ = QtWidgets.QFileDialog.getOpenFileNames(self, "Import recordings", str(Path.home()), FILTER)
-        self.import_paths([Path(f) for f in found])
+    def ask_import(self, paths: Sequence[Path] = ()) -> None:
+        """The dialog, with files in it already when they were dropped."""
+        if self.shell.session.state.project is not None and self._importing is None:
+            ImportDialog(self.shell, list(paths), self, self.bring).open()
 
     def _ask_folder(self) -> None:
         found = QtWidgets.QFileDialog.getExistingDirectory(self, "Import a data set", str(Path.home()))
-        self.import_paths([Path(found)] if found else [])
+        if found:
+            self.ask_import([Path(found)])
+
+    def ask_export(self) -> None:
+        """The dialog, for the selected recordings or all."""
+        state = self.shell.session.state
+        if state.project is not None and state.recordings and self._importing is None:
+            chosen = [r.id for r in self.selected()]
+            ExportDialog(self.shell, chosen, self, self.export).open()
 
     def _ask_project(self) -> None:
         action = self.window().findChild(QtGui.QAction, "project_open")
@@ -309,29 +338,76 @@ class DataPage(Page):
             action.trigger()
 
     def import_paths(self, paths: list[Path]) -> None:
-        """Import files and folders beside the window."""
-        project = self.shell.session.state.project
+        """Import files and folders beside the window, as they say themselves."""
+        self.bring(Wishes(tuple(paths), "", None, "", "", Hints()))
+
+    def bring(self, wishes: Wishes) -> None:
+        """Import beside the window."""
+        project, paths = self.shell.session.state.project, wishes.paths
         if project is None or not paths or self._importing is not None:
             return
+        args = (project.path, paths, wishes.format, wishes.labels, wishes.subject, wishes.split, wishes.hints)
+        self._begin("import", IMPORT, args, f"Importing {paths[0].name}", self._imported, "Import was stopped")
+
+    def export(self, ids: tuple[str, ...], format: str, folder: Path, key: str) -> None:
+        """Export beside the window."""
+        project = self.shell.session.state.project
+        if project is not None and self._importing is None:
+            args = (project.path, folder, format, ids, key)
+            self._begin("export", EXPORT, args, f"Exporting to {folder}", self._exported, "Export was stopped")
+
+    def _begin(self, name: str, target: str, args: tuple[Any, ...], text: str, done: Any, stopped: str) -> None:
         self.shell.clear_error()
-        self._importing = Job("import", import_files(project.path, tuple(paths)))
-        self.job.begin(f"Importing {paths[0].name}")
+        handle, path = tempfile.mkstemp(prefix="studio-stop-")
+        os.close(handle)
+        os.unlink(path)
+        self._stop = Path(path)
+        self._importing = travel_job(name, target, (*args, self._stop))
+        self.job.begin(text)
         self.changed(self.shell.session.state, self.shell.session.state)
         self.shell.run(
             self._importing,
             step=lambda p: self.job.step(p.done, p.total, p.text),
-            done=self._imported,
+            done=lambda found: self._import_over(stopped) if found["stopped"] else done(found),
             failed=self._import_failed,
-            stopped=lambda: self._import_over("Import was stopped"),
+            stopped=lambda: self._import_over(stopped),
         )
 
     def _cancel(self) -> None:
-        if self._importing is not None:
+        """Ask the work to end: it leaves nothing half done. A second time, end it at once."""
+        if self._importing is None or self._stop is None:
+            return
+        if self._stop.exists():
             self._importing.stop()
+        self._stop.touch()
 
     def _imported(self, found: dict[str, Any]) -> None:
         n = len(found["recordings"])
         self._import_over(f"Imported {n} recording{'s' if n != 1 else ''}")
+        if found["report"]:
+            self._tell("import_report", "Imported, with changes", found["report"])
+
+    def _exported(self, found: dict[str, Any]) -> None:
+        n = len(found["files"])
+        lost = f", {len(grouped(found['report']))} kinds of loss" if found["report"] else ", nothing lost"
+        self._import_over(f"Exported {n} file{'s' if n != 1 else ''}{lost}")
+
+    def _tell(self, name: str, title: str, report: Sequence[Mapping[str, Any]]) -> None:
+        """What was changed, in a small window of its own."""
+        box = QtWidgets.QDialog(self)
+        box.setObjectName(name)
+        box.setWindowTitle(title)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        losses = Losses(f"{name}_list")
+        losses.show_report(report, "")
+        close = button(f"{name}_close", "Close", box.accept, kind="primary", shortcut="Return")
+        below = columns(close)
+        below.insertStretch(0)
+        layout = rows(label(title, "title"), scrolled(losses), spacing=14, margins=18)
+        layout.addLayout(below)
+        box.setLayout(layout)
+        box.resize(520, 320)
+        box.open()
 
     def _import_failed(self, error: BaseException) -> None:
         self._import_over("")
@@ -339,6 +415,8 @@ class DataPage(Page):
 
     def _import_over(self, text: str) -> None:
         self._importing = None
+        if self._stop is not None:
+            self._stop.unlink(missing_ok=True)
         self.job.hide()
         session = self.shell.session
         session.reload()
@@ -360,7 +438,7 @@ class DataPage(Page):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QtGui.QDropEvent) -> None:
-        self.import_paths([Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()])
+        self.ask_import([Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()])
 
 
 def _split_preview(path: Path) -> Work[dict[str, Any]]:
