@@ -31,8 +31,8 @@ class Sheet:
         self._painter = QtGui.QPainter(self._image)
         self._painter.setPen(QtCore.Qt.PenStyle.NoPen)
 
-    def stretches(self, lines: Floats, color: QtGui.QColor) -> None:
-        """Lines (n, 4) x y0 x y1 in device pixels from the upper left corner, y0 above y1, one pixel wide."""
+    def stretches(self, lines: Floats, color: QtGui.QColor, wide: int = 1) -> None:
+        """Lines (n, 4) x y0 x y1 in device pixels from the upper left corner, y0 above y1, `wide` pixels from x on."""
         assert self._painter is not None
         x, top, bottom = np.floor(lines[:, 0]), np.floor(lines[:, 1]), np.floor(lines[:, 3])
         top, bottom = np.maximum(top, 0), np.minimum(bottom, self._height - 1)
@@ -42,7 +42,7 @@ class Sheet:
             return
         rects = self._rects.ndarray()
         rects[:, 0], rects[:, 2] = top[shown], (bottom - top)[shown] + 1
-        rects[:, 1], rects[:, 3] = self._width - 1 - x[shown], 1
+        rects[:, 1], rects[:, 3] = self._width - wide - x[shown], wide
         self._painter.setBrush(color)
         self._painter.drawRects(*self._rects.drawargs())
 

@@ -24,6 +24,8 @@ Floats = npt.NDArray[np.float32]
 PULL_PER_S, JUMP_S, SHRINK_AFTER_S = 3.0, 1.0, 2.0
 #: Packets longer than this do not hold up the other streams.
 LEVEL_S = 0.5
+#: More channels than this share columns of two pixels: half the work, and every peak is still there.
+MANY = 16
 #: Up to this many samples per column a plain line is drawn.
 DENSE = 2.0
 
@@ -193,6 +195,7 @@ class TraceItem(pg.GraphicsObject):
         self._columns: Columns | None = None
         self._key: tuple[object, ...] = ()
         self._sheet = Sheet()
+        self._wide = 2 if len(ring.stream.channels) > MANY else 1
         self._lines = pg.Qt.internals.PrimitiveArray(QtCore.QLineF, 4)
         self._at = 0.0
         self._low = self._high = self._values = np.empty((0, len(ring.stream.channels)), np.float32)
@@ -209,7 +212,8 @@ class TraceItem(pg.GraphicsObject):
     def tick(self, now_s: float, width: int, at: float | None = None) -> None:
         """Look at the ring; `width` is the plot's in device pixels, `at` the index at its right edge (None: newest)."""
         self._at = self.head.advance(self.ring.end, now_s) if at is None else at
-        per_column = self.seconds * self.ring.stream.rate_hz / max(width, 1)
+        width = max(1, width // self._wide)
+        per_column = self.seconds * self.ring.stream.rate_hz / width
         if per_column > DENSE:
             self._take_columns(width, per_column)
             low, high = self._low, self._high
@@ -257,19 +261,20 @@ class TraceItem(pg.GraphicsObject):
         """Later channels lie over earlier ones, so the last is asked first what it hides."""
         box, n = to.mapRect(self.boundingRect()), len(self._low)
         top = math.floor(box.top() * ratio)
-        x = np.arange(n) + 0.5
+        x = np.arange(n) * float(self._wide)
         tops, bottoms = (
             (v.astype(np.float64) * to.m22() + to.dy()) * ratio - top for v in (self._high, self._low)
         )  # m22 < 0: high values are at the top
         cover, seen = Cover(n), list[npt.NDArray[np.float64]]()
         for channel in reversed(range(tops.shape[1])):
             seen.append(cover.seen(x, *joined(tops[:, channel], bottoms[:, channel])))
-        self._sheet.begin(n, math.ceil(box.height() * ratio) + 1)
+        self._sheet.begin(n * self._wide, math.ceil(box.height() * ratio) + 1)
         for channel, lines in enumerate(reversed(seen)):
             if len(lines):
-                self._sheet.stretches(lines, QtGui.QColor(lane_color(lane_of(self.ring.stream.kind, channel))))
+                color = QtGui.QColor(lane_color(lane_of(self.ring.stream.kind, channel)))
+                self._sheet.stretches(lines, color, self._wide)
         right = math.floor(to.dx() * ratio)  # x = 0 is the right edge
-        self._sheet.put(painter, (right - n) / ratio, top / ratio, ratio)
+        self._sheet.put(painter, (right - n * self._wide) / ratio, top / ratio, ratio)
 
     def _fill_polyline(self, channel: int, to: QtGui.QTransform) -> None:
         at = self._start + np.arange(len(self._values))
