@@ -240,3 +240,30 @@ def test_every_action_has_a_key_of_its_own_and_stands_on_the_sheet(qtbot: Any, q
     assert (tmp_path / "keys.pdf").read_bytes().startswith(b"%PDF") and shell.errors == []
     page.asks.save_keys(tmp_path / "nowhere" / "keys.html")
     assert "cannot be written" in str(shell.errors[0])
+
+
+def test_a_button_names_the_key_of_its_action(qtbot: Any, qapp: Any, tmp_path: Path) -> None:
+    page, _ = open_page(qtbot, qapp, make_project(tmp_path))
+    page.side.show_panel("rows")
+    actions = {a.name: a for a in page.actions()}
+    seen = []
+    for widget in [*page.findChildren(QtWidgets.QAbstractButton), *page.toolbar()]:
+        if (action := actions.get(widget.objectName())) is not None:
+            seen.append(action.name)
+            keys = QtGui.QKeySequence(action.keys[0]).toString(QtGui.QKeySequence.SequenceFormat.NativeText)
+            assert f"({keys}" in widget.toolTip() or f"{keys})" in widget.toolTip() or "Delete" in widget.toolTip()
+    assert {"play_toggle", "play_loop", "label_delete", "label_add"} <= set(seen)
+
+
+def test_the_palette_finds_an_action_of_the_page_and_does_it(window: Any, qtbot: Any, project_path: Path) -> None:
+    window.open_project(project_path)
+    window.go("label")
+    page = window.pages["label"]
+    qtbot.keyClick(window, Key.Key_P, Modifier.ControlModifier | Modifier.ShiftModifier)
+    window.open_palette()
+    palette = window.findChild(QtWidgets.QDialog, "command_palette")
+    names = [palette.found.item(i).text() for i in range(palette.found.count())]
+    assert {a.title for a in page.actions()} <= set(names)
+    qtbot.keyClicks(palette.typed, "nxt bound")
+    qtbot.keyClick(palette.typed, Key.Key_Return)
+    qtbot.waitUntil(lambda: page.playhead.time_s == 1.0, timeout=2000)

@@ -43,6 +43,20 @@ def recolour(state: State, name: str, color: str) -> Change:
     return f"Recolour class {name}", replace(state, project=_with(_project(state), classes))
 
 
+def strange(project: Project, labels: Labels) -> list[str]:
+    """Labels that are no class of the project yet."""
+    return sorted({s.label for s in labels.segments} - {c.name for c in project.classes})
+
+
+def with_labels(state: State, labels: Labels, selected: int | None, also: tuple[int, ...], fresh: list[str]) -> State:
+    """The state with another open track, and with a class for each of `fresh`: one step of undo."""
+    project, recording = state.project, state.open_recording
+    assert project is not None and recording is not None
+    changed = replace(recording, labels=recording.labels | {state.track: labels})
+    known = replace(project, classes=with_classes(project.classes, fresh))
+    return replace(state.with_recording(changed), project=known, selected=selected, also=also)
+
+
 def merge(state: State, old: str, into: str) -> Change:
     """Every label of a class becomes one of another; the class goes."""
     project = _project(state)

@@ -1,6 +1,6 @@
 """Beside the timeline: the selected label as fields, the classes, and how balanced they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Qt
@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from studio.app.session import State
 from studio.data.project import COLORS
 from studio.errors import StudioError
+from studio.ui.commands.action import Action
 from studio.ui.icons import icon
 from studio.ui.labels import classes
 from studio.ui.labels.edit import Edit
@@ -146,12 +147,12 @@ class Inspector(Side):
             QtWidgets.QAbstractItemView.EditTrigger.EditKeyPressed
             | QtWidgets.QAbstractItemView.EditTrigger.DoubleClicked
         )
-        self.classes.clicked.connect(lambda at: self._edit.assign(self.lines.values[at.row()].name))
-        self.classes.activated.connect(lambda at: self._edit.assign(self.lines.values[at.row()].name))
+        self.classes.clicked.connect(lambda at: self._use(self.lines.values[at.row()].name))
+        self.classes.activated.connect(lambda at: self._use(self.lines.values[at.row()].name))
         self._build_class_buttons()
         head = columns(heading("Classes"), spacing=0)
         head.addStretch()
-        for one in (self.rename_button, self.color, self.remove):
+        for one in (self.rename_button, self.color, self.remove, self.more):
             one.setFixedSize(30, 28)
             head.addWidget(one)
         self.body.addLayout(head)
@@ -175,6 +176,26 @@ class Inspector(Side):
             "class_remove", "", self._remove_class, icon="trash", kind="ghost", accessible="Remove class",
             tip="Remove the chosen class; only one that no label uses",
         )  # fmt: skip
+        self.class_menu = QtWidgets.QMenu(self)
+        self.more = button(
+            "class_menu", "", self._open_class_menu, icon="dots", kind="ghost", accessible="More for the class",
+            tip="Move, merge, delete with its labels, or give a key to the chosen class",
+        )  # fmt: skip
+
+    def _open_class_menu(self) -> None:
+        self.class_menu.popup(self.more.mapToGlobal(QtCore.QPoint(0, self.more.height())))
+
+    def _use(self, name: str) -> None:
+        """The marked stretch, or else the selected labels, become of this class; the next label will be."""
+        if self._edit.range_s is not None:
+            self._group.fill(name)
+        else:
+            self._edit.assign(name)
+
+    def show_class_actions(self, actions: Sequence[Action]) -> None:
+        """What the menu of the classes offers; the class in hand is meant."""
+        for action in actions:
+            self.class_menu.addAction(f"{action.title}\t{action.shown_keys}", action.do)
 
     def _chosen(self) -> str:
         at = self.classes.currentIndex().row()
@@ -265,7 +286,7 @@ class Inspector(Side):
         names = [v.name for v in self.lines.values]
         if edit.label in names and self._chosen() != edit.label:
             self.classes.setCurrentIndex(self.lines.index(names.index(edit.label)))
-        for one in (self.rename_button, self.color, self.remove):
+        for one in (self.rename_button, self.color, self.remove, self.more):
             one.setEnabled(bool(names))
         if shown is not None:
             self._fill(shown.label, shown.start_s, shown.stop_s)

@@ -33,6 +33,7 @@ class Overview(QtWidgets.QWidget):
         self._look = Look()
         self._picture: QtGui.QPixmap | None = None
         self._end_s, self._left, self._right = 1.0, 0.0, 1.0
+        self._head_s = 0.0
         self._grip, self._from = "", (0.0, 0.0, 0.0)
         theme().changed.connect(self._redraw)
 
@@ -51,6 +52,12 @@ class Overview(QtWidgets.QWidget):
         """What the rows show."""
         self._left, self._right = left, right
         self.update()
+
+    def show_head(self, time_s: float) -> None:
+        """Where playing stands."""
+        if round(time_s / self._end_s * self.width()) != round(self._head_s / self._end_s * self.width()):
+            self.update()
+        self._head_s = time_s
 
     # --- painting ------------------------------------------------------------------------
 
@@ -73,6 +80,7 @@ class Overview(QtWidgets.QWidget):
         whole = QRectF(self.rect())
         painter.fillRect(QRectF(0, 0, window.left(), whole.height()), veil)
         painter.fillRect(QRectF(window.right(), 0, whole.width() - window.right(), whole.height()), veil)
+        painter.fillRect(round(self._head_s / self._end_s * self.width()), 0, 1, self.height(), QtGui.QColor(t.text))
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtGui.QPen(QtGui.QColor(t.accent), 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)

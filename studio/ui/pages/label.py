@@ -10,7 +10,6 @@ from studio.app.jobs import Job
 from studio.app.session import Session, State
 from studio.data.labels import Labels
 from studio.data.onsets import Bursts
-from studio.data.project import Project, with_classes
 from studio.data.pyramid import Pyramid, pyramid
 from studio.data.recording import Recording
 from studio.errors import DataError, StudioError
@@ -73,6 +72,7 @@ class LabelPage(Page):
         self._project: Path | None = None
         self._dirty = False
         self.timeline.keys = Keys(self._table(), self.desk.brush, self.edit_.settle)
+        self.inspector.show_class_actions([a for a in self.actions() if a.name.startswith("class_")])
         self._build()
         self._wire()
 
@@ -84,8 +84,10 @@ class LabelPage(Page):
         across.addWidget(self._recordings())
         across.addLayout(self._views(), 1)
         own = {
-            "label": Panel("Label", "tags", lambda _shell, _page: self.inspector),
-            "rows": Panel("Rows", "table", lambda _shell, _page: RowsPanel(self.desk, self.asks, self._rearrange)),
+            "label": Panel("Label", "tags", lambda *_: self.inspector),
+            "rows": Panel(
+                "Rows and tracks", "layout-list", lambda _shell, _page: RowsPanel(self.desk, self.asks, self._rearrange)
+            ),
             "history": Panel("History", "history", lambda _shell, _page: HistoryPanel(self.session)),
         }
         self.side = Tabs(self.shell, self, own | PANELS | REVIEW)
@@ -117,7 +119,7 @@ class LabelPage(Page):
         inner = QtWidgets.QVBoxLayout(strip)
         inner.setContentsMargins(GUTTER_PX + 4, 4, 14, 10)
         inner.addWidget(self.overview)
-        self.video_slot = rows(self.media.pane, spacing=0)
+        self.video_slot = rows(self.media.pane, self.media.strip, spacing=0)
         made = rows(spacing=0)
         made.addLayout(self.video_slot)
         made.addWidget(self.views, 1)
@@ -190,8 +192,8 @@ class LabelPage(Page):
         """A finished edit of the track (the door of `Edit`)."""
         session, known = self.shell.session, self.shell.session.state.project
         try:
-            if known is not None and (fresh := strange(known, labels)):
-                session.commit(what, with_labels(session.state, labels, selected, also, fresh))
+            if known is not None and (fresh := classes.strange(known, labels)):
+                session.commit(what, classes.with_labels(session.state, labels, selected, also, fresh))
             else:
                 session.edit(what, labels, selected, also)
             self.shell.say(what)
@@ -364,6 +366,7 @@ class LabelPage(Page):
     def _moved(self, *_: object) -> None:
         """The line is elsewhere."""
         self.edit_.head_s = self.playhead.time_s
+        self.overview.show_head(self.playhead.time_s)
         if self.playhead.playing:
             self.timeline.follow(self.playhead.time_s)
         self.timeline.repaint_marks()
@@ -420,20 +423,6 @@ class LabelPage(Page):
     def keyReleaseEvent(self, event: QtGui.QKeyEvent) -> None:
         self.timeline.keys.release(event)
         super().keyReleaseEvent(event)
-
-
-def strange(project: Project, labels: Labels) -> list[str]:
-    """Labels that are no class of the project yet."""
-    return sorted({s.label for s in labels.segments} - {c.name for c in project.classes})
-
-
-def with_labels(state: State, labels: Labels, selected: int | None, also: tuple[int, ...], fresh: list[str]) -> State:
-    """The state with another open track, and with a class for each of `fresh`: one step of undo."""
-    project, recording = state.project, state.open_recording
-    assert project is not None and recording is not None
-    changed = replace(recording, labels=recording.labels | {state.track: labels})
-    known = replace(project, classes=with_classes(project.classes, fresh))
-    return replace(state.with_recording(changed), project=known, selected=selected, also=also)
 
 
 def _filled(recording: Recording) -> list[Any]:
