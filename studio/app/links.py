@@ -14,7 +14,7 @@ from studio.data.motion import motion, sound, write_rows
 from studio.data.recording import load
 from studio.data.stream import Array, Stream
 from studio.data.talk import Talk
-from studio.data.wire import Verb
+from studio.data.wire import Hello, Verb
 from studio.errors import InputError, LinkError
 from studio.firmware.board import Board, boards
 from studio.firmware.virtual import SensorFile, VirtualBoard
@@ -30,6 +30,7 @@ from studio.sources.url import is_port
 
 MOTION_SECONDS = 120.0
 SETTLE_S = 0.3
+SAME_RATE = 0.05
 
 
 class VirtualLink:
@@ -200,3 +201,19 @@ def _samples(stream: Stream, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[
     if stream.kind == "microphone":
         return sound(MOTION_SECONDS / 4, stream.rate_hz, seed)
     return motion(MOTION_SECONDS, stream.rate_hz, seed)[0]
+
+
+class AnotherBoard(LinkError):
+    """What answers is not what was lost."""
+
+
+def check_same(url: str, before: Hello, now: Hello) -> None:
+    """AnotherBoard unless both have the same streams; a rate that was only measured may be a little off."""
+    old, new = (sorted((b.stream for b in h.streams), key=lambda s: s.name) for h in (before, now))
+    alike = len(old) == len(new) and all(
+        replace(a, rate_hz=b.rate_hz) == b and abs(a.rate_hz / b.rate_hz - 1) < SAME_RATE
+        for a, b in zip(old, new, strict=True)
+    )
+    if before.board != now.board or not alike:
+        seen = f"another board answers ({now.board} where {before.board} was), or it has other streams now"
+        raise AnotherBoard(url, seen, "Connect anew. What was recorded is kept.")

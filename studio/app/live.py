@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from studio.app.lately import Lately
-from studio.app.links import ask_anew, moved, open_link, open_talk, port_of
+from studio.app.links import AnotherBoard, ask_anew, check_same, moved, open_link, open_talk, port_of
 from studio.app.takes import Place, Take
 from studio.data.link import Link
 from studio.data.project import Project, new_recording_path
@@ -40,7 +40,6 @@ GIVE_UP_S = 120.0
 DEAD_S = 5.0
 START_TRIES, BOOT_S, CLOSE_S = 3, 5.0, 3.0
 GOOD_IMAGE = 1
-SAME_RATE = 0.05
 
 
 class Connection:
@@ -142,7 +141,7 @@ class Connection:
                 self.lately = Lately()
             self.rings = {s.stream.name: Ring(s.stream, RING_SECONDS) for s in hello.streams}
         elif self.hello is not None:
-            _check_same(self.url, self.hello, hello)
+            check_same(self.url, self.hello, hello)
         self.hello = hello
         self._enter("ready")
         self._acquisition = Acquisition(self.talk, [self._take], before, self._dead_s)
@@ -422,22 +421,6 @@ class Connection:
         self._release()
         self._thread.join(CLOSE_S)
         self._phase = "closed"
-
-
-class AnotherBoard(LinkError):
-    """What answers is not what was lost."""
-
-
-def _check_same(url: str, before: Hello, now: Hello) -> None:
-    """AnotherBoard unless both have the same streams; a rate that was only measured may be a little off."""
-    old, new = (sorted((b.stream for b in h.streams), key=lambda s: s.name) for h in (before, now))
-    alike = len(old) == len(new) and all(
-        replace(a, rate_hz=b.rate_hz) == b and abs(a.rate_hz / b.rate_hz - 1) < SAME_RATE
-        for a, b in zip(old, new, strict=True)
-    )
-    if before.board != now.board or not alike:
-        seen = f"another board answers ({now.board} where {before.board} was), or it has other streams now"
-        raise AnotherBoard(url, seen, "Connect anew. What was recorded is kept.")
 
 
 def _feed(writer: Writer, chunks: list[Chunk]) -> None:

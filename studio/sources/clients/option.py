@@ -5,6 +5,7 @@ import keyword
 import math
 import re
 from dataclasses import dataclass, fields, make_dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from studio.errors import InputError
@@ -51,6 +52,7 @@ class Option:
             raise InputError(f"Option {self.name}={text!r}", f"is no value of {self.title!r}", step) from e
 
 
+@lru_cache(maxsize=64)  # a window asks at every beat
 def declared(options: tuple[Option, ...]) -> Any:
     """A frozen dataclass of `studio.params` fields, filled in with the present values; None without options."""
     if not options:
