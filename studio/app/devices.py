@@ -88,7 +88,7 @@ class Eyes:
     probes: Callable[[], Iterable[Probe]] = probes
     ble: Callable[[float], Iterable[Port]] = ble_devices
     ear: Callable[[bool], Ear] = lambda asked: Ear(asked=asked)
-    virtual: Callable[[], Iterable[Board]] = lambda: [b for b in boards().values() if playable(b)]
+    virtual: Callable[[], Iterable[Board]] = lambda: _playable()
 
 
 @dataclass
@@ -233,7 +233,7 @@ def _hex(text: str) -> str:
 
 def _device(views: list[Sight]) -> Device:
     board_id = next((v.board_id for v in views if v.board_id), "")
-    known = boards().get(board_id)
+    known = _boards().get(board_id)
     marks = sorted(m for v in views for m in v.marks)
     return Device(
         marks[0] if marks else views[0].way.url,
@@ -275,10 +275,21 @@ def _marks(serial: str, location: str = "") -> frozenset[str]:
 
 
 @cache
+def _boards() -> dict[str, Board]:
+    """Every known board: their files are read once, not at every look."""
+    return boards()
+
+
+@cache
+def _playable() -> tuple[Board, ...]:
+    return tuple(b for b in _boards().values() if playable(b))
+
+
+@cache
 def _usb_ids() -> dict[str, str]:
     """USB numbers -> board, of those that only one board has."""
     found: dict[str, list[str]] = {}
-    for board in boards().values():
+    for board in _boards().values():
         for numbers in board.usb:
             found.setdefault(numbers.upper(), []).append(board.id)
     return {numbers: ids[0] for numbers, ids in found.items() if len(ids) == 1}
@@ -290,4 +301,4 @@ def _by_usb(vid: int, pid: int) -> str:
 
 def _by_drive(name: str) -> str:
     """The board whose UF2 drive is called `name`."""
-    return next((b.id for b in boards().values() if b.uf2_board and name.startswith(b.uf2_board)), "")
+    return next((b.id for b in _boards().values() if b.uf2_board and name.startswith(b.uf2_board)), "")
