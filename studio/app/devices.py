@@ -79,6 +79,17 @@ class Sight:
     serial: str = ""
 
 
+@cache
+def _boards() -> dict[str, Board]:
+    """Every known board: their files are read once, not at every look."""
+    return boards()
+
+
+@cache
+def _playable() -> tuple[Board, ...]:
+    return tuple(b for b in _boards().values() if playable(b))
+
+
 @dataclass(frozen=True)
 class Eyes:
     """How to look; tests put their own."""
@@ -88,7 +99,7 @@ class Eyes:
     probes: Callable[[], Iterable[Probe]] = probes
     ble: Callable[[float], Iterable[Port]] = ble_devices
     ear: Callable[[bool], Ear] = lambda asked: Ear(asked=asked)
-    virtual: Callable[[], Iterable[Board]] = lambda: _playable()
+    virtual: Callable[[], Iterable[Board]] = _playable
 
 
 @dataclass
@@ -272,17 +283,6 @@ def _marks(serial: str, location: str = "") -> frozenset[str]:
     number = serial.strip().casefold()
     good = len(number) >= _SHORTEST and len(set(number)) > 1
     return frozenset([f"number {number}"] * good + [f"plug {location}"] * bool(location))
-
-
-@cache
-def _boards() -> dict[str, Board]:
-    """Every known board: their files are read once, not at every look."""
-    return boards()
-
-
-@cache
-def _playable() -> tuple[Board, ...]:
-    return tuple(b for b in _boards().values() if playable(b))
 
 
 @cache
