@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6 import QtCore
+from PySide6 import QtCore, QtWidgets
 
 from studio.app.actions.video import aligned, brought, with_video
 from studio.app.jobs import Job
@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.ui.media.pane import VideoPane, chosen_file
 from studio.ui.media.playhead import Playhead
 from studio.ui.media.sound import Sound
+from studio.ui.media.strip import Axis, FilmStrip
 from studio.ui.media.transport import SILENT, Transport
 from studio.ui.media.voice import audible, is_sound
 from studio.ui.pages.base import Shell
@@ -45,7 +46,7 @@ class Bench(Protocol):
 
 
 class Media(QtCore.QObject):
-    """Place `pane` above the rows and `transport` below them; call `show` with the open recording."""
+    """Place `pane` and `strip` above the rows and `transport` below them; call `show` with the open recording."""
 
     def __init__(self, bench: Bench, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +54,8 @@ class Media(QtCore.QObject):
         self.sound = Sound(self._head)
         self.pane = VideoPane(self._head)
         self.transport = Transport(self._head, self.sound, self.loop, self.step)
+        self.strip = FilmStrip(self._head, self._axis)
+        self.pane.shown.connect(self.strip.show_video)
         self.recording: Recording | None = None
         self._heard: dict[str, str] = {}  # which stream is heard, by recording
         self._anchors: list[tuple[float, float]] = []
@@ -112,6 +115,18 @@ class Media(QtCore.QObject):
         """Another page: the sound card and the video's file are let go."""
         self._head.pause()
         self.sound.close()
+
+    def _axis(self) -> Axis | None:
+        """The axis of the rows, in pixels of the strip."""
+        rows = self._bench.timeline
+        lines = getattr(rows, "all_rows", ())
+        if not lines or not isinstance(rows, QtWidgets.QGraphicsView):
+            return None
+        box = lines[0].plot.getViewBox()
+        inside = rows.mapFromScene(box.sceneBoundingRect()).boundingRect()
+        left = self.strip.mapFromGlobal(rows.viewport().mapToGlobal(inside.topLeft())).x()
+        left_s, right_s = box.viewRange()[0]
+        return Axis(left, left + box.sceneBoundingRect().width(), left_s, right_s) if right_s > left_s else None
 
     # --- playing ---------------------------------------------------------------------------
 

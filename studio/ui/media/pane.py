@@ -87,14 +87,15 @@ class Picture(QtWidgets.QWidget):
 class VideoPane(QtWidgets.QFrame):
     """Shows the videos of a recording at the playhead's time. Hidden when there is none.
 
-    `placed(index, start_s, rate)` when a person moved one, `matched(index, video_s)` when the held picture belongs to
-    where the playhead is, `asked(index, way)` to have it placed, `removed(index)`.
+    `shown(path, track)` tells which; `placed(index, start_s, rate)` when a person moved one, `matched(index, video_s)`
+    when the held picture belongs to where the playhead is, `asked(index, way)` to have it placed, `removed(index)`.
     """
 
     placed = QtCore.Signal(int, float, float)
     matched = QtCore.Signal(int, float)
     asked = QtCore.Signal(int, str)
     removed = QtCore.Signal(int)
+    shown = QtCore.Signal(object, object)  # path and track of the video in view, None when there is none
 
     def __init__(self, head: Playhead) -> None:
         super().__init__()
@@ -180,7 +181,8 @@ class VideoPane(QtWidgets.QFrame):
         self._open()
 
     def close_video(self) -> None:
-        """Let the file go."""
+        """Let the file go, here and in whatever else shows it."""
+        self.shown.emit(None, None)
         self.film.close()
         self.picture.clear()
 
@@ -189,6 +191,7 @@ class VideoPane(QtWidgets.QFrame):
             self.close_video()
             return
         track = self.tracks[self.index]
+        self.shown.emit(track.path(self._folder), track)
         self.film.open(track.path(self._folder), track)
         quiet = QtCore.QSignalBlocker(self.start)
         self.start.setValue(track.start_s)
