@@ -17,7 +17,7 @@ from tests.firmware.firmwares import image
 REAL = [b for b in boards().values() if not b.virtual]
 RAM, FIRST_BLOCK = 0x20000000, 256
 each = pytest.mark.parametrize("board", REAL, ids=lambda b: b.id)
-ARCH = {"cortex-m0plus": (11, 12), "cortex-m4f": (13,)}
+ARCH = {"cortex-m0plus": (11, 12), "cortex-m4f": (13,), "cortex-m33": (17,)}
 
 
 def starts_right(board: Board, sections: Sections, at: int) -> None:

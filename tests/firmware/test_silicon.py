@@ -15,7 +15,7 @@ from studio.progress import finish
 from tests.firmware.firmwares import graph, image, raw_windows
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.nrf52 import Nrf52
-from tests.firmware.silicon.rp2040 import Rp2040
+from tests.firmware.silicon.rp2040 import Rp2040, Rp2350
 from tests.firmware.silicon.sensors import Lsm6dsl, Lsm9ds1, Lsm303agr, Slave
 from tests.firmware.silicon.stm32l4 import Stm32l4
 
@@ -27,6 +27,7 @@ CHIPS: dict[str, tuple[Callable[..., Silicon], Callable[[], Slave]]] = {
     "xiao-nrf52840-sense": (Nrf52, Lsm6dsl),
     "nano-33-ble-sense": (Nrf52, Lsm9ds1),
     "pico": (Rp2040, Lsm6dsl),
+    "pico-2": (Rp2350, Lsm6dsl),
 }
 
 

@@ -1,4 +1,6 @@
-"""RP2040, from its datasheet: the ROM's start and flash functions, clocks, UART0 behind DMA, I2C0."""
+"""RP2040 and RP2350, from their datasheets: the ROM's start and flash functions, clocks, UART0 behind DMA, I2C0."""
+
+import struct
 
 import unicorn
 from unicorn import arm_const as arm
@@ -7,17 +9,7 @@ from studio.firmware.board import Board
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.sensors import Slave
 
-CLOCKS, RESETS, PSM, IO, PADS, XOSC, PLL = (
-    0x40008000,
-    0x4000C000,
-    0x40010000,
-    0x40014000,
-    0x4001C000,
-    0x40024000,
-    0x40028000,
-)
-UART, I2C, TIMER, WATCHDOG, DMA, SSI = 0x40034000, 0x40044000, 0x40054000, 0x40058000, 0x50000000, 0x18000000
-FLASH, BOOT_2, TABLE, LOOK_UP, BUSY = 0x10000000, 0x20041F00, 0x80, 0x100, 1 << 24
+FLASH, BOOT_2, TABLE, LOOK_UP = 0x10000000, 0x20041F00, 0x80, 0x100
 FUNCTIONS = {b"IF": 0x110, b"EX": 0x114, b"RE": 0x118, b"RP": 0x11C, b"FC": 0x120, b"CX": 0x124}
 RETURN = b"\x70\x47"
 
@@ -35,70 +27,102 @@ def crc32_mpeg2(data: bytes) -> int:
 class Rp2040(Silicon):
     """While the ROM has the flash to itself, nobody can read it."""
 
-    regions = tuple(
-        (base, 0x1000) for base in (CLOCKS, RESETS, PSM, IO, PADS, XOSC, PLL, UART, I2C, TIMER, WATCHDOG, DMA, SSI)
-    )
+    CLOCKS, RESETS, PSM, IO = 0x40008000, 0x4000C000, 0x40010000, 0x40014000
+    PADS, XOSC, PLL, UART = 0x4001C000, 0x40024000, 0x40028000, 0x40034000
+    I2C, TIMER, WATCHDOG, DMA, SSI = 0x40044000, 0x40054000, 0x40058000, 0x50000000, 0x18000000
+    ASLEEP, WAKE = 0x1FFFFFF, 1 << 2 | 1 << 5 | 1 << 8 | 1 << 22
+    LISTEN, SEND, BUSY = 21 << 15 | 12 << 6 | 1 << 10 | 1 << 5 | 1, 20 << 15 | 1 << 11 | 1 << 4 | 1, 1 << 24
+    RESET_ALL = 0x1FFFC
+    MORE: tuple[int, ...] = (0x18000000,)  # the flash interface
 
     def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
+        blocks = (self.CLOCKS, self.RESETS, self.PSM, self.IO, self.PADS, self.XOSC, self.PLL, self.UART, self.I2C)
+        self.regions = tuple((at, 0x1000) for at in (*blocks, self.TIMER, self.WATCHDOG, self.DMA, *self.MORE))
         super().__init__(board, flash, sensors)
         get = self.words.get
-        self.on_read |= {TIMER + 0x28: self.read_time, XOSC + 4: lambda: 1 << 31, PLL: lambda: 1 << 31 | get(PLL, 0)}
-        self.on_read |= {CLOCKS + 0x38: lambda: 1 << (get(CLOCKS + 0x30, 0) & 3)}
-        self.on_read |= {CLOCKS + 0x44: lambda: 1 << (get(CLOCKS + 0x3C, 0) & 1)}
-        self.on_read |= {RESETS + 8: lambda: ~get(RESETS, 0) & 0x1FFFFFF, DMA + 0xC: self._receiving}
-        self.on_read |= {I2C + 0x34: lambda: self._flags, I2C + 0x70: lambda: 1 << 1, I2C + 0x78: lambda: len(self._in)}
-        self.on_read |= {I2C + 0x10: lambda: self._in.pop(0), I2C + 0x54: lambda: self._clear(1 << 6)}
-        self.on_read |= {I2C + 0x60: lambda: self._clear(1 << 9)}
-        self.on_write |= {WATCHDOG: self._watchdog, DMA + 0x4C: self._send, DMA + 0xC: self._listen}
-        self.on_write |= {I2C + 0x6C: self._enable, I2C + 0x10: self._command}
-        self.words |= {RESETS: 0x1FFFFFF, PLL + 4: 0x2D}
+        self.on_read |= {
+            self.TIMER + 0x28: self.time,
+            self.XOSC + 4: lambda: 1 << 31,
+            self.PLL: lambda: 1 << 31 | get(self.PLL, 0),
+        }
+        self.on_read |= {self.CLOCKS + 0x38: lambda: 1 << (get(self.CLOCKS + 0x30, 0) & 3)}
+        self.on_read |= {self.CLOCKS + 0x44: lambda: 1 << (get(self.CLOCKS + 0x3C, 0) & 1)}
+        self.on_read |= {self.RESETS + 8: lambda: ~get(self.RESETS, 0) & self.ASLEEP, self.DMA + 0xC: self._receiving}
+        self.on_read |= {
+            self.I2C + 0x34: lambda: self._flags,
+            self.I2C + 0x70: lambda: 1 << 1,
+            self.I2C + 0x78: lambda: len(self._in),
+        }
+        self.on_read |= {self.I2C + 0x10: lambda: self._in.pop(0), self.I2C + 0x54: lambda: self._clear(1 << 6)}
+        self.on_read |= {self.I2C + 0x60: lambda: self._clear(1 << 9)}
+        self.on_write |= {self.WATCHDOG: self._watchdog, self.DMA + 0x4C: self._send, self.DMA + 0xC: self._listen}
+        self.on_write |= {self.I2C + 0x6C: self._enable, self.I2C + 0x10: self._command}
+        self.words |= {self.RESETS: self.ASLEEP, self.PLL + 4: 0x2D}
 
     def start(self) -> None:
         self.uc.mem_unmap(0, self.flash.size)
         self.uc.mem_map_ptr(FLASH, self.flash.size, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC, self.flash.address)
         self.uc.mem_map(0, 0x4000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
-        self.uc.mem_write(0, (BOOT_2).to_bytes(4, "little") + (BOOT_2 | 1).to_bytes(4, "little"))
-        self.uc.mem_write(0x14, TABLE.to_bytes(2, "little") + b"\0\0" + (LOOK_UP | 1).to_bytes(2, "little"))
+        self._table()
         for at in (LOOK_UP, *FUNCTIONS.values()):
             self.uc.mem_write(at, RETURN)
         self.uc.hook_add(unicorn.UC_HOOK_CODE, self._in_rom, None, LOOK_UP, max(FUNCTIONS.values()))
         self._rom_starts()
 
-    def _rom_starts(self) -> None:
+    def _table(self) -> None:
+        """How the ROM's functions are found: a pointer to the table, another to what looks up in it."""
+        self.uc.mem_write(0x14, TABLE.to_bytes(2, "little") + b"\0\0" + (LOOK_UP | 1).to_bytes(2, "little"))
+
+    def _found(self, r0: int, r1: int) -> int:
+        return FUNCTIONS.get(r1.to_bytes(4, "little")[:2], 0) if r0 == TABLE else 0
+
+    def _boot(self) -> None:
+        """The ROM checks the first 256 bytes, copies them to RAM, and runs them there."""
         first = self.flash.read(0, 256)
         if crc32_mpeg2(first[:252]) != int.from_bytes(first[252:], "little"):
             self.wrongs.append("the ROM refuses the first 256 bytes")
+        self.uc.mem_write(0, BOOT_2.to_bytes(4, "little") + (BOOT_2 | 1).to_bytes(4, "little"))
         self.uc.mem_write(BOOT_2, first)
+
+    def time(self) -> int:
+        """The timer's lower word."""
+        return self.read_time()
+
+    def _rom_starts(self) -> None:
+        self._boot()
         self._order: list[bytes] = []
         self._flags, self._in, self._out = 0, bytearray(), bytearray()
         self.chip.reset()
 
     def _watchdog(self, value: int) -> None:
         if value >> 31:
-            if self.words.get(PSM + 8) != 0x1FFFC:
+            if self.words.get(self.PSM + 8) != self.RESET_ALL:
                 self.wrongs.append("the watchdog would leave a part of the chip as it is")
-            note = self.words.get(WATCHDOG + 0xC, 0)
+            note = self.words.get(self.WATCHDOG + 0xC, 0)
             self.restart()
-            self.words |= {RESETS: 0x1FFFFFF, PLL + 4: 0x2D, WATCHDOG + 0xC: note}
-            self.uc.mem_write(BOOT_2, self.flash.read(0, 256))
+            self.words |= {self.RESETS: self.ASLEEP, self.PLL + 4: 0x2D, self.WATCHDOG + 0xC: note}
+            self._boot()
+
+    def _interface(self) -> None:
+        """The flash interface must be as the first 256 bytes set it."""
+        assert [self.words.get(self.SSI + at) for at in (0, 4, 8, 0x14, 0xF4)] == [0x1F0300, 0, 1, 4, 0x03000218]
 
     def core_hz(self) -> float:
-        """From the 12 MHz crystal; the flash interface must be as the first 256 bytes set it."""
-        assert [self.words.get(SSI + at) for at in (0, 4, 8, 0x14, 0xF4)] == [0x1F0300, 0, 1, 4, 0x03000218]
-        assert self.words[CLOCKS + 0x3C] == 1 and not self.words[PLL + 4] & 0x29
-        post = self.words[PLL + 0xC]
-        return 12e6 * self.words[PLL + 8] / (post >> 16 & 7) / (post >> 12 & 7)
+        """From the 12 MHz crystal."""
+        self._interface()
+        assert self.words[self.CLOCKS + 0x3C] == 1 and not self.words[self.PLL + 4] & 0x29
+        post = self.words[self.PLL + 0xC]
+        return 12e6 * self.words[self.PLL + 8] / (post >> 16 & 7) / (post >> 12 & 7)
 
     def baud(self) -> float:
         """Of UART0, which runs from the peripherals' clock."""
-        assert self.words[CLOCKS + 0x48] == 1 << 11
-        return self.core_hz() / (16 * self.words[UART + 0x24] + self.words[UART + 0x28] / 4)
+        assert self.words[self.CLOCKS + 0x48] == 1 << 11
+        return self.core_hz() / (16 * self.words[self.UART + 0x24] + self.words[self.UART + 0x28] / 4)
 
     def _in_rom(self, uc: unicorn.Uc, address: int, _size: int, _: object) -> None:
         r0, r1, r2 = (uc.reg_read(r) for r in (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2))
         if address == LOOK_UP:
-            at = FUNCTIONS.get(r1.to_bytes(4, "little")[:2], 0) if r0 == TABLE else 0
-            uc.reg_write(arm.UC_ARM_REG_R0, at | 1)
+            uc.reg_write(arm.UC_ARM_REG_R0, self._found(r0, r1) | 1)
             return
         name = next(n for n, at in FUNCTIONS.items() if at == address)
         self._order.append(name)
@@ -125,35 +149,39 @@ class Rp2040(Silicon):
         self.flash._map[at : at + len(new)] = new
 
     def _receiving(self) -> int:
-        control = self.words.get(DMA + 0xC, 0)
-        return control | (BUSY if control & 1 else 0)
+        control = self.words.get(self.DMA + 0xC, 0)
+        return control | (self.BUSY if control & 1 else 0)
 
     def _listen(self, control: int) -> None:
-        if control & 1 and (control != 21 << 15 | 12 << 6 | 1 << 10 | 1 << 5 | 1 or self.words[DMA] != UART):
+        if control & 1 and (control != self.LISTEN or self.words[self.DMA] != self.UART):
             self.wrongs.append(f"DMA channel 0 is started with {control:#x}")
-        if control & 1 and self.words[DMA + 4] % 4096:
+        if control & 1 and self.words[self.DMA + 4] % 4096:
             self.wrongs.append("the ring does not lie on a multiple of its size")
 
     def _awake(self) -> bool:
-        awake = not self.words.get(RESETS, 0) & (1 << 2 | 1 << 5 | 1 << 8 | 1 << 22)
-        pins = [self.words.get(IO + at) for at in (4, 0xC)] == [2, 2]
-        uart = [self.words.get(UART + at) for at in (0x2C, 0x30, 0x48)] == [0x70, 0x301, 3]
-        return awake and pins and uart
+        awake = not self.words.get(self.RESETS, 0) & self.WAKE
+        pins = [self.words.get(self.IO + at) for at in (4, 0xC)] == [2, 2]
+        uart = [self.words.get(self.UART + at) for at in (0x2C, 0x30, 0x48)] == [0x70, 0x301, 3]
+        return awake and pins and uart and self._pads()
+
+    def _pads(self) -> bool:
+        """Whether the pads of the link let anything through."""
+        return True
 
     def receive(self, data: bytes) -> None:
-        if not self.words.get(DMA + 0xC, 0) & 1 or not self._awake():
+        if not self.words.get(self.DMA + 0xC, 0) & 1 or not self._awake():
             return
         for byte in data:
-            at = self.words[DMA + 4]
+            at = self.words[self.DMA + 4]
             self.uc.mem_write(at, bytes([byte]))
-            self.words[DMA + 4] = at & ~0xFFF | (at + 1) & 0xFFF
+            self.words[self.DMA + 4] = at & ~0xFFF | (at + 1) & 0xFFF
 
     def _send(self, control: int) -> None:
         if not control & 1:
             return
-        if control != 20 << 15 | 1 << 11 | 1 << 4 | 1 or self.words[DMA + 0x44] != UART or not self._awake():
+        if control != self.SEND or self.words[self.DMA + 0x44] != self.UART or not self._awake():
             self.wrongs.append(f"a block is sent with DMA channel 1 at {control:#x}")
-        self.sent += self.memory(self.words[DMA + 0x40], self.words[DMA + 0x48])
+        self.sent += self.memory(self.words[self.DMA + 0x40], self.words[self.DMA + 0x48])
 
     def _clear(self, flag: int) -> int:
         self._flags &= ~flag
@@ -164,9 +192,9 @@ class Rp2040(Silicon):
             self._in, self._out, self._flags = bytearray(), bytearray(), 0
 
     def _command(self, value: int) -> None:
-        sensor = self.sensors.get(self.words.get(I2C + 4, 0))
-        wired = [self.words.get(IO + at) for at in (0x24, 0x2C)] == [3, 3]
-        if sensor is None or not wired or self.words.get(I2C) != 0x65 or not self.words.get(I2C + 0x6C):
+        sensor = self.sensors.get(self.words.get(self.I2C + 4, 0))
+        wired = [self.words.get(self.IO + at) for at in (0x24, 0x2C)] == [3, 3]
+        if sensor is None or not wired or self.words.get(self.I2C) != 0x65 or not self.words.get(self.I2C + 0x6C):
             self._flags |= 1 << 6
             return
         reading = value >> 8 & 1
@@ -185,3 +213,48 @@ class Rp2040(Silicon):
             if self._out:
                 sensor.write(bytes(self._out))
             self._out, self._flags = bytearray(), self._flags | 1 << 9
+
+
+class Rp2350(Rp2040):
+    """Its ROM looks for a block of facts in the first 4096 bytes; its pads are isolated at first."""
+
+    CLOCKS, RESETS, PSM, IO = 0x40010000, 0x40020000, 0x40018000, 0x40028000
+    PADS, XOSC, PLL, UART = 0x40038000, 0x40048000, 0x40050000, 0x40070000
+    I2C, TIMER, WATCHDOG, DMA, TICKS = 0x40090000, 0x400B0000, 0x400D8000, 0x50000000, 0x40108000
+    ASLEEP, WAKE = 0x1FFFFFFF, 1 << 2 | 1 << 6 | 1 << 9 | 1 << 26
+    LISTEN, SEND, BUSY = 29 << 17 | 12 << 8 | 1 << 12 | 1 << 6 | 1, 28 << 17 | 1 << 13 | 1 << 4 | 1, 1 << 26
+    RESET_ALL, MORE = 0x1FFFFF3, (TICKS,)
+    START, END = 0xFFFFDED3, 0xAB123579
+
+    def _table(self) -> None:
+        self.uc.mem_write(0x16, (LOOK_UP | 1).to_bytes(2, "little"))
+
+    def _found(self, r0: int, r1: int) -> int:
+        return FUNCTIONS.get(r0.to_bytes(4, "little")[:2], 0) if r1 == 4 else 0
+
+    def _boot(self) -> None:
+        words = struct.unpack("<1024I", self.flash.read(0, 4096))
+        at = words.index(self.START) + 1 if self.START in words else len(words) - 1
+        items: dict[int, tuple[int, ...]] = {}
+        first = at
+        while at < len(words) and words[at] & 0xFF != 0xFF:
+            n = words[at] >> 8 & 0xFF
+            items[words[at] & 0x7F] = words[at : at + n]
+            at += max(n, 1)
+        closed = words[at : at + 3] == (0xFF | (at - first) << 8, 0, self.END)
+        if not closed or items.get(0x42) != (0x10210142,):
+            self.wrongs.append("the ROM finds no image for this chip")
+        table = items.get(3, (0, FLASH))[1]
+        self.uc.mem_write(0, self.flash.read(table - FLASH, 8))
+        self.chip.vtor = table
+
+    def time(self) -> int:
+        if [self.words.get(self.TICKS + at) for at in (0x18, 0x1C)] != [1, 12]:
+            self.wrongs.append("the timer is read before it gets ticks")
+        return self.read_time()
+
+    def _interface(self) -> None:
+        """The ROM has set up the flash interface."""
+
+    def _pads(self) -> bool:
+        return all(self.words.get(self.PADS + at, 0x116) & 0x1C0 == 0x40 for at in (4, 8, 0x14, 0x18))

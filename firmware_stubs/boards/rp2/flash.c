@@ -1,7 +1,7 @@
-/* The flash outside the chip, through the functions in its ROM [RP2040 datasheet, 2.8.3]. While they run the flash
+/* The flash outside the chip, through the functions in its ROM [RP2040 datasheet, 2.8.3; RP2350 datasheet, 5.4.8]. While they run the flash
    cannot be read, so what calls them lies in RAM. */
 #include "board.h"
-#include "registers.h"
+#include "parts.h"
 
 enum { PROGRAM_BYTES = 256, BLOCK_BYTES = 1 << 16, ERASE_BLOCK = 0xD8 };
 
@@ -11,14 +11,6 @@ struct rom {
     void (*program)(uint32_t at, const uint8_t *bytes, uint32_t n);
     void (*flush)(void), (*enter_xip)(void);
 };
-
-/* The ROM says at 0x14 where its table of functions is, at 0x18 what looks something up in it. */
-static void *in_rom(char a, char b)
-{
-    void *(*const look_up)(const uint16_t *, uint32_t) =
-        (void *(*)(const uint16_t *, uint32_t))(uintptr_t)*(volatile uint16_t *)0x18;
-    return look_up((const uint16_t *)(uintptr_t)*(volatile uint16_t *)0x14, (uint32_t)(a | b << 8));
-}
 
 static struct rom rom(void)
 {

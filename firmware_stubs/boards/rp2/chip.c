@@ -1,19 +1,17 @@
-/* RP2040 at 125 MHz: link on UART0 (GPIO 0 and 1) by DMA, sensors on I2C0 (GPIO 4 and 5).
+/* RP2040 and RP2350: link on UART0 (GPIO 0 and 1) by DMA, sensors on I2C0 (GPIO 4 and 5). What differs is in parts.h.
    Source: RP2040 datasheet, sections in brackets. */
 #include "chip.h"
 #include "driver.h"
+#include "parts.h"
 #include "registers.h"
 
 enum { CRYSTAL_MHZ = 12, I2C_FIFO = 16, I2C_PATIENCE_US = 20000 };
-enum { RESET_DMA = 2, RESET_I2C0 = 3, RESET_IO = 5, RESET_PADS = 8, RESET_PLL_SYS = 12, RESET_TIMER = 21, RESET_UART0 = 22 };
-enum { DMA_ON = 1, FROM_MEMORY = 1 << 4, TO_MEMORY = 1 << 5, RING_4096 = 12 << 6 | 1 << 10, BUSY = 1 << 24 };
-enum { UART0_TX = 20 << 15, UART0_RX = 21 << 15, ONLY_0 = 0 << 11, ONLY_1 = 1 << 11 };
 enum { STOP_BIT = 1 << 9, READ_BIT = 1 << 8, RESTART_BIT = 1 << 10, ABORTED = 1 << 6, STOPPED = 1 << 9, ROOM = 1 << 1 };
 
 /* The DMA keeps the upper bits of the address, so the ring lies on a multiple of its size. */
 __attribute__((section(".ring"), aligned(LINK_RING))) uint8_t chip_ring[LINK_RING];
 
-/* Crystal, then PLL: 12 MHz * 125 / 6 / 2 [2.16, 2.18]. An app finds it running. */
+/* Crystal, then PLL: 12 MHz * 125 / PLL_DIVIDER / 2 [2.16, 2.18]. An app finds it running. */
 static void start_clock(void)
 {
     if (CLOCKS_CLK_SYS_SELECTED == 2)
@@ -31,7 +29,7 @@ static void start_clock(void)
     PLL_SYS_PWR &= ~(1u | 1u << 5);
     while (!(PLL_SYS_CS >> 31)) {
     }
-    PLL_SYS_PRIM = 6u << 16 | 2u << 12;
+    PLL_SYS_PRIM = (uint32_t)PLL_DIVIDER << 16 | 2u << 12;
     PLL_SYS_PWR &= ~(1u << 3);
     CLOCKS_CLK_SYS_CTRL = 1; /* the auxiliary source, which is the PLL */
     while (CLOCKS_CLK_SYS_SELECTED != 2) {
@@ -52,6 +50,7 @@ static void wake(void)
 static void start_pins(void)
 {
     const uint32_t pulled_up = 0x5A;
+    PADS_BANK0_GPIO0 = pulled_up;
     PADS_BANK0_GPIO1 = pulled_up;
     PADS_BANK0_GPIO4 = pulled_up;
     PADS_BANK0_GPIO5 = pulled_up;
@@ -65,7 +64,7 @@ static void listen(void)
 {
     DMA_CH0_READ_ADDR = (uint32_t)(uintptr_t)&UART0_UARTDR;
     DMA_CH0_WRITE_ADDR = (uint32_t)(uintptr_t)chip_ring;
-    DMA_CH0_TRANS_COUNT = 0xFFFFF000u; /* whole rounds, 13 hours of them; then anew */
+    DMA_CH0_TRANS_COUNT = MOST_ROUNDS; /* whole rounds, for hours; then anew */
     DMA_CH0_CTRL_TRIG = UART0_RX | ONLY_0 | RING_4096 | TO_MEMORY | DMA_ON;
 }
 
@@ -100,7 +99,7 @@ void chip_start(void)
 {
     wake();
     start_clock();
-    WATCHDOG_TICK = 1u << 9 | CRYSTAL_MHZ; /* what the timer counts */
+    start_ticks(CRYSTAL_MHZ);
     start_pins();
     start_link();
     start_i2c();
@@ -140,7 +139,7 @@ void chip_set_note(uint32_t note) { WATCHDOG_SCRATCH0 = note; }
 /* Everything but the two oscillators [2.13.2, 4.7]. */
 void chip_reset(void)
 {
-    PSM_WDSEL = 0x1FFFCu;
+    PSM_WDSEL = ALL_BUT_OSCILLATORS;
     WATCHDOG_CTRL = 1u << 31;
 }
 
