@@ -122,7 +122,7 @@ def _entry(path: Path, number: int, entry: dict[str, Any], given: Hints) -> _Ent
         raise DataError(where, str(e), "rate_hz is a number, channels a list of names.") from e
     if not 0 <= rate_hz < float("inf"):
         raise DataError(where, f"rate_hz is {rate_hz:g}", "Give samples per second.")
-    words = {key: plain(entry.get(key)) for key in ("unit", "stream", "kind", "label")}
+    words: dict[str, Any] = {key: plain(entry.get(key)) for key in ("unit", "stream", "kind", "label")}
     subject = plain(entry.get("subject")) or given.subject
     told = Hints(rate_hz, channels, **words, labels=labels, subject=subject, split=split)
     return _Entry(file, told, entry)

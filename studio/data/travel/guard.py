@@ -23,5 +23,5 @@ def reading(path: Path, title: str) -> Iterator[None]:
         raise DataError(str(path), f"cannot be read ({e})", "Check the file, then import again.") from e
     except Exception as e:
         what = " ".join(f"{type(e).__name__}: {e}".split())[:200]
-        seen = f"is no {title} file that can be read ({what})"
+        seen = f"cannot be read as {title} ({what})"
         raise DataError(str(path), seen, "Save it again with the program that made it, or choose its format.") from e
