@@ -256,8 +256,10 @@ def test_the_command_line_films_too(
     assert kept.video[0].plain() == {k: said["video"][k] for k in ("file", "start_s", "rate", "name")}
     rows = read_frames(kept.path / "video" / "camera.frames")
     assert len(rows) == said["video"]["frames"] >= 20
-    origin_ns, _ = time_line(kept)
-    assert kept.video[0].start_s == pytest.approx((rows[0, 2] - origin_ns) * 1e-9, abs=0.02)
+    origin_ns, time_per_host = time_line(kept)
+    came_s = (rows[:, 2] - origin_ns) * 1e-9 * time_per_host
+    shown_s = np.array([kept.video[0].time_s(us * 1e-6) for us in rows[:, 1] - rows[0, 1]])
+    assert abs((came_s - shown_s).min()) < 0.02  # the frame that came soonest; others may have come late
     assert not list(project.recordings_path.glob(".camera-*"))
 
 
