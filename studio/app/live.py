@@ -385,13 +385,13 @@ class Connection:
             self._joints = self._joints_before(before)
             self._began_s = time.monotonic() - (pre_s if before else 0.0)
             self._writer, self._label, self.recording_error = writer, label, None
-            self.take = Take(self.moment)
+            self.take = Take(self.moment, path)
 
     def stop_recording(self) -> Recording:
         """Close the recording and write its labels: what was marked, and the label of its start over all the rest."""
         if self.take is not None:
-            self.take.release_all()
-        place = self._place()
+            self.take.close()
+        place = self.place()
         with self._lock:
             writer, self._writer = self._writer, None
         if writer is None:
@@ -403,7 +403,7 @@ class Connection:
             save(recording)
         return recording
 
-    def _place(self) -> Place:
+    def place(self) -> Place:
         """Where moments lie in the running recording; it holds after the recording was closed."""
         rates = {name: ring.stream.rate_hz for name, ring in self.rings.items()}
         zeros = {name: zero for name in rates if (zero := self.recorded_s({name: 0.0})) is not None}

@@ -5,12 +5,16 @@ in the recording at that very sample, whatever was delayed on the way.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
 
 from studio.data.labels import Labels, Segment
+from studio.data.recording import load, save
 
 Moment = Mapping[str, float]
 Place = Callable[[Moment], float | None]
+TRACK = "labels"
 #: A key that was only touched paints no stretch.
 SHORTEST_S = 0.05
 
@@ -26,10 +30,11 @@ class Mark:
 
 
 class Take:
-    """The marks of one recording; `moment` says which sample is being taken now."""
+    """The marks of one recording; `moment` says which sample is being taken now, `path` is the recording's folder."""
 
-    def __init__(self, moment: Callable[[], Moment]) -> None:
-        self._moment = moment
+    def __init__(self, moment: Callable[[], Moment], path: Path | None = None) -> None:
+        self._moment, self._path = moment, path
+        self._lock, self._closed = Lock(), False
         self.marks: list[Mark] = []
         self._held: dict[str, Moment] = {}
 
@@ -58,6 +63,20 @@ class Take:
         """End every stretch: the recording stops, or the window lost the keyboard."""
         for label in list(self._held):
             self.release(label)
+
+    def close(self) -> None:
+        """No more marks; waits for a `keep` that is going on."""
+        self.release_all()
+        with self._lock:
+            self._closed = True
+
+    def keep(self, place: Place, whole: str = "") -> None:
+        """Write the marks so far beside the samples, so that a kill of this program loses none. DataError: the disk."""
+        with self._lock:
+            if self._closed or self._path is None:
+                return
+            now = load(self._path)
+            save(replace(now, labels={**now.labels, TRACK: self.labels(place, now.duration_s, whole)}))
 
     def paint(self, label: str, start: Moment, stop: Moment) -> None:
         """A stretch that somebody else measured."""

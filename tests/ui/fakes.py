@@ -9,7 +9,7 @@ import numpy as np
 
 from studio.app.lately import Lately
 from studio.app.live import Connection
-from studio.app.takes import Take
+from studio.app.takes import Place, Take
 from studio.data.project import Project, new_recording_path
 from studio.data.recording import Recording, Writer, save
 from studio.data.stream import Chunk, Ring, Stream
@@ -78,6 +78,9 @@ class FakeConnection:
         found = (self._writer.time_s(n, i) for n, i in moment.items()) if self._writer is not None else ()
         return next((t for t in found if t is not None), None)
 
+    def place(self) -> Place:
+        return Connection.place(self)  # type: ignore[arg-type]
+
     def set_option(self, name: str, value: Any) -> None:
         self.set.append((name, value))
 
@@ -114,14 +117,15 @@ class FakeConnection:
 
     def start_recording(self, project: Project, subject: str = "", label: str = "", pre_s: float = 0.0) -> None:
         self.started, self.pre_s, self._label = (subject, label), pre_s, label
-        self._writer = Writer(new_recording_path(project, label or "recording"), (ACC, MIC), subject=subject)
-        self.take = Take(self.moment)
+        path = new_recording_path(project, label or "recording")
+        self._writer = Writer(path, (ACC, MIC), subject=subject)
+        self.take = Take(self.moment, path)
         self.recording_s = 0.1
 
     def stop_recording(self) -> Recording:
         assert self.take is not None
-        self.take.release_all()
-        place = Connection._place(self)  # type: ignore[arg-type]
+        self.take.close()
+        place = self.place()
         writer, self._writer = self._writer, None
         self.recording_s = 0.0
         assert writer is not None

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.app.prompts import Plan
 from studio.data.labels import Segment
+from studio.data.recording import load
 from studio.params import param
 from studio.ui.pages.capture import CapturePage
 from studio.ui.parts.stage import picture_of
@@ -106,6 +107,24 @@ def test_a_label_for_all_gives_way_to_held_keys(
     feed(board, 3.0)
     labels = [(s.start_s, s.stop_s, s.label) for s in finished(window, board, qtbot).labels["labels"].segments]
     assert labels == [(0.0, 1.0, "idle"), (1.0, 2.0, "wave"), (2.0, 3.0, "idle")]
+
+
+def test_marks_are_on_disk_before_the_recording_ends(
+    window: Window, page: CapturePage, board: FakeBoard, qtbot: QtBot
+) -> None:
+    press(window, qtbot, "record_start")
+    feed(board, 1.0)
+    qtbot.keyPress(window, Qt.Key.Key_1)
+    feed(board, 2.0)
+    qtbot.keyRelease(window, Qt.Key.Key_1)
+    assert board.last._writer is not None
+    path = board.last._writer.path
+    qtbot.waitUntil(lambda: "labels" in load(path).labels)
+    assert load(path).labels["labels"].segments == (Segment(1.0, 2.0, "wave"),)
+    feed(board, 3.0)
+    closed = finished(window, board, qtbot)
+    assert closed.n_samples["accelerometer"] == 300
+    assert closed.labels["labels"].segments == (Segment(1.0, 2.0, "wave"),)
 
 
 def test_a_countdown_is_seen_and_can_be_called_off(

@@ -195,6 +195,8 @@ class CapturePage(Page):
             self.bar.say("Triggered" if triggered else "Paused", "accent" if triggered else "warn", word)
         elif self.triggering.armed:
             self.bar.say("Armed", "accent", "Waiting for the level to be crossed")
+        elif self.taking.recording_s:
+            self.bar.say("Recording", "danger", "")
         else:
             self.bar.say("Live", "ok", "")
 

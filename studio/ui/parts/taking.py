@@ -15,6 +15,8 @@ from studio.progress import Progress, Work
 from studio.ui.pages.base import Shell
 
 MARKER = "marker"
+#: New marks are on disk after so long.
+KEEP_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Taking(QtCore.QObject):
         self.closing = False
         self._wish = Wish()
         self._counted_s = 0.0  # when the countdown ends; 0 none
+        self._kept, self._kept_s = 0, 0.0
 
     @property
     def busy(self) -> bool:
@@ -89,7 +92,7 @@ class Taking(QtCore.QObject):
         if connection is None:
             raise LinkError("The device", "went away during the countdown", "Connect it, then record again.")
         connection.start_recording(self._project(), wish.subject, wish.label, pre_s=wish.pre_s)
-        self.connection = connection
+        self.connection, self._kept = connection, 0
         self.began.emit()
 
     def stop(self) -> None:
@@ -111,6 +114,7 @@ class Taking(QtCore.QObject):
         connection = self.connection
         if connection is None:
             return
+        self._keep_marks(connection)
         if not connection.recording_s:  # closed with its connection while another page was open
             self.connection = None
             self._shell.session.reload()
@@ -121,6 +125,14 @@ class Taking(QtCore.QObject):
             self.stop()
         elif self._wish.stop_after_s and connection.recording_s >= self._wish.stop_after_s:
             self.stop()
+
+    def _keep_marks(self, connection: Connection) -> None:
+        """Every few seconds new marks are written beside the samples, on a thread: the disk may be slow."""
+        now_s, take = time.monotonic(), connection.take
+        if take is None or len(take.marks) == self._kept or now_s - self._kept_s < KEEP_S:
+            return
+        self._kept, self._kept_s = len(take.marks), now_s
+        self._shell.run(Job("keep labels", _keep(connection, self._wish.label)))
 
     def _not_closed(self, error: BaseException) -> None:
         self.closing = False
@@ -157,3 +169,9 @@ class Taking(QtCore.QObject):
 def _close(connection: Connection) -> Work[Recording]:
     yield Progress(0, 0, "closing the recording")
     return connection.stop_recording()
+
+
+def _keep(connection: Connection, whole: str) -> Work[None]:
+    yield Progress(0, 0, "keeping the labels")
+    if connection.take is not None:
+        connection.take.keep(connection.place(), whole)
