@@ -95,6 +95,7 @@ def _import(verbs: Verbs) -> None:
     v.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     v.add_argument("--format", default="", help="importer to use (default: found by itself)")
     v.add_argument("--labels", type=Path, help="label file of any kind (default: the one beside the file)")
+    v.add_argument("--into", default="", metavar="ID", help="recording that files of labels alone belong to")
     v.add_argument("--rate", dest="rate_hz", type=float, default=0.0, help="samples per second, where no file says it")
     v.add_argument("--unit", default="", help="unit of the samples, where no file says it")
     v.add_argument("--label", default="", help="one label for all of each file")

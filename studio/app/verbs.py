@@ -92,7 +92,7 @@ def _import(a: Namespace) -> Work[Result]:
     from studio.data.formats.piece import Hints
 
     hints = Hints(rate_hz=a.rate_hz, unit=a.unit, label=a.label)
-    return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split, hints)
+    return import_files(a.project, tuple(a.paths), a.format, a.labels, a.subject, a.split, hints, into=a.into)
 
 
 def _export(a: Namespace) -> Work[Result]:
@@ -227,7 +227,9 @@ def _said_video(r: Result) -> str:
 
 
 def _said_import(r: Result) -> str:
-    return "\n".join([f"Imported {len(r['recordings'])} recordings", *_said_entries(r["report"])])
+    heads = [f"Imported {len(r['recordings'])} recordings"] if r["recordings"] or not r["labelled"] else []
+    heads += [f"Labels added to {', '.join(r['labelled'])}"] if r["labelled"] else []
+    return "\n".join([*heads, *_said_entries(r["report"])])
 
 
 def _said_export(r: Result) -> str:

@@ -154,6 +154,20 @@ def test_overlapping_labels_go_to_more_tracks(tmp_path: Path, project: Project) 
     assert [(e.kind, e.count) for e in said] == [("overlap", 2)] and "2 more tracks" in said[0].text
 
 
+def test_labels_for_a_recording_that_is_here(tmp_path: Path, full: Recording, project: Project) -> None:
+    """From the command line: into the recording named, else the one the file was made for."""
+    file = labels(tmp_path, "1\t2\thop\n3.9\t4.2\tend\n", "r-001.txt")
+    found = finish(import_files(project.path, (file,)))
+    assert found["labelled"] == ["r-001"] and [e["kind"] for e in found["report"]] == ["past the end"]
+    now = load(full.path)
+    assert now.labels["labels"] == TRACK and [s.stop_s for s in now.labels["labels:r-001"].segments] == [2, 4]
+    with pytest.raises(InputError, match=r"names no recording of the project \(gone\)"):
+        finish(import_files(project.path, (file,), into="gone"))
+    write(new_recording_path(project, "q"), [(ACC, np.zeros((50, 2), "<i2"))])
+    with pytest.raises(InputError, match="could be of 2 recordings"):
+        finish(import_files(project.path, (labels(tmp_path, "1\t2\thop\n", "x.txt"),)))
+
+
 # --- files that end early ----------------------------------------------------------------
 
 
@@ -218,7 +232,7 @@ def test_a_stopped_import_leaves_the_project_as_it_was(tmp_path: Path, project: 
         next(work)
     assert any(project.recordings_path.glob(".import-*/000000/*.raw"))
     stop.touch()
-    assert finish(work) == {"recordings": [], "report": [], "stopped": True}
+    assert finish(work) == {"recordings": [], "labelled": [], "report": [], "stopped": True}
     assert everything(project) == before and not list(project.recordings_path.iterdir())
 
 

@@ -312,6 +312,34 @@ def test_the_import_dialog_shows_what_is_in_the_files(opened: Any, home: Path) -
     assert "Imported 1 recording" in shell.said
 
 
+def test_labels_alone_become_a_track_that_undo_takes_back(opened: Any, home: Path) -> None:
+    page, shell = opened
+    (home / "session-002.txt").write_text("1\t2\thop\n5\t500\tlong\n8\t9\twave\n11\t12\twave\n")
+    page.import_start.click()
+    asked = dialog(page, ImportDialog)
+    asked.add([home / "session-002.txt"])
+    settle(shell)
+    assert asked.into_box.isVisibleTo(asked) and asked.into.currentText() == "session-002" and asked.ok.isEnabled()
+    asked.into.setCurrentIndex(0)
+    asked.into.setCurrentIndex(1)
+    asked.ok.click()
+    settle(shell)
+    assert "past the end" in str(shell.errors[0])  # most of the labelled time is not in the recording
+    shell.clear_error()
+    (home / "b.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nhop\n")
+    page.ask_import([home / "b.srt"])
+    asked = dialog(page, ImportDialog)
+    settle(shell)
+    asked.ok.click()
+    settle(shell)
+    first = shell.session.state.recordings[0]
+    assert first.labels["labels:b"].segments == (Segment(1.0, 2.0, "hop"),) and len(first.labels["labels"]) == 3
+    assert "hop" in [c.name for c in shell.session.state.project.classes]
+    assert shell.session.undo_text == "Import labels"
+    shell.session.undo()
+    assert set(load(first.path).labels) == {"labels"}
+
+
 def test_what_an_import_changed_is_told(opened: Any, home: Path) -> None:
     page, shell = opened
     (home / "b.csv").write_text("time,x\n" + "".join(f"{i / 20},{i}\n" for i in range(50)))

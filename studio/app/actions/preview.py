@@ -4,10 +4,11 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+from studio.app.actions.import_ import LISTINGS
 from studio.data.formats import FORMATS
 from studio.data.formats.piece import Hints, Piece
 from studio.data.formats.recognize import format_of
-from studio.data.label_files import LABEL_FILES, label_format_of
+from studio.data.label_files import LABEL_FILES, is_label_file
 from studio.data.stream import Chunk
 from studio.errors import StudioError
 from studio.progress import Progress, Work
@@ -21,10 +22,13 @@ def preview_files(paths: tuple[Path, ...], format: str = "", hints: Hints | None
     found = []
     for i, path in enumerate(paths):
         yield Progress(i, len(paths), f"looking at {path.name}")
+        if not format and path.suffix.lower() not in LISTINGS and (kind := _is_labels(path)):
+            found.append({"path": str(path), "title": kind, "labels_only": kind, "error": "", "note": ""})
+            continue
         try:
             found.append(_looked(path, format, hints or Hints(quick=True)))
         except StudioError as e:
-            found.append({"path": str(path), "error": str(e), "thing": e.thing, "labels_only": _is_labels(path)})
+            found.append({"path": str(path), "error": str(e), "thing": e.thing, "labels_only": ""})
     return found
 
 
@@ -59,8 +63,5 @@ def _stream(piece: Piece, name: str, chunks: list[Chunk]) -> dict[str, Any]:
 
 def _is_labels(path: Path) -> str:
     """The kind of label file that a path is, "" when it is none."""
-    try:
-        row = LABEL_FILES[label_format_of(path)]
-    except StudioError:
-        return ""
-    return row.title if path.is_file() and (row.mine is None or row.mine(path)) else ""
+    name = is_label_file(path)
+    return LABEL_FILES[name].title if name else ""

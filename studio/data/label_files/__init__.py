@@ -50,6 +50,14 @@ def label_format_of(path: Path, format: str = "") -> str:
     raise InputError(str(path), "is no kind of label file that the studio knows", f"It reads {known}.")
 
 
+def is_label_file(path: Path) -> str:
+    """Name of the kind of label file that `path` surely is, "" when it may be something else."""
+    for name, row in LABEL_FILES.items():
+        if path.is_file() and path.name.lower().endswith(row.suffixes) and (row.mine is None or row.mine(path)):
+            return name
+    return ""
+
+
 def read_label_file(path: Path, about: About, format: str = "") -> dict[str, list[Segment]]:
     """Tracks of labels as they stand in a file; DataError says what is wrong where."""
     row = LABEL_FILES[label_format_of(path, format)]

@@ -34,6 +34,7 @@ class Wishes:
     subject: str
     split: str
     hints: Hints
+    into: str = ""
 
 
 def preview_job(paths: tuple[Path, ...], format: str, hints: Hints) -> Any:
@@ -146,8 +147,12 @@ class ImportDialog(QtWidgets.QDialog):
             "import_labels_choose", "", self._ask_labels, icon="folder", shortcut="Ctrl+L",
             accessible="Choose a label file",
         )  # fmt: skip
+        self.into = combo("import_into", "Recording that the labels belong to", "They become tracks of it")
+        self.into_box = QtWidgets.QWidget()
+        self.into_box.setLayout(caption("Labels of recording", self.into))
+        self.into_box.hide()
         box = QtWidgets.QWidget()
-        inner = rows(heading("For all files"), spacing=12)
+        inner = rows(heading("For all files"), self.into_box, spacing=12)
         for words, field in (
             ("Format", self.format),
             ("Rate [Hz]", self.rate),
@@ -225,11 +230,24 @@ class ImportDialog(QtWidgets.QDialog):
         if labels and len(found) > len(labels):
             self.labels.setText(labels[0]["path"])
             self.paths = [p for p in self.paths if str(p) not in {f["path"] for f in labels}]
+        self._ask_into(labels[0] if labels and len(found) == len(labels) else None)
         self.found = {f["path"]: f for f in found}
         self._show_table()
         bad = [i for i, p in enumerate(self.paths) if self.found.get(str(p), {}).get("error")]
         if bad:
             self.table.selectRow(bad[0])
+
+    def _ask_into(self, labels: dict[str, Any] | None) -> None:
+        """Labels alone belong to a recording that is here: the one of that name is offered first."""
+        self.into_box.setVisible(labels is not None)
+        self.into.clear()
+        if labels is None:
+            return
+        stem = Path(labels["path"]).name.lower().split(".")[0]
+        for r in self._shell.session.state.recordings:
+            self.into.addItem(r.id, r.id)
+            if stem in (r.id.lower(), Path(str(r.device.get("imported_from"))).stem.lower()):
+                self.into.setCurrentIndex(self.into.count() - 1)
 
     def _look_failed(self, error: BaseException) -> None:
         self._job = None
@@ -250,7 +268,9 @@ class ImportDialog(QtWidgets.QDialog):
             self.table.selectRow(min(row, len(self.paths) - 1))
         self.remove.setEnabled(bool(self.paths))
         readable = [p for p in self.paths if not self.found.get(str(p), {"error": "?"})["error"]]
-        self.ok.setEnabled(bool(readable) and len(readable) == len(self.paths))
+        lonely = any(self.found.get(str(p), {}).get("labels_only") for p in readable)
+        alone = not lonely or (len(self.paths) == 1 and self.into.count() > 0)
+        self.ok.setEnabled(bool(readable) and len(readable) == len(self.paths) and alone)
         self._show_file()
 
     def _cells(self, path: Path) -> list[str]:
@@ -259,6 +279,8 @@ class ImportDialog(QtWidgets.QDialog):
             return [path.name, "…", "", ""]
         if found["error"]:
             return [path.name, "not readable", "", ""]
+        if found.get("labels_only"):
+            return [path.name, found["title"], "labels alone", ""]
         streams = " · ".join(f"{s['name']} {s['rate_hz']:.6g} Hz" for s in found["streams"])
         many = f"{found['recordings']} recordings, " if found["recordings"] > 1 else ""
         labels = sum(found["labels"].values())
@@ -274,7 +296,7 @@ class ImportDialog(QtWidgets.QDialog):
         found = self._chosen()
         self.stream.blockSignals(True)
         self.stream.clear()
-        streams = found["streams"] if found and not found["error"] else []
+        streams = found.get("streams", []) if found and not found["error"] else []
         for s in streams:
             self.stream.addItem(s["name"], s)
         self.stream.blockSignals(False)
@@ -284,6 +306,8 @@ class ImportDialog(QtWidgets.QDialog):
             words = "Looking into the file …"
         elif found:
             words = found["error"] or found["note"]
+            if found.get("labels_only"):
+                words = "Labels without samples: they become tracks of the recording chosen at the right."
         self.said.setText(words)
         self.said.setVisible(bool(words))
         self.rows.setVisible(bool(streams))
@@ -329,6 +353,7 @@ class ImportDialog(QtWidgets.QDialog):
                 self.subject.text().strip(),
                 self.split.currentData(),
                 self.hints,
+                str(self.into.currentData() or ""),
             )
         )
         self.accept()

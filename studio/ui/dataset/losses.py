@@ -7,7 +7,7 @@ from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.data.travel.entry import KINDS
-from studio.ui.widgets import Glyph, columns, label, rows
+from studio.ui.widgets import Glyph, button, columns, label, rows, scrolled
 
 #: What nobody misses when they look at samples and labels: said, but quietly.
 QUIET = ("clock", "created", "device")
@@ -63,6 +63,24 @@ class Losses(QtWidgets.QWidget):
             if item.widget() is not None:
                 item.widget().hide()
                 item.widget().deleteLater()
+
+
+def tell(parent: QtWidgets.QWidget, name: str, title: str, report: Sequence[Mapping[str, Any]]) -> None:
+    """What was changed, in a small window of its own."""
+    box = QtWidgets.QDialog(parent)
+    box.setObjectName(name)
+    box.setWindowTitle(title)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    losses = Losses(f"{name}_list")
+    losses.show_report(report, "")
+    close = button(f"{name}_close", "Close", box.accept, kind="primary", shortcut="Return")
+    below = columns(close)
+    below.insertStretch(0)
+    layout = rows(label(title, "title"), scrolled(losses), spacing=14, margins=18)
+    layout.addLayout(below)
+    box.setLayout(layout)
+    box.resize(520, 320)
+    box.open()
 
 
 def _row(kind: str, head: str, words: list[str]) -> QtWidgets.QWidget:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.app.actions.check import check
-from studio.app.jobs import Job, ProcessJob
+from studio.app.actions.import_ import add_classes
+from studio.app.jobs import Job
 from studio.app.session import State
 from studio.data.formats.piece import Hints
 from studio.data.project import open_project
@@ -22,9 +23,10 @@ from studio.progress import Work
 from studio.ui.dataset.bars import Bar
 from studio.ui.dataset.export_dialog import ExportDialog
 from studio.ui.dataset.import_dialog import ImportDialog, Wishes
-from studio.ui.dataset.losses import Losses, grouped
+from studio.ui.dataset.losses import grouped, tell
 from studio.ui.dataset.side import SelectionSide
 from studio.ui.dataset.table import RecordingTable, recording_table, worst
+from studio.ui.dataset.travel import EXPORT, IMPORT, LABELS, travel_job
 from studio.ui.labels.classes import classes_of
 from studio.ui.labels.lists import scrolled_side
 from studio.ui.labels.tally import span_text, tally_all
@@ -38,19 +40,10 @@ from studio.ui.widgets import (
     columns,
     label,
     line,
-    rows,
-    scrolled,
 )
 
 #: Recordings that cannot be read are told one by one up to this number.
 MOST_BROKEN = 3
-#: Readers and writers of foreign files work in a process of their own.
-IMPORT, EXPORT = "studio.app.actions.import_:import_files", "studio.app.actions.export:export_files"
-
-
-def travel_job(name: str, target: str, args: tuple[Any, ...]) -> Any:
-    """An import or export beside the window."""
-    return ProcessJob(name, target, args)
 
 
 @safe_overrides
@@ -346,6 +339,10 @@ class DataPage(Page):
         project, paths = self.shell.session.state.project, wishes.paths
         if project is None or not paths or self._importing is not None:
             return
+        if wishes.into:
+            told = (project.path, paths[0], wishes.into, wishes.format)
+            self._begin("import", LABELS, told, f"Reading {paths[0].name}", self._labelled, "Import was stopped")
+            return
         args = (project.path, paths, wishes.format, wishes.labels, wishes.subject, wishes.split, wishes.hints)
         self._begin("import", IMPORT, args, f"Importing {paths[0].name}", self._imported, "Import was stopped")
 
@@ -368,7 +365,7 @@ class DataPage(Page):
         self.shell.run(
             self._importing,
             step=lambda p: self.job.step(p.done, p.total, p.text),
-            done=lambda found: self._import_over(stopped) if found["stopped"] else done(found),
+            done=lambda found: self._import_over(stopped) if found.get("stopped") else done(found),
             failed=self._import_failed,
             stopped=lambda: self._import_over(stopped),
         )
@@ -385,29 +382,27 @@ class DataPage(Page):
         n = len(found["recordings"])
         self._import_over(f"Imported {n} recording{'s' if n != 1 else ''}")
         if found["report"]:
-            self._tell("import_report", "Imported, with changes", found["report"])
+            tell(self, "import_report", "Imported, with changes", found["report"])
+
+    def _labelled(self, found: dict[str, Any]) -> None:
+        """Labels of a file become tracks, as one step that can be undone."""
+        session = self.shell.session
+        self._import_over("")
+        try:
+            session.set_tracks("Import labels", found["recording"], found["tracks"])
+            add_classes(open_project(session.state.project.path), found["tracks"])
+        except StudioError as e:
+            self.shell.show_error(e)
+            return
+        self._know_classes()
+        self.shell.say(f"Labels added to {found['recording']}: {', '.join(found['tracks'])}")
+        if found["report"]:
+            tell(self, "import_report", "Imported, with changes", found["report"])
 
     def _exported(self, found: dict[str, Any]) -> None:
         n = len(found["files"])
         lost = f", {len(grouped(found['report']))} kinds of loss" if found["report"] else ", nothing lost"
         self._import_over(f"Exported {n} file{'s' if n != 1 else ''}{lost}")
-
-    def _tell(self, name: str, title: str, report: Sequence[Mapping[str, Any]]) -> None:
-        """What was changed, in a small window of its own."""
-        box = QtWidgets.QDialog(self)
-        box.setObjectName(name)
-        box.setWindowTitle(title)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        losses = Losses(f"{name}_list")
-        losses.show_report(report, "")
-        close = button(f"{name}_close", "Close", box.accept, kind="primary", shortcut="Return")
-        below = columns(close)
-        below.insertStretch(0)
-        layout = rows(label(title, "title"), scrolled(losses), spacing=14, margins=18)
-        layout.addLayout(below)
-        box.setLayout(layout)
-        box.resize(520, 320)
-        box.open()
 
     def _import_failed(self, error: BaseException) -> None:
         self._import_over("")
