@@ -34,6 +34,8 @@ LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
 }
+#: And QtMultimedia, the extra `video`.
+MEDIA_LIBRARIES = {"libpulse.so.0": "libpulse0", "libXrandr.so.2": "libxrandr2"}
 
 #: Programs that only the tests use, and only where they are there; installed by the test command as root.
 TEST_PROGRAMS = {
@@ -172,7 +174,7 @@ def system_libraries(for_tests: bool) -> None:
     """On Linux: the libraries Qt needs that wheels do not bring."""
     if not sys.platform.startswith("linux"):
         return
-    if absent := absent_packages():
+    if absent := absent_packages(media=for_tests):
         apt(absent, "Qt", must=False)
     if for_tests and os.geteuid() == 0:
         programs = [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
@@ -180,9 +182,19 @@ def system_libraries(for_tests: bool) -> None:
             apt(programs, "Some tests", must=False)
 
 
-def absent_packages() -> list[str]:
-    """Debian packages of the libraries Qt needs that are not there."""
-    return [package for library, package in LIBRARIES.items() if not _loads(library)]
+def absent_packages(media: bool = False) -> list[str]:
+    """Debian packages of the libraries Qt needs that are not there; with `media`, also those of sound and video."""
+    wanted = LIBRARIES | (MEDIA_LIBRARIES if media else {})
+    return [package for library, package in wanted.items() if not _loads(library)]
+
+
+def has_multimedia() -> bool:
+    """Whether the extra `video` is installed."""
+    try:
+        importlib.metadata.version("PySide6-Addons")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def has_display() -> bool:

@@ -20,7 +20,6 @@ from studio.data.stream import Chunk, Stream
 from studio.errors import InputError, LinkError
 from studio.progress import Work, finish
 from studio.ui import theme
-from studio.ui.media import extra
 from studio.ui.media.camera import (
     VIRTUAL,
     Filming,
@@ -37,6 +36,7 @@ from studio.ui.media.playhead import Playhead
 from studio.ui.pages.capture import CapturePage
 from studio.ui.pages.label import LabelPage
 from studio.ui.window import Window
+from tests.ui.videos import M
 
 ACC = Stream("acc", 100.0, ("x",), "g", "i16", 1 / 4096, "accelerometer")
 #: What is promised: a frame is shown within this of the moment at which it was taken, s.
@@ -89,7 +89,7 @@ def box(qtbot: QtBot, page: Page) -> Iterator[CameraBox]:
     made.choose()
     yield made
     made.end(None)
-    qtbot.waitUntil(lambda: not made.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
     made.leave()
 
 
@@ -103,7 +103,7 @@ def film_with(qtbot: QtBot, page: Page, box: CameraBox, seconds: float, ppm: flo
     recording = board.writer.close()
     page.session.reload()
     box.end(recording)
-    qtbot.waitUntil(lambda: not box.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not box.busy, timeout=20_000)
     return board
 
 
@@ -129,7 +129,7 @@ def off_s(qtbot: QtBot, board: Board, track: object, folder: Path, n: int) -> np
     seen: list[tuple[float, int]] = []
     film.framed.connect(lambda frame: seen.append((frame.startTime() * 1e-6, clock_ms(frame.toImage()))))
     film.open(track.path(folder), track)  # type: ignore[attr-defined]
-    qtbot.waitUntil(lambda: film.ready, timeout=10_000)
+    qtbot.waitUntil(lambda: film.ready, timeout=20_000)
     for i in range(2, n, max(1, n // 12)):
         head.seek(track.time_s((i + 0.5) / 25))  # type: ignore[attr-defined]
         before = len(seen)
@@ -161,7 +161,7 @@ def test_the_capture_page_films_beside_a_recording(qtbot: QtBot, window: Window,
     recording = window.session.state.recordings[0]
     capture.taking.ended.emit(recording)
     window.go("label")  # as it does by itself after a recording
-    qtbot.waitUntil(lambda: not capture.camera.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not capture.camera.busy, timeout=20_000)
     kept = load(recording.path).video
     assert [v.file for v in kept] == ["video/camera.mp4"] and kept[0].path(recording.path).is_file()
     label = window.pages["label"]
@@ -175,7 +175,7 @@ def test_a_take_that_is_not_kept_leaves_nothing(qtbot: QtBot, page: Page, box: C
     box.begin()
     qtbot.wait(200)
     box.end(None)
-    qtbot.waitUntil(lambda: not box.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not box.busy, timeout=20_000)
     assert not list(page.session.state.project.recordings_path.iterdir())  # type: ignore[union-attr]
 
 
@@ -189,7 +189,7 @@ def test_without_a_camera_nothing_is_filmed(qtbot: QtBot, page: Page) -> None:
 
 
 def test_a_preview_before_recording(qtbot: QtBot, box: CameraBox) -> None:
-    qtbot.waitUntil(lambda: box.picture.image is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: box.picture.image is not None, timeout=20_000)
     image = box.picture.image
     assert image is not None
     now = (time.monotonic_ns() // 1_000_000) % (1 << 24)
@@ -219,7 +219,7 @@ class Flood(QtCore.QObject):
 def test_frames_that_were_not_taken_are_counted(qtbot: QtBot, tmp_path: Path) -> None:
     camera = Flood()
     filming = Filming(camera, tmp_path / "f.mp4")
-    frame = extra.multimedia().QVideoFrame
+    frame = M.QVideoFrame
     for i in range(300):
         camera.seen.emit(frame(clock_image(i)), 33_333 * i)
     camera.seen.emit(frame(clock_image(0)), 5)  # from the past
@@ -238,7 +238,7 @@ def test_a_camera_that_is_gone(qtbot: QtBot) -> None:
 
 
 def test_a_real_camera_that_cannot_be_used_says_so(qtbot: QtBot) -> None:
-    camera = RealCamera(extra.multimedia().QCameraDevice())
+    camera = RealCamera(M.QCameraDevice())
     with pytest.raises(LinkError, match="Camera"):
         camera.start()
     camera.stop()

@@ -42,7 +42,7 @@ class Show:
 @pytest.fixture
 def shown(qtbot: QtBot, file: Path) -> Iterator[Show]:
     show = Show(file)
-    qtbot.waitUntil(lambda: show.film.ready and bool(show.seen), timeout=10_000)
+    qtbot.waitUntil(lambda: show.film.ready and bool(show.seen), timeout=20_000)
     yield show
     show.film.close()
     qtbot.wait(20)
@@ -53,7 +53,7 @@ def until(qtbot: QtBot, show: Show, true: Callable[[], bool]) -> None:
         show.head.tick()
         return true()
 
-    qtbot.waitUntil(look, timeout=5_000)
+    qtbot.waitUntil(look, timeout=20_000)
 
 
 @pytest.mark.parametrize("number", [0, 1, 7, 8, 73, 149])
@@ -121,7 +121,7 @@ def test_a_missing_file_is_said(qtbot: QtBot, file: Path, tmp_path: Path) -> Non
     assert show.film.problem is not None and "is not there" in show.film.problem.seen
     show.head.tick()
     show.film.open(file, VideoTrack("f.mp4"))  # it came back
-    qtbot.waitUntil(lambda: show.film.ready, timeout=10_000)
+    qtbot.waitUntil(lambda: show.film.ready, timeout=20_000)
     assert show.film.problem is None
     show.film.close()
 
@@ -129,7 +129,7 @@ def test_a_missing_file_is_said(qtbot: QtBot, file: Path, tmp_path: Path) -> Non
 def test_a_file_that_is_no_video(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "x.mp4").write_bytes(b"nothing" * 99)
     show = Show(tmp_path / "x.mp4")
-    qtbot.waitUntil(lambda: show.film.problem is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: show.film.problem is not None, timeout=20_000)
     assert "cannot be read" in show.film.problem.seen
     show.film.close()
 

@@ -231,7 +231,7 @@ def test_moved_by_hand(qtbot: QtBot, media: Media, desk: Desk, film: Path) -> No
 
 def test_two_matches_give_the_start_and_the_clock(qtbot: QtBot, media: Media, desk: Desk, film: Path) -> None:
     give(desk, film)
-    qtbot.waitUntil(lambda: media.pane.film.ready and media.pane.picture.image is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: media.pane.film.ready and media.pane.picture.image is not None, timeout=20_000)
     for frame, line_s in ((10, 2.0), (140, 2.0 + 5.2 * 1.001)):
         media.pane.hold.setChecked(True)
         media.pane.film.held_s = frame / 25
@@ -249,14 +249,14 @@ def test_frames_by_the_bar(qtbot: QtBot, media: Media, desk: Desk, film: Path) -
     assert not widget(media, "frame_on").isVisible()
     give(desk, film, 1.0)
     assert widget(media, "frame_on").isVisible()
-    qtbot.waitUntil(lambda: media.pane.film.ready and media.pane.film.frame_s >= 0, timeout=10_000)
+    qtbot.waitUntil(lambda: media.pane.film.ready and media.pane.film.frame_s >= 0, timeout=20_000)
     desk.playhead.seek(2.001)
 
     def come() -> bool:
         desk.playhead.tick()
         return media.pane.film.frame_s == pytest.approx(1.0, abs=1e-4)
 
-    qtbot.waitUntil(come, timeout=10_000)
+    qtbot.waitUntil(come, timeout=20_000)
     click(widget(media, "frame_on"))
     assert desk.playhead.time_s == pytest.approx(2.04, abs=0.001)
 

@@ -28,7 +28,7 @@ def page(qtbot: QtBot, window: Window, project_path: Path) -> Iterator[LabelPage
     window.go("label")
     found = window.pages["label"]
     assert isinstance(found, LabelPage)
-    qtbot.waitUntil(lambda: found.media.pane.film.ready, timeout=10_000)
+    qtbot.waitUntil(lambda: found.media.pane.film.ready, timeout=20_000)
     yield found
     found.media.close()
     found.media.pane.close_video()
@@ -43,10 +43,10 @@ def shown(page: LabelPage) -> int:
 def test_the_video_is_beside_the_signal_and_follows_the_line(qtbot: QtBot, page: LabelPage) -> None:
     assert page.media.pane.isVisible()
     page.playhead.seek(3.5)
-    qtbot.waitUntil(lambda: shown(page) == 37, timeout=10_000)
+    qtbot.waitUntil(lambda: shown(page) == 37, timeout=20_000)
     for key, number in ((Key.Key_E, 38), (Key.Key_E, 39), (Key.Key_W, 38)):
         QtTest.QTest.keyClick(page, key)
-        qtbot.waitUntil(lambda n=number: shown(page) == n, timeout=10_000)
+        qtbot.waitUntil(lambda n=number: shown(page) == n, timeout=20_000)
     assert page.playhead.time_s == pytest.approx(2.0 + 38 / 25, abs=0.002)
 
 
@@ -54,14 +54,14 @@ def test_space_plays_and_the_picture_moves(qtbot: QtBot, page: LabelPage) -> Non
     page.playhead.seek(2.5)
     QtTest.QTest.keyClick(page, Key.Key_Space)
     assert page.playhead.playing
-    qtbot.waitUntil(lambda: shown(page) > 20, timeout=10_000)
+    qtbot.waitUntil(lambda: shown(page) > 20, timeout=20_000)
     QtTest.QTest.keyClick(page, Key.Key_Space)
     assert not page.playhead.playing
 
 
 def test_hold_and_match_by_keys(qtbot: QtBot, page: LabelPage) -> None:
     page.playhead.seek(3.0)
-    qtbot.waitUntil(lambda: shown(page) == 25, timeout=10_000)
+    qtbot.waitUntil(lambda: shown(page) == 25, timeout=20_000)
     QtTest.QTest.keyClick(page, Key.Key_D)
     page.playhead.seek(5.5)
     QtTest.QTest.keyClick(page, Key.Key_D, QtCore.Qt.KeyboardModifier.ShiftModifier)

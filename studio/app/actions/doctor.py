@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from studio import __version__
-from studio.environment import absent_packages, has_display
+from studio.environment import absent_packages, has_display, has_multimedia
 from studio.errors import StudioError
 from studio.firmware.virtual import emulator_installed
 from studio.paths import home
@@ -56,9 +56,12 @@ def _qt() -> Iterator[Finding]:
     fix = "pip install PySide6-Essentials==6.11.3"
     yield _finding("Qt", not broken, f"PySide6 {version}" + (" aborts on Python 3.11" if broken else ""), fix)
     if sys.platform.startswith("linux"):
-        absent = absent_packages()
+        absent = absent_packages(media=has_multimedia())
         seen = f"missing: {', '.join(absent)}" if absent else "all there"
         yield _finding("System libraries of Qt", not absent, seen, f"sudo apt-get install {' '.join(absent)}")
+    extra = "pip install sensorsmith-studio[video]"
+    seen = "QtMultimedia is installed" if has_multimedia() else f"not installed: no sound, no video ({extra})"
+    yield _finding("Sound and video", True, seen)
 
 
 def _ports() -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """The video on the time axis of the rows: where it begins and ends, and small pictures along it.
 
-Small pictures are fetched one by one by a player of their own while nothing plays, at moments of a grid whose step is a
-power of two of seconds; so panning and small zooms find them again.
+Small pictures are fetched one by one by a player of their own while nothing plays, at moments of a grid whose step
+is a power of two of seconds, or one and a half; so panning and small zooms find them again.
 """
 
 import math
@@ -157,7 +157,9 @@ class FilmStrip(QtWidgets.QWidget):
         if span is None or axis is None or span[1] - span[0] < 4:
             return []
         per_px = film.seconds / (span[1] - span[0])
-        step = 2.0 ** math.ceil(math.log2(max(per_px * PICTURE_PX * self.pictures.shape * ROOM, 1e-3)))
+        least = max(per_px * PICTURE_PX * self.pictures.shape * ROOM, 1e-3)
+        octave = 2.0 ** math.floor(math.log2(least))
+        step = next(octave * part for part in (1.0, 1.5, 2.0) if octave * part >= least)
         first = max(0, math.floor((axis.left_px - span[0]) * per_px / step))
         last = math.ceil((axis.right_px - span[0]) * per_px / step)
         return [i * step for i in range(first, last + 1) if i * step < film.seconds - film.period_s / 2]
