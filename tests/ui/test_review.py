@@ -408,3 +408,42 @@ def test_another_person_gets_a_track_and_the_pen(page: LabelPage, qtbot: Any) ->
     qtbot.keyClick(found.person, Key.Key_Return)
     assert tracks(page)["labels:Bo"] == Labels() and page.session.state.track == "labels:Bo"
     assert page.session.undo_text == "Add track of Bo"
+
+
+# --- beside the window ---------------------------------------------------------------------------------
+
+
+def beaten(page: LabelPage, qtbot: Any, found: Any) -> None:
+    """Heartbeats until the panel's work is over."""
+
+    def over() -> bool:
+        page.shell.beat()
+        return not found.busy
+
+    qtbot.waitUntil(over, timeout=120_000)
+
+
+def test_the_work_runs_in_a_process_and_can_be_cancelled(page: LabelPage, qtbot: Any) -> None:
+    page.side.show_panel("proposals")
+    found = page.side.panel("proposals")
+    found.tick()
+    click(qtbot, page, "proposals_find")
+    first = found._watch.job
+    assert found.busy and found.job.isVisible() and not found.go.isEnabled()
+    click(qtbot, page, "proposals_cancel")
+    assert not found.busy and not found.job.isVisible() and first.stopped
+    click(qtbot, page, "proposals_find")
+    beaten(page, qtbot, found)
+    first.join(60)
+    assert len(tracks(page)["proposed:energy"]) > 2 and not found.job.isVisible() and found.go.isEnabled()
+    assert not page.shell.errors and first.result is None
+
+
+def test_what_is_wrong_in_the_process_comes_to_the_banner(page: LabelPage, qtbot: Any) -> None:
+    page.side.show_panel("map")
+    found = page.side.panel("map")
+    found.tick()
+    found.findChild(QtWidgets.QDoubleSpinBox, "map_window_s").setValue(60.0)
+    click(qtbot, page, "map_draw")
+    beaten(page, qtbot, found)
+    assert "shorter than a window" in str(page.shell.errors[-1]) and not found.job.isVisible()

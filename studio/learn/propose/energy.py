@@ -46,7 +46,7 @@ class Energy:
         0.55, "An event must reach this level: 0 is quiet, 1 is loud.", low=0.01, high=1.0, search=ON
     )
     off_level: float = param(0.4, "It lasts while the level stays above this one.", low=0.0, high=1.0, search=OFF)
-    shortest_s: float = param(0.6, "Shorter events are left out.", unit="s", low=0.0, high=60.0, search=LEAST_S)
+    shortest_s: float = param(0.2, "Shorter events are left out.", unit="s", low=0.0, high=60.0, search=LEAST_S)
     join_s: float = param(
         0.2, "Events closer together than this become one.", unit="s", low=0.0, high=60.0, search=MERGE_S
     )
