@@ -1,5 +1,6 @@
 """The picture is the one of the playhead's moment: numbered frames tell."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from studio.data.video import VideoTrack
-from studio.ui.media import extra
 from studio.ui.media.film import Film
 from studio.ui.media.playhead import Playhead
 from tests.ui.videos import make_video, number_in
@@ -135,10 +135,7 @@ def test_a_file_that_is_no_video(qtbot: QtBot, tmp_path: Path) -> None:
 
 
 def test_without_the_extra(qtbot: QtBot, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> Any:
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(extra.importlib, "import_module", missing)
+    monkeypatch.setitem(sys.modules, "PySide6.QtMultimedia", None)
     show = Show(file)
     assert show.film.problem is not None
     assert "pip install sensorsmith-studio[video]" in show.film.problem.next_step

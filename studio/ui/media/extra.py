@@ -1,6 +1,5 @@
 """QtMultimedia is an extra of its own; who needs it asks here, and is told what to install."""
 
-import importlib
 import importlib.util
 import sys
 from typing import Any
@@ -24,7 +23,9 @@ def multimedia() -> Any:
     try:
         if "PySide6.QtMultimedia" not in sys.modules:
             QtCore.QLoggingCategory.setFilterRules(QUIET)
-        return importlib.import_module("PySide6.QtMultimedia")
+        import PySide6.QtMultimedia as found  # in full, so that a frozen app holds it
+
+        return found
     except ModuleNotFoundError as e:
         raise StudioError("Video and sound", "QtMultimedia is not installed", f"Run `{INSTALL}`.") from e
     except ImportError as e:
