@@ -70,11 +70,14 @@ class Device:
 
 @dataclass(frozen=True)
 class Sight:
-    """One view of a board, by one part of the system; `marks` name the board for sure."""
+    """One view of a board, by one part of the system; `marks` name the board for sure.
+
+    `kinds` are the ids of the boards that it may be, as far as this view tells.
+    """
 
     way: Way
     title: str
-    board_id: str = ""
+    kinds: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     serial: str = ""
 
@@ -224,7 +227,7 @@ def _fits(sight: Sight, group: list[Sight]) -> bool:
     if any(s.way.kind == sight.way.kind for s in group):
         return False
     if sight.way.kind == "drive":
-        return bool(sight.board_id) and any(s.board_id == sight.board_id for s in group)
+        return bool(sight.kinds & _kinds(group))
     name, address = _hex(sight.title.rpartition("-")[2]), _hex(sight.way.url.removeprefix("ble:"))
     return any(_same_number(s.serial, name, address) for s in group if s.serial)
 
@@ -242,8 +245,15 @@ def _hex(text: str) -> str:
     return found if all(c in "0123456789abcdef" for c in found) else ""
 
 
+def _kinds(views: list[Sight]) -> frozenset[str]:
+    """The boards that all views that tell something agree upon."""
+    told = [view.kinds for view in views if view.kinds]
+    return frozenset.intersection(*told) if told else frozenset()
+
+
 def _device(views: list[Sight]) -> Device:
-    board_id = next((v.board_id for v in views if v.board_id), "")
+    kinds = _kinds(views)
+    board_id = next(iter(kinds)) if len(kinds) == 1 else ""
     known = _boards().get(board_id)
     marks = sorted(m for v in views for m in v.marks)
     return Device(
@@ -259,13 +269,13 @@ def _sights(seen: _Seen) -> list[Sight]:
     found = [_port(p) for p in seen.ports] + [_drive(d) for d in seen.drives]
     for p in seen.probes:
         way = Way("probe", f"probe:{p.serial}", "debug probe")
-        found.append(Sight(way, p.title, "", _marks(p.serial), p.serial))
+        found.append(Sight(way, p.title, frozenset(), _marks(p.serial), p.serial))
     for n in seen.network:
         place = n.url.partition("://")[2].partition("?")[0]
-        found.append(Sight(Way("network", n.url, place), n.title, "", _marks(n.serial), n.serial))
+        found.append(Sight(Way("network", n.url, place), n.title, frozenset(), _marks(n.serial), n.serial))
     found += [Sight(Way("ble", b.url, "Bluetooth"), b.title) for b in seen.ble]
     for v in seen.virtual:
-        found.append(Sight(Way("virtual", f"virtual:{v.id}", "simulated on this computer"), v.title, v.id))
+        found.append(Sight(Way("virtual", f"virtual:{v.id}", "simulated on this computer"), v.title, frozenset([v.id])))
     return found
 
 
@@ -286,19 +296,12 @@ def _marks(serial: str, location: str = "") -> frozenset[str]:
 
 
 @cache
-def _usb_ids() -> dict[str, str]:
-    """USB numbers -> board, of those that only one board has."""
-    found: dict[str, list[str]] = {}
-    for board in _boards().values():
-        for numbers in board.usb:
-            found.setdefault(numbers.upper(), []).append(board.id)
-    return {numbers: ids[0] for numbers, ids in found.items() if len(ids) == 1}
+def _by_usb(vid: int, pid: int) -> frozenset[str]:
+    """The boards with these USB numbers: a debugger's may belong to several."""
+    return frozenset(b.id for b in _boards().values() if f"{vid:04X}:{pid:04X}" in map(str.upper, b.usb))
 
 
-def _by_usb(vid: int, pid: int) -> str:
-    return _usb_ids().get(f"{vid:04X}:{pid:04X}", "")
-
-
-def _by_drive(name: str) -> str:
-    """The board whose UF2 drive is called `name`."""
-    return next((b.id for b in _boards().values() if b.uf2_board and name.startswith(b.uf2_board)), "")
+@cache
+def _by_drive(name: str) -> frozenset[str]:
+    """The boards whose UF2 drive is called `name`."""
+    return frozenset(b.id for b in _boards().values() if b.uf2_board and name.startswith(b.uf2_board))

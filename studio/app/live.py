@@ -103,6 +103,8 @@ class Connection:
             self._fail(LinkError(self.url, f"opening it failed ({type(e).__name__}: {e})", "Report this fault."))
             raise  # a bug: its traceback belongs on stderr
         finally:
+            if self._closing.is_set():  # what was opened while `close` let go
+                self._release()
             self._opened.set()
 
     def _open(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from studio.app import devices
 from studio.app.actions.lists import sources
 from studio.app.devices import Device, DeviceList, Eyes
 from studio.errors import LinkError
@@ -87,6 +88,15 @@ def test_a_drive_that_tells_nothing_joins_the_one_board_it_fits() -> None:
     both = seen(ports=[pico, Port("COM5", "Pico", 0x2E8A, 0x000C, "E6614C775B2A3C22")], drives=[drive])
     assert [kinds(d) for d in both] == [["serial"], ["serial"], ["drive"]]
     assert both[2].url == "" and both[2].board_id == "pico" and both[0].url == "COM4"
+
+
+def test_what_one_view_leaves_open_another_may_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A debugger's USB numbers may be those of several boards; the drive says which it is."""
+    kinds = {("2E8A", "000C"): frozenset({"pico", "pico-2"})}
+    monkeypatch.setattr(devices, "_by_usb", lambda vid, pid: kinds[f"{vid:04X}", f"{pid:04X}"])
+    pico = Port("COM4", "Pico", 0x2E8A, 0x000C, "E6614C775B2A3C21")
+    assert [d.board_id for d in seen(ports=[pico])] == [""]
+    assert [d.board_id for d in seen(ports=[pico], drives=[Drive(Path("/media/RPI-RP2"), "RPI-RP2")])] == ["pico"]
 
 
 def test_a_board_on_the_net_and_a_bluetooth_board_on_their_own() -> None:
