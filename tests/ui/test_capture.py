@@ -8,10 +8,12 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from studio.app.devices import Device, DeviceList, Eyes, Way
 from studio.errors import LinkError
+from studio.sources.ports import Port
 from studio.ui.pages.capture import CapturePage
 from studio.ui.parts.numbers import RateMeter, rate_text
-from studio.ui.parts.sources import short
+from studio.ui.parts.sources import TITLE, short, source_of
 from studio.ui.window import Window
 from tests.ui.fakes import FakeBoard
 
@@ -84,7 +86,7 @@ def test_trouble_while_streaming_keeps_the_plots_and_names_itself(
     qtbot.waitUntil(lambda: page._strip.isVisible())
     assert page.plots.isVisible() and "No samples" in page._strip._words.text()
     board.last.lose()
-    qtbot.waitUntil(lambda: "Looking for it" in page._strip._words.text())
+    qtbot.waitUntil(lambda: "is looked for. A recording goes on" in page._strip._words.text())
 
 
 def test_losses_are_counted_before_ones_eyes(window: Window, page: CapturePage, board: FakeBoard, qtbot: QtBot) -> None:
@@ -191,3 +193,42 @@ def test_the_real_virtual_board_streams_into_the_plots(
     assert recorded.n_samples["accelerometer"] > 50 and not any(recorded.gaps.values())
     window.close()
     QtCore.QThread.msleep(300)
+
+
+def test_a_board_that_is_plugged_in_appears_and_goes(window: Window, page: CapturePage, qtbot: QtBot) -> None:
+    there: list[Port] = []
+    nothing = Eyes(ports=lambda: there, drives=tuple, probes=tuple, ble=lambda _s: (), virtual=tuple)
+    page.sources.end()
+    page.sources.devices, page.sources._version = DeviceList(nothing, look_s=0.02), -1
+    page.sources.begin()
+
+    def titles() -> list[str]:
+        return [page.sources.list.item(i).data(TITLE) for i in range(page.sources.list.count())]
+
+    there.append(Port("/dev/ttyACM7", "A board", serial="12345678"))
+    qtbot.waitUntil(lambda: "A board" in titles())
+    window.device.connect("/dev/ttyACM7?baud=115200")
+    page.sources._choose(window.device.url)
+    assert page.sources._chosen_url() == "/dev/ttyACM7"
+    there.clear()
+    qtbot.waitUntil(lambda: "A board" not in titles())
+    page.sources.end()
+
+
+def test_what_only_can_be_flashed_is_listed_but_not_connected(
+    window: Window, page: CapturePage, board: FakeBoard
+) -> None:
+    drive = source_of(Device("k", "Pico", "drive RPI-RP2", (Way("drive", "file:///x", "drive RPI-RP2"),)))
+    assert drive.url == "" and drive.note == "drive RPI-RP2"
+    page.sources.url.setText("")
+    page.sources._connect(drive.url)
+    assert window.device.state == "idle"
+
+
+def test_a_scan_that_cannot_be_says_why(page: CapturePage, qtbot: QtBot) -> None:
+    def off(_seconds: float) -> tuple[Port, ...]:
+        raise LinkError("Bluetooth", "is off", "Switch it on.")
+
+    page.sources.devices._eyes = Eyes(ble=off)
+    page.sources.look()
+    qtbot.waitUntil(lambda: "Bluetooth: is off. Switch it on." in page.sources.scanning.text())

@@ -29,7 +29,7 @@ WAITING = ("opening", "identifying", "ready")
 #: States in which the plots stay, with a line above them.
 TROUBLES = {
     "stalled": "No samples are coming. Check the sensor and its cable.",
-    "reconnecting": "The device went away. Looking for it again.",
+    "reconnecting": "The device went away and is looked for. A recording goes on, with a gap.",
 }
 
 
@@ -164,7 +164,7 @@ class CapturePage(Page):
         views = dict.fromkeys(WAITING, self._waiting) | {"lost": self._lost}
         plotted = state in ("streaming", "stalled", "reconnecting")
         self._view.setCurrentWidget(self._plots if plotted else views.get(state, self._empty))
-        self._strip.show_state(state)
+        self._strip.show_state(state, device.error)
 
     def _tell(self, connection: Connection) -> None:
         """Numbers, a few times a second."""
@@ -355,16 +355,20 @@ class _Strip(QtWidgets.QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pill, self._words = Pill(), label("")
+        self._pill, self._words = Pill(), label("", wrap=True)
         across = columns(Glyph("alert-triangle", "warn"), self._pill, self._words, spacing=10)
         across.setContentsMargins(14, 8, 14, 8)
-        across.addStretch()
+        across.setStretch(2, 1)
         self.setLayout(across)
         self.hide()
 
-    def show_state(self, state: str) -> None:
-        """Show or hide itself."""
+    def show_state(self, state: str, error: StudioError | None) -> None:
+        """Show or hide itself; what to do about `error` is in its tooltip and behind the words."""
         self.setVisible(state in TROUBLES)
         if state in TROUBLES:
             self._pill.say(state.capitalize(), "warn")
-            self._words.setText(TROUBLES[state])
+            next_step = error.next_step if error is not None and state == "reconnecting" else ""
+            words = f"{TROUBLES[state]} {next_step}".strip()
+            if self._words.text() != words:
+                self._words.setText(words)
+                self._words.setToolTip(words)

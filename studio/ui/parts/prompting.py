@@ -39,6 +39,7 @@ class Prompting(QtWidgets.QWidget):
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Prompts done")
         self.words = label("", "small", wrap=True)
+        self._none = label("The project has no classes yet: add them on the Label page.", "small", wrap=True)
         self._build()
 
     def _build(self) -> None:
@@ -50,6 +51,7 @@ class Prompting(QtWidgets.QWidget):
             body.addWidget(widget)
         body.addWidget(heading("Classes"))
         body.addWidget(self.classes)
+        body.addWidget(self._none)
         body.addWidget(self.form)
         body.addWidget(label(self.voice.words, "small", wrap=True))
         body.addStretch()
@@ -64,6 +66,8 @@ class Prompting(QtWidgets.QWidget):
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Unchecked if one.name in off else Qt.CheckState.Checked)
         n = self.classes.count()
+        self.classes.setVisible(n > 0)
+        self._none.setVisible(n == 0)
         self.classes.setFixedHeight(min(6, max(1, n)) * 34 + 6)
 
     def _items(self) -> list[QtWidgets.QListWidgetItem]:
