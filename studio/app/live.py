@@ -60,8 +60,8 @@ class Connection:
         With `reconnect` it looks for a device that it lost, `pauses_s` apart, and takes `dead_s` of silence for a loss.
         """
         self.url, self._wanted, self._autostart = url, streams, start
-        self._reconnect, self._pauses_s = reconnect, pauses_s
-        self._dead_s = dead_s if reconnect else float("inf")
+        self._reconnect = reconnect and not url.startswith("replay:")  # which has an end, and then is over
+        self._pauses_s, self._dead_s = pauses_s, dead_s if self._reconnect else float("inf")
         self._error: StudioError | None = None
         self._trouble: StudioError | None = None
         self.attempts = 0

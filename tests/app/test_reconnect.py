@@ -35,7 +35,8 @@ FAST = (0.01, 0.02)
 @pytest.fixture
 def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
     found = Plug()
-    monkeypatch.setattr(live, "open_link", lambda url: found.open_link(url))
+    opened = live.open_link
+    monkeypatch.setattr(live, "open_link", lambda url: (found.open_link if url == "cable:" else opened)(url))
     return found
 
 
@@ -215,6 +216,20 @@ def test_pulled_again_while_it_is_found_again(plug: Plug, connect, monkeypatch: 
     assert connection.error is None and connection.state == "reconnecting"
     streams_on(connection)
     assert plug.opened == 5 and plug.open_now == 1 and connection.attempts == 0
+
+
+def test_a_replay_that_is_over_is_over(plug: Plug, project: Project, connect) -> None:
+    connection = connect()
+    streams_on(connection)
+    connection.start_recording(project)
+    streams_on(connection)
+    recording = connection.stop_recording()
+    replay = Connection(f"replay:{recording.path}?speed=0", reconnect=True)
+    try:
+        until(lambda: replay.state == "lost")
+        assert replay.attempts == 0 and received(replay) == recording.n_samples[STREAM.name]
+    finally:
+        replay.close()
 
 
 def test_closed_while_it_is_looked_for(plug: Plug, connect) -> None:
