@@ -69,7 +69,8 @@ def drawn(x: Floats, y: Ints, settings: MapSettings, seed: int = 0) -> Work[Draw
     with threadpool_limits(1):  # so little work is not worth threads that wait for each other
         group = grouped(wide, settings.groups, seed)
     yield Progress(2, 3, f"drawing {len(kept)} windows")
-    return Drawn(_placed(_flat(even, wide, y[kept], settings.way, seed)), group, kept)
+    with threadpool_limits(1):
+        return Drawn(_placed(_flat(even, wide, y[kept], settings.way, seed)), group, kept)
 
 
 def _flat(even: Reals, wide: Reals, y: Ints, way: str, seed: int) -> Reals:
