@@ -280,3 +280,22 @@ def test_no_camera_is_said_before_anything_is_recorded(qtbot: QtBot, page: Page)
     with pytest.raises(LinkError, match="not connected"):
         finish(filmed(project.path, "nobody", never()))
     assert not list(project.recordings_path.iterdir())
+
+
+def test_a_film_that_cannot_be_written_ends_and_says_so(qtbot: QtBot, tmp_path: Path) -> None:
+    camera = VirtualCamera(25.0)
+    camera.start()
+    filming = Filming(camera, tmp_path / "nowhere" / "f.mp4")
+    qtbot.wait(100)
+    with qtbot.waitSignal(filming.finished, timeout=20_000):
+        filming.end()
+    camera.stop()
+    assert filming.error
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_film_without_a_frame(qtbot: QtBot, tmp_path: Path) -> None:
+    filming = Filming(Flood(), tmp_path / "f.mp4")
+    with qtbot.waitSignal(filming.finished, timeout=20_000):
+        filming.end()
+    assert filming.rows == []

@@ -128,7 +128,7 @@ class Filming(QtCore.QObject):
         self.lost, self.error = 0, ""
         self._waiting: deque[Any] = deque()
         self._first_us: int | None = None
-        self._ending = False
+        self._ending = self._done = False
         self._session, self._input = self._m.QMediaCaptureSession(), self._m.QVideoFrameInput()
         self._recorder = self._m.QMediaRecorder()
         self._session.setVideoFrameInput(self._input)
@@ -159,11 +159,8 @@ class Filming(QtCore.QObject):
             self._camera.seen.disconnect(self._seen)
             self._waiting.append(self._m.QVideoFrame())
             self._send()
-
-    def drop(self) -> None:
-        """End, and keep nothing."""
-        self.finished.connect(lambda: self.file.unlink(missing_ok=True))
-        self.end()
+            if self.error or self._stopped():
+                QtCore.QTimer.singleShot(0, self._over)
 
     def _seen(self, frame: Any, own_us: int) -> None:
         host_ns = time.monotonic_ns()
@@ -183,13 +180,26 @@ class Filming(QtCore.QObject):
             self._waiting.popleft()
 
     def _failed(self, _: object, text: str) -> None:
+        """The recorder gives up; it may or may not say that it stopped."""
         self.error = self.error or text or "the recorder stopped"
+        if self._ending:
+            QtCore.QTimer.singleShot(0, self._over)
 
-    def _changed(self, state: Any) -> None:
-        if state == self._m.QMediaRecorder.RecorderState.StoppedState:
-            if not self.error:
-                write_frames(self.file.with_suffix(".frames"), np.array(self.rows, np.int64).reshape(-1, 3))
-            self.finished.emit()
+    def _stopped(self) -> bool:
+        return bool(self._recorder.recorderState() == self._m.QMediaRecorder.RecorderState.StoppedState)
+
+    def _changed(self, _: object) -> None:
+        if self._stopped() and self._ending:
+            self._over()
+
+    def _over(self) -> None:
+        """The file is whole, or there is none: say so once."""
+        if self._done:
+            return
+        self._done = True
+        if not self.error:
+            write_frames(self.file.with_suffix(".frames"), np.array(self.rows, np.int64).reshape(-1, 3))
+        self.finished.emit()
 
 
 def clock_image(ms: int, size: tuple[int, int] = (640, 360)) -> QtGui.QImage:
