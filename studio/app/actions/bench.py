@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from studio.app.actions.bench_ble import ble
+from studio.app.actions.bench_dsp import dsp
 from studio.app.actions.bench_engine import engine
 from studio.app.actions.bench_plug import plug
 from studio.app.actions.decode import decode
@@ -110,6 +111,7 @@ def _by_the_window(name: str) -> Callable[[], Work[dict[str, Any]]]:
 
 BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "engine": engine,
+    "dsp": dsp,
     "stream": stream,
     "protocols": protocols,
     "ble": ble,

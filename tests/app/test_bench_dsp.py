@@ -1,0 +1,29 @@
+"""The benchmark of signal processing counts what the chip would do, and what it counts is right."""
+
+import numpy as np
+import pytest
+
+from studio.app.actions import bench_dsp
+from studio.app.actions.bench_dsp import alone
+from studio.firmware.virtual import emulator_installed
+from studio.graph.ops.signals import Goertzel
+from studio.progress import finish
+
+
+@pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
+def test_each_op_is_counted_on_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = {"goertzel": ((Goertzel(),), (100, 2)), "twice": ((Goertzel(),), (200, 2))}
+    monkeypatch.setattr(bench_dsp, "_ops", lambda: short)
+    found = finish(bench_dsp.dsp())
+    once, twice = (found["ops"][name] for name in short)
+    for core in bench_dsp.BOARDS:
+        assert once["equal_here"] and twice["equal_here"]
+        assert 1.8 < twice[core]["instructions"] / once[core]["instructions"] < 2.2  # its work is linear
+    assert set(found["times_numpy"]) == {"statistics", "spectrum"} and min(found["times_numpy"].values()) > 0
+
+
+def test_every_chain_is_a_graph() -> None:
+    for chain, shape in bench_dsp._ops().values():
+        graph = alone(chain, shape)
+        assert graph.shapes()[-1] == (len(graph.classes),)
+        assert np.isfinite(graph.scores(np.ones((1, *shape), np.float32))).all()
