@@ -11,7 +11,7 @@ from studio.ui.commands import sheet
 from studio.ui.labels import classes
 from studio.ui.labels.desk import Desk
 from studio.ui.labels.inspector import Inspector
-from studio.ui.labels.keys import MOUSE
+from studio.ui.labels.keys import MOUSE, WINDOW
 from studio.ui.labels.reaction import Calibration
 from studio.ui.widgets import named
 
@@ -57,9 +57,9 @@ class Asks:
         """The key sheet as `path`."""
         actions = {a.name: a for a in self._desk.timeline.keys.actions.values()}
         own = [("Classes", key, name) for key, name in self._desk.timeline.keys.classes.items()]
-        mouse = [("Mouse", keys, what) for keys, what in MOUSE]
+        rest = [(group, keys, what) for group, lines in (("Window", WINDOW), ("Mouse", MOUSE)) for keys, what in lines]
         try:
-            sheet.save(path, sheet.html("Labels", actions.values(), [*own, *mouse]))
+            sheet.save(path, sheet.html("Labels", actions.values(), [*own, *rest]))
         except StudioError as e:
             self._desk.show_error(e)
         else:

@@ -6,12 +6,14 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.ui.commands.action import Action
-from studio.ui.labels.keys import MOUSE
+from studio.ui.labels.keys import MOUSE, WINDOW
 from studio.ui.widgets import Card, columns, heading, label, rows
 
 HELD = ("1 … 9", "choose a class; while it plays, hold to paint, tap for a point")
 #: Actions in a column of the card.
-TALL = 38
+TALL = 33
+#: What is left to the palette and the printed sheet.
+SELDOM = ("Rows", "Snapping", "Classes and more", "Sound and video")
 
 
 class HelpCard(Card):
@@ -22,8 +24,11 @@ class HelpCard(Card):
         self.setParent(parent, Qt.WindowType.Popup)
         self.setObjectName("label_help")
         groups: dict[str, list[tuple[str, str]]] = {"Mouse": list(MOUSE)}
-        for action in actions:
+        for action in (a for a in actions if a.group not in SELDOM and not a.name.startswith(("previous_", "step_"))):
+            if action.name.endswith("_far"):
+                continue
             groups.setdefault(action.group, []).append((action.shown_keys, action.title))
+        groups["Window"] = list(WINDOW)
         groups["Labels"] = [HELD, *groups.get("Labels", [])]
         across = columns(spacing=28)
         for some in _columns(groups):

@@ -18,6 +18,15 @@ MOUSE = (
     ("Middle or Shift drag", "pan"),
     ("Drag a row's border, its name", "make it higher, move it"),
 )
+#: Keys of the window that no page has to read.
+WINDOW = (
+    ("Ctrl+Z", "undo"),
+    ("Ctrl+Shift+Z", "redo"),
+    ("Ctrl+K", "search all commands"),
+    ("Ctrl+T", "the labels as a table"),
+    ("Alt+1, Alt+2 …", "the panels at the right"),
+    ("?", "this list"),
+)
 
 
 class Keys:

@@ -21,7 +21,7 @@ class LabelMarks(pg.GraphicsObject):
 
     def __init__(self, edit: Edit, look: Look, handles: bool = True) -> None:
         super().__init__()
-        self.edit, self.look, self.n_handles, self._handles = edit, look, 0, handles
+        self.edit, self.look, self.n_handles, self.handles = edit, look, 0, handles
         self.setZValue(20)
 
     def boundingRect(self) -> QRectF:
@@ -42,7 +42,7 @@ class LabelMarks(pg.GraphicsObject):
         self._paint_range(painter, frame)
         self._paint_cursor(painter, frame)
         self._paint_head(painter, frame)
-        if self._handles and (chosen := self.edit.chosen) is not None:
+        if self.handles and (chosen := self.edit.chosen) is not None:
             self._paint_edges(painter, frame, chosen)
         painter.restore()
 

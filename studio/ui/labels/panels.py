@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from PySide6 import QtWidgets
+from PySide6.QtCore import Qt
 
 from studio.app.session import Session
 from studio.ui.media.playhead import Playhead
@@ -93,6 +94,7 @@ class Tabs(Side):
             accessible=panel.title, tip=panel.title,
         )  # fmt: skip
         made.setCheckable(True)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Space plays
         made.setFixedWidth(TAB_PX)
         self._group.addButton(made)
         return made

@@ -23,7 +23,7 @@ from studio.ui.safe import safe_overrides
 from studio.ui.theme import theme
 
 #: Rows without a height of their own shrink no further; the page scrolls instead.
-ROW_PX, HEAD_PX, FOOT_PX = 72, 20, 40
+ROW_PX, HEAD_PX, FOOT_PX = 64, 20, 40
 #: A new label by key is this share of the visible time.
 NEW_LABEL = 0.1
 #: What is zoomed to fills this share of the view.
@@ -110,6 +110,18 @@ class Timeline(PlotArea):
         assert isinstance(axis, NameAxis)
         axis.active = track is None
         self.strips.append(row)
+
+    def show_tracks(self, tracks: Mapping[str, Track | None]) -> None:
+        """The same strips with other tracks behind them; None is the edited one.
+
+        In place: a click on a strip asks for this, and its row must outlive the click.
+        """
+        for row in self.strips:
+            track, axis = tracks[name_of(row.key)], row.plot.getAxis("left")
+            assert isinstance(axis, NameAxis)
+            row.layer.edit, row.marks.handles, axis.active = track or self.edit, track is None, track is None
+            axis.update()
+        self.repaint_labels()
 
     def _place(self, row: Row) -> None:
         self.ci.addItem(row.plot, self._row, 0)

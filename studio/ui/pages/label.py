@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6 import QtGui, QtWidgets
+from PySide6.QtCore import Qt
 
 from studio.app.jobs import Job
 from studio.app.session import Session, State
@@ -13,7 +14,6 @@ from studio.data.onsets import Bursts
 from studio.data.pyramid import Pyramid, pyramid
 from studio.data.recording import Recording
 from studio.errors import DataError, StudioError
-from studio.progress import Progress, Work
 from studio.ui.commands.action import Action
 from studio.ui.labels import arrange, classes
 from studio.ui.labels.actions import actions_of
@@ -29,6 +29,7 @@ from studio.ui.labels.look import Look
 from studio.ui.labels.menu import label_menu
 from studio.ui.labels.overview import Overview
 from studio.ui.labels.panels import PANELS, Panel, Tabs
+from studio.ui.labels.reading import build_pyramids, filled
 from studio.ui.labels.rows import GUTTER_PX, Hands, keys_of
 from studio.ui.labels.rows_panel import RowsPanel
 from studio.ui.labels.strip import Still
@@ -142,6 +143,8 @@ class LabelPage(Page):
         self.playhead.changed.connect(self._moved)
         self.overview.asked.connect(self.timeline.look_at)
         self.list.selectionModel().currentChanged.connect(self._choose)
+        for view in (self.list, self.inspector.classes):  # a click there leaves the keys with the rows
+            view.clicked.connect(lambda _: self.timeline.setFocus())
         self.table.selectionModel().currentRowChanged.connect(lambda now, _: self._pick_row(now.row()))
         theme().changed.connect(self._restyle)
         self.keys = button(
@@ -161,6 +164,8 @@ class LabelPage(Page):
             "label_add", "Add label", self.timeline.new_label, icon="plus", kind="primary",
             tip="Add a label of the current class at the cursor (A)",
         )  # fmt: skip
+        for tool in self.toolbar():
+            tool.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _table(self) -> list[Action]:
         """Every action with its keys; the media's come after the page's own."""
@@ -226,7 +231,7 @@ class LabelPage(Page):
         here, shown = (r and (r.path, r.n_samples) for r in (found, self._shown))
         if here != shown:
             self._open(found)
-        elif found is not None and (old.track != new.track or self._strips(new) != self._strip_keys()):
+        elif found is not None and self._strips(new) != self._strip_keys():
             self._show_rows(found, keep=True)
         self._shown = found
         self.media.show(found)
@@ -245,6 +250,7 @@ class LabelPage(Page):
         names = tuple(c.name for c in found)
         self.edit_.show(state.labels, names, state.selected, state.also)
         self._show_tracks(state, names)
+        self.timeline.show_tracks(self._tracks(state))
         self.timeline.keys.classes = {c.key: c.name for c in found if c.key}
         colors = {c.name: c.color for c in found}
         if colors != self.look.colors:
@@ -267,6 +273,12 @@ class LabelPage(Page):
                 known[1].table = table_of(track, names, (known[0], known[1].table))
                 self._stills[name] = track, known[1]
         self.edit_.snaps.tracks = [self._stills[name][1].table for name in tracks]
+
+    def _tracks(self, state: State) -> dict[str, Still | None]:
+        """What lies behind each strip; None for the track that is edited."""
+        recording = state.open_recording
+        every = track_names(recording.labels if recording else {}, state.track)
+        return {name: None if name == state.track else self._stills[name][1] for name in every}
 
     def _strips(self, state: State) -> list[str]:
         """The strips that there should be."""
@@ -304,7 +316,7 @@ class LabelPage(Page):
         if known is not None and known[0].path == recording.path and known[0].n_samples == recording.n_samples:
             self._show(recording, known[1])
         elif sum(n * len(recording.stream(s).channels) for s, n in recording.n_samples.items()) <= AT_ONCE:
-            self._built(recording, {s.name: pyramid(recording, s.name) for s in _filled(recording)})
+            self._built(recording, {s.name: pyramid(recording, s.name) for s in filled(recording)})
         else:
             self.shell.say(f"Reading {recording.id} …")
             self.shell.run(Job("read recording", build_pyramids(recording)), done=lambda p: self._built(recording, p))
@@ -333,9 +345,7 @@ class LabelPage(Page):
         state, seen = self.session.state, self.timeline.visible_s
         names = tuple(c.name for c in classes.classes_of(state))
         self._show_tracks(state, names)
-        every = track_names(recording.labels, state.track)
-        tracks = {name: None if name == state.track else self._stills[name][1] for name in every}
-        self.timeline.show_recording(recording, known[1], tracks)
+        self.timeline.show_recording(recording, known[1], self._tracks(state))
         self.timeline.paint_with(self.look)
         if keep:
             self.timeline.look_at(*seen)
@@ -378,6 +388,9 @@ class LabelPage(Page):
         if self._dirty:
             self._dirty = False
             self.inspector.show_edit()
+
+    def enter(self) -> None:
+        self.timeline.setFocus()
 
     def leave(self) -> None:
         self.edit_.settle()
@@ -423,16 +436,3 @@ class LabelPage(Page):
     def keyReleaseEvent(self, event: QtGui.QKeyEvent) -> None:
         self.timeline.keys.release(event)
         super().keyReleaseEvent(event)
-
-
-def _filled(recording: Recording) -> list[Any]:
-    return [s for s in recording.streams if recording.n_samples.get(s.name)]
-
-
-def build_pyramids(recording: Recording) -> Work[dict[str, Pyramid]]:
-    """One per stream with samples."""
-    found = {}
-    for stream in _filled(recording):
-        yield Progress(len(found), len(recording.streams), stream.name)
-        found[stream.name] = pyramid(recording, stream.name)
-    return found
