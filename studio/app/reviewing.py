@@ -61,10 +61,11 @@ def commit(session: Session, what: str, recording_id: str, tracks: Mapping[str, 
 
 
 def recommit(session: Session, what: str, recording_id: str, tracks: Mapping[str, Labels | None]) -> None:
-    """The same, but in place of the last step when that was called `what`: a preview that moves is one step."""
-    if session.undo_text == what:
+    """The same, in place of the last step when that was the same for this recording: a moving preview is one step."""
+    named = f"{what} in {recording_id}"
+    if session.undo_text == named:
         session.undo()
-    commit(session, what, recording_id, tracks)
+    commit(session, named, recording_id, tracks)
 
 
 def recording_of(state: State, recording_id: str) -> Recording:

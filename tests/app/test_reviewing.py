@@ -48,6 +48,10 @@ def test_a_moving_preview_is_one_step(session: Session) -> None:
     for k in range(1, 5):
         reviewing.recommit(session, "Propose by energy", rid, {"proposed:energy": track((k, k + 0.5, "event"))})
     assert session.state.open_recording.labels["proposed:energy"] == track((4, 4.5, "event"))
+    other = next(r.id for r in session.state.recordings if r.id != rid)
+    reviewing.recommit(session, "Propose by energy", other, {"proposed:energy": track((1, 2, "event"))})
+    session.undo()
+    assert session.state.open_recording.labels["proposed:energy"] == track((4, 4.5, "event")), "that was another's"
     session.undo()
     assert session.state.open_recording.labels == before and session.undo_text == ""
 

@@ -168,6 +168,8 @@ class Proposals(Accepting):
         method = self._read()
         if method is not None and key == self._key(method):
             self._show(method, curve)
+        elif method is not None and key[0] == self.state.recording:
+            self.find()  # a parameter was turned meanwhile
 
     def _show(self, method: Proposer, curve: Curve) -> None:
         """The proposals of one setting: a preview that moves is one step of undo."""
