@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from studio.data.formats import FORMATS, import_path
-from studio.data.formats.exporting import carry_out, plan
+from studio.data.formats.exporting import carry_out, plan, table_of_formats
 from studio.data.formats.piece import Hints
 from studio.data.formats.recognize import format_of
 from studio.data.label_files import LABEL_FILES, label_format_of, read_label_file
@@ -24,6 +24,8 @@ from studio.data.labels import Labels, Segment
 from studio.data.project import create, new_recording_path
 from studio.data.recording import Recording, load, write
 from studio.data.stream import Stream
+from studio.data.travel.entry import KINDS
+from studio.paths import RESOURCES
 from studio.progress import finish
 
 RAMP = np.arange(30, dtype="<f4").reshape(10, 3)
@@ -261,3 +263,16 @@ def test_annotations_that_hang_on_others(tmp_path: Path) -> None:
     content = EAF.replace("</TIER>", "</TIER>" + more).replace("<LINGUISTIC_TYPE ", kind + "<LINGUISTIC_TYPE ", 1)
     found: dict[str, Any] = read_label_file(text(tmp_path / "x.eaf", content), About())
     assert found["who"] == [Segment(1.0, 2.5, "ann")]
+
+
+def test_help_says_what_the_tables_say() -> None:
+    """The page on formats names every format with exactly what it cannot hold."""
+    page = (RESOURCES / "help" / "10-formats.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `") and "--format" not in line}
+    table = {str(row["name"]): row for row in table_of_formats()}
+    assert set(rows) == set(table)
+    everywhere = {"clock", "samples"}
+    for name, row in table.items():
+        silent = everywhere | ({"subject", "split", "device", "created"} if row["labels_only"] else set())
+        lost = ", ".join(KINDS[kind] for kind in row["cannot"] if kind not in silent) or "nothing"
+        assert rows[name].endswith(f"| {lost} |"), rows[name]

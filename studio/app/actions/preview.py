@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.app.actions.import_ import LISTINGS
 from studio.data.formats import FORMATS
-from studio.data.formats.piece import Hints, Piece
+from studio.data.formats.piece import Hints, Piece, pieces
 from studio.data.formats.recognize import format_of
 from studio.data.label_files import LABEL_FILES, is_label_file
 from studio.data.stream import Chunk
@@ -34,10 +34,7 @@ def preview_files(paths: tuple[Path, ...], format: str = "", hints: Hints | None
 
 def _looked(path: Path, format: str, hints: Hints) -> dict[str, Any]:
     name = format_of(FORMATS, path, format or None)
-    pieces = FORMATS[name].read(path, hints)
-    piece = next(iter(pieces))
-    if hasattr(pieces, "close"):
-        pieces.close()
+    piece = next(pieces(FORMATS[name].read(path, hints)))
     chunks = list(itertools.islice((c for c in piece.chunks if len(c.values)), 8))
     return {
         "path": str(path),

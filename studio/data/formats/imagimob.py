@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from studio.data.formats.format import Format, Options
-from studio.data.formats.piece import Hints, Piece
+from studio.data.formats.piece import Hints, Piece, pieces
 from studio.data.formats.text import csv_stream, lines, read_csv, row_gaps
 from studio.data.label_files import imagimob as label_file
 from studio.data.label_files.about import About
@@ -32,12 +32,12 @@ def read_imagimob(path: Path, hints: Hints) -> Iterator[Piece]:
     data = [t for t in tracks if not t.is_label and t.file.suffix.lower() in (".data", ".csv")]
     if not data:
         raise DataError(str(path), "names no track of data", "Add a .data file to the session in Imagimob Studio.")
-    pieces: list[Piece] = []
+    found: list[Piece] = []
     for track in data:
-        (piece,) = read_csv(track.file, replace(hints, stream=_safe(track.name, len(pieces))))
-        pieces.append(replace(piece, told=None))
-    streams = tuple(p.streams[0] for p in pieces)
-    chunks = (chunk for piece in pieces for chunk in piece.chunks)
+        (piece,) = pieces(read_csv(track.file, replace(hints, stream=_safe(track.name, len(found)))))
+        found.append(replace(piece, told=None))
+    streams = tuple(p.streams[0] for p in found)
+    chunks = (chunk for piece in found for chunk in piece.chunks)
     marks = {t.name: t.labels() for t in tracks if t.is_label}
     yield Piece(path, streams, chunks, marks, hints.subject, hints.split)
 
@@ -62,7 +62,7 @@ class _Track:
 
 
 def _single(path: Path, hints: Hints) -> Piece:
-    (piece,) = read_csv(path, hints)
+    (piece,) = pieces(read_csv(path, hints))
     beside = [path.with_suffix(".label"), path.with_name("label.label")]
     file = next((f for f in beside if f.is_file()), None)
     if file is None or hints.labels or hints.label:

@@ -51,9 +51,12 @@ def bring_in(
     try:
         written: list[tuple[Path, str]] = []
         news: list[Entry] = []
-        for i, piece in enumerate(formats[name].read(path, hints)):
-            folder = aside / f"{i:06d}"
-            news += yield from _write(piece, folder, i, hints)
+        for piece in formats[name].read(path, hints):
+            if isinstance(piece, Progress):
+                yield Progress(piece.done, piece.total, f"looking through {path.name}, {piece.done:.0%}")
+                continue
+            folder = aside / f"{len(written):06d}"
+            news += yield from _write(piece, folder, len(written), hints)
             written.append((folder, piece.name or piece.source.stem))
         ids = _move_in(project, written)
         _add_classes(project, ids)

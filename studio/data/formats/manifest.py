@@ -12,7 +12,7 @@ import numpy as np
 from studio.data.formats.array import write_npy
 from studio.data.formats.format import Format, Options
 from studio.data.formats.hdf5 import clean_stream
-from studio.data.formats.piece import Hints, Piece, plain
+from studio.data.formats.piece import Hints, Piece, pieces, plain
 from studio.data.formats.xdf import inner_gaps
 from studio.data.label_files import table
 from studio.data.stream import Chunk, Stream
@@ -32,11 +32,11 @@ def read_manifest(path: Path, hints: Hints) -> Iterator[Piece]:
     entries = [_entry(path, i, e, hints) for i, e in enumerate(_listed(path))]
     groups = [list(found) for _, found in itertools.groupby(enumerate(entries), _group)]
     for group in groups:
-        pieces = [piece for _, entry in group for piece in _pieces(entry)]
+        found = [piece for _, entry in group for piece in _pieces(entry)]
         if group[0][1].plain.get("recording"):
-            yield replace(_together(pieces, group[0][1]), of=len(groups))
+            yield replace(_together(found, group[0][1]), of=len(groups))
         else:
-            yield from (replace(piece, of=len(groups)) for piece in pieces)
+            yield from (replace(piece, of=len(groups)) for piece in found)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _group(numbered: tuple[int, _Entry]) -> Any:
 def _pieces(entry: _Entry) -> Iterator[Piece]:
     from studio.data.formats import FORMATS
 
-    for piece in FORMATS[_format(entry.file)].read(entry.file, entry.told):
+    for piece in pieces(FORMATS[_format(entry.file)].read(entry.file, entry.told)):
         told = entry.told if entry.told.labels or entry.told.label else piece.told
         scale, gaps = entry.plain.get("scale"), entry.plain.get("gaps") or ()
         if scale is not None or gaps:
@@ -82,16 +82,16 @@ def _holed(chunks: Iterable[Chunk], stream: Stream, gaps: list[tuple[int, int]])
                 yield Chunk(stream, chunk.start + int(run[0]), chunk.values[run[0] : run[-1] + 1])
 
 
-def _together(pieces: list[Piece], first: _Entry) -> Piece:
+def _together(found: list[Piece], first: _Entry) -> Piece:
     """One recording of several files."""
-    chunks = (chunk for piece in pieces for chunk in piece.chunks)
-    streams = tuple(stream for piece in pieces for stream in piece.streams)
+    chunks = (chunk for piece in found for chunk in piece.chunks)
+    streams = tuple(stream for piece in found for stream in piece.streams)
     device = first.plain.get("device") or {}
     if not isinstance(device, dict) or len({s.name for s in streams}) < len(streams):
-        seen = f"recording {pieces[0].name!r} has a wrong device, or two streams of one name"
+        seen = f"recording {found[0].name!r} has a wrong device, or two streams of one name"
         raise DataError(first.file.name, seen, "Give each entry of a recording a stream of its own.")
     created = plain(first.plain.get("created"))
-    return replace(pieces[0], streams=streams, chunks=chunks, device=device, created=created, share=None)
+    return replace(found[0], streams=streams, chunks=chunks, device=device, created=created, share=None)
 
 
 def _listed(path: Path) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from studio.data.stream import Array, Chunk, Stream
 from studio.data.travel.entry import Entry
 from studio.data.travel.settle import Marks
 from studio.errors import DataError
+from studio.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ class Piece:
     told: Hints | None = None
 
 
-Reader = Callable[[Path, Hints], Iterator[Piece]]
+#: A reader gives pieces, and where finding one takes long, how far it is: so that anyone may watch and stop it.
+Reader = Callable[[Path, Hints], Iterator[Piece | Progress]]
+
+
+def pieces(found: Iterable[Piece | Progress]) -> Iterator[Piece]:
+    """The pieces alone."""
+    return (one for one in found if isinstance(one, Piece))
 
 
 def whole(stream: Stream, values: Array, gaps: Sequence[Sequence[int]] = ()) -> list[Chunk]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.data.formats.format import Format, Options
-from studio.data.formats.piece import Hints, Piece
+from studio.data.formats.piece import Hints, Piece, pieces
 from studio.data.formats.text import csv_stream, lines, read_csv
 from studio.data.label_files import sensiml as dai
 from studio.data.label_files.about import About
@@ -18,12 +18,13 @@ from studio.data.travel.item import Item, Signal
 from studio.data.travel.sheet import open_sheet
 from studio.errors import DataError
 from studio.paths import write_atomic
+from studio.progress import Progress
 
 FILE = "labels.dcli"
 _RATE, _SUBJECT, _SET = "sample_rate", "Subject", "Set"
 
 
-def read_sensiml(path: Path, hints: Hints) -> Iterator[Piece]:
+def read_sensiml(path: Path, hints: Hints) -> Iterator[Piece | Progress]:
     """One recording out of a CSV, or all that a .dcli names."""
     if path.suffix.lower() in (".dcli", ".dai"):
         with reading(path, "SensiML"):
@@ -46,7 +47,7 @@ def _piece(path: Path, listing: Path, hints: Hints) -> Piece:
         entry: Any = dai.entries(listing).get(path.name) or {}
         told = {str(m["name"]): str(m["value"]) for m in entry.get("metadata") or []}
         rate_hz = hints.rate_hz or float(told.get(_RATE, 0) or 0)
-    (piece,) = read_csv(path, replace(hints, rate_hz=rate_hz))
+    (piece,) = pieces(read_csv(path, replace(hints, rate_hz=rate_hz)))
     with reading(listing, "SensiML"):
         marks = dai.tracks_of(entry, About(path.name, piece.streams[0].rate_hz), listing)
     split = told.get(_SET, "") if told.get(_SET, "") in ("train", "test") else ""

@@ -20,6 +20,7 @@ from studio.data.travel.holds import Gaps, short_rate
 from studio.data.travel.item import Signal
 from studio.data.travel.sheet import Rows, Sheet, open_sheet, quoted
 from studio.errors import DataError
+from studio.progress import Progress, Work
 
 _LABEL = ("label", "class", "activity")
 _SEQUENCE = "sequence"
@@ -27,11 +28,11 @@ _SEQUENCE = "sequence"
 _RATE_OFF = 0.02
 
 
-def read_csv(path: Path, hints: Hints) -> Iterator[Piece]:
-    """One recording out of a CSV."""
+def read_csv(path: Path, hints: Hints) -> Iterator[Piece | Progress]:
+    """One recording out of a CSV; its time column is measured first."""
     sheet = open_sheet(path)
     table = _layout(sheet, hints)
-    rate_hz, clock = _rate(sheet, table.clock, hints)
+    rate_hz, clock = yield from _rate(sheet, table.clock, hints)
     stream = named(Stream("sensor", rate_hz, tuple(sheet.header[i] for i in table.samples)), hints)
     marks: dict[str, list[Segment]] = {"labels": []} if table.words is not None else {}
     reading = _Reading(sheet, replace(table, clock=clock), stream, marks.get("labels"))
@@ -72,10 +73,12 @@ def _layout(sheet: Sheet, hints: Hints) -> _Layout:
     return _Layout(tuple(samples), None if time is None else Clock(time), words, sequence)
 
 
-def _rate(sheet: Sheet, clock: Clock | None, hints: Hints) -> tuple[float, Clock | None]:
+def _rate(sheet: Sheet, clock: Clock | None, hints: Hints) -> Work[tuple[float, Clock | None]]:
     """(rate, how to read the time column): measured on the column, or as stated."""
-    stated_hz, blocks = hints.rate_hz, itertools.islice(sheet.blocks(), 1 if hints.quick else None)
-    measured = measure(blocks, clock.column) if clock is not None else None
+    stated_hz, blocks, measured = hints.rate_hz, sheet.blocks(), None
+    if clock is not None:
+        some = itertools.islice(blocks, 1 if hints.quick else None)
+        measured = yield from measure(some, clock.column, lambda: blocks.share)
     if measured is None or not measured.rate_hz:
         if not stated_hz:
             next_step = "Add a column `time` in seconds, or give the rate (--rate, or rate_hz in a manifest.json)."

@@ -4,7 +4,7 @@ A pass over the column measures it first, with a few numbers of memory, however 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from studio.data.travel.sheet import Floats, Rows
 from studio.errors import DataError
+from studio.progress import Progress, Work
 
 Ints = npt.NDArray[np.int64]
 TIME = re.compile(
@@ -49,10 +50,11 @@ class Clock:
         return np.asarray(np.rint(steps / self.typical_s), np.int64)
 
 
-def measure(blocks: Iterable[Rows], column: int) -> Clock:
+def measure(blocks: Iterable[Rows], column: int, share: Callable[[], float]) -> Work[Clock]:
     """The clock of a time column; DataError where time does not go on, or leaps among uneven steps."""
     clock, measured, last = Clock(column), None, None
     for rows in blocks:
+        yield Progress(share(), 1.0)
         if last is None:
             clock = _kind(rows, column)
         time_s = clock.seconds(rows)
