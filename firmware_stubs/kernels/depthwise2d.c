@@ -20,7 +20,8 @@ __attribute__((noinline)) static void spread(const int8_t *x, int32_t n_columns,
     if (n_channels == 4) {
         int16_t *a = p->plane[0] + at, *b = p->plane[1] + at, *c = p->plane[2] + at, *d = p->plane[3] + at;
         for (; n_columns > 0; n_columns--, x += step) {
-            const uint32_t bytes = four(x), even = __sxtb16(bytes), odd = __sxtb16(bytes >> 8 | bytes << 24);
+            const uint32_t bytes = four(x), even = (uint32_t)__sxtb16((int32_t)bytes);
+            const uint32_t odd = (uint32_t)__sxtb16((int32_t)(bytes >> 8 | bytes << 24));
             *a++ = (int16_t)even;
             *b++ = (int16_t)odd;
             *c++ = (int16_t)(even >> 16);

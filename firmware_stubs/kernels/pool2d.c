@@ -42,8 +42,8 @@ static void sum_of_four(const int8_t *x, int32_t w, int32_t c, box b, int32_t *s
         const int8_t *from = x + (row * w + b.left) * c;
         for (int32_t column = b.left; column < b.right; column++, from += c) {
             const uint32_t bytes = four(from);
-            even = __sxtab16(even, bytes);
-            odd = __sxtab16(odd, bytes >> 8 | bytes << 24);
+            even = (uint32_t)__sxtab16((int32_t)even, (int32_t)bytes);
+            odd = (uint32_t)__sxtab16((int32_t)odd, (int32_t)(bytes >> 8 | bytes << 24));
             if (--room == 0) {
                 sums[0] += (int16_t)even, sums[1] += (int16_t)odd;
                 sums[2] += (int32_t)even >> 16, sums[3] += (int32_t)odd >> 16;

@@ -22,6 +22,7 @@ from studio.errors import BuildError, VerifyError
 from studio.firmware.board import Board
 from studio.firmware.render import render
 from studio.firmware.sources import WARNINGS, freestanding
+from studio.firmware.stack import FLAG, StackBound, stack_bound
 from studio.graph.graph import Graph
 from studio.graph.rows import rows_of, stages_on_board
 from studio.paths import STUBS
@@ -34,11 +35,15 @@ SECTIONS { . = 0x1000; .text : { *(.text*) } .rodata : { *(.rodata*) } .ARM.exid
 
 @dataclass(frozen=True, eq=False)
 class Bare:
-    """`stages` are (name, instructions) of each node for the first window; `scores` (n, n_classes) float32."""
+    """`stages` are (name, instructions) of each node for the first window; `scores` (n, n_classes) float32.
+
+    `stack_bytes` were seen, and never more than `stack_bound_bytes` can be.
+    """
 
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
+    stack_bound_bytes: int
     instructions: int
     stages: tuple[tuple[str, int], ...]
     scores: Array
@@ -65,7 +70,15 @@ def bare(graph: Graph, board: Board, windows: Array) -> Bare:
     names = [stages_on_board(graph)[stage] for stage, _ in found["marks"]]
     stages = tuple((name, b - a) for name, a, b in zip(names, ends[:-1], ends[1:], strict=True))
     stack = max(r["stack_bytes"] for r in runs)
-    return Bare(flash, ram, stack, max(r["instructions"] for r in runs), stages, scores)
+    bound = stack_bound(elf).n_bytes
+    return Bare(flash, ram, stack, bound, max(r["instructions"] for r in runs), stages, scores)
+
+
+def bound_of(graph: Graph, board: Board) -> StackBound:
+    """The most stack that a window can need on `board`, from its first call on."""
+    stream = Stream("input", graph.rate_hz, graph.channels, "", "f32", 1.0, "input")
+    with tempfile.TemporaryDirectory(prefix="bare") as folder:
+        return stack_bound(_linked(Path(folder), render(graph, stream), board))
 
 
 def held_windows(graph: Graph, windows: Array) -> Array:
@@ -85,7 +98,7 @@ def _linked(folder: Path, texts: dict[str, str], board: Board) -> bytes:
     flags = [f for f in board.flags if not f.startswith("-Wl,-e")]
     rooms = [f"-I{folder}", f"-I{STUBS / 'kernels'}", f"-I{STUBS / 'kernels' / 'inc'}"]
     files = [folder / "model.c", *kernels, *freestanding(board)]
-    end = ["-g", "-T", str(folder / "bare.ld"), "-Wl,-e,model_run", "-o", str(folder / "bare.elf")]
+    end = ["-g", FLAG, "-T", str(folder / "bare.ld"), "-Wl,-e,model_run", "-o", str(folder / "bare.elf")]
     zig.run(["cc", *zig.EXACT, *WARNINGS, *flags, *rooms, *map(str, files), *end], "The model")
     return (folder / "bare.elf").read_bytes()
 

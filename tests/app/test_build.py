@@ -56,6 +56,7 @@ def test_a_build_tells_what_each_stage_costs(project: Path) -> None:
     assert [row["name"] for row in told["layers"]] == [n.name for n in graph("cnn").nodes]
     assert told["memory"]["arena_bytes"] >= told["memory"]["arena_least_bytes"] > 0
     if CHIP != "host":
+        assert 100 < told["memory"]["stack_bound_bytes"] < told["stack_bytes"] + 200
         assert sum(row["instructions"] for row in told["layers"]) == told["instructions_per_inference"]
 
 

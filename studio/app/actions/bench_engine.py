@@ -13,6 +13,7 @@ from studio.firmware.bare import Bare, bare
 from studio.firmware.board import boards
 from studio.graph.graph import Graph
 from studio.graph.importing import import_graph
+from studio.graph.loads import lower_bound
 from studio.graph.ops.int8 import Dequantize, Quantize
 from studio.graph.plan import plan
 from studio.progress import Progress, Work
@@ -73,7 +74,9 @@ def _row(file: Path, graph: Graph, x: Array, board: str) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(("flash_bytes", "ram_bytes", "instructions"), ours, strict=True))
     row |= {
         "arena_bytes": plan(graph).arena_bytes,
+        "arena_least_bytes": lower_bound(graph),
         "stack_bytes": made.stack_bytes,
+        "stack_bound_bytes": made.stack_bound_bytes,
         "exact": bool(np.array_equal(made.scores, graph.scores(x))),
         "stages": dict(made.stages),
     }

@@ -12,6 +12,7 @@ from studio.app.tools import TOOLS, versions
 from studio.data.project import Project, open_project
 from studio.errors import BuildError, InputError
 from studio.firmware import weigh as scales
+from studio.firmware.bare import bound_of
 from studio.firmware.bill import bill
 from studio.firmware.board import Board, boards
 from studio.firmware.build import Image
@@ -38,7 +39,10 @@ def build(project_path: Path, model_id: str, board_id: str, out: Path | None = N
     cost, stages = yield from _weighed(image, model, board)
     papers = _papers(image, model, board, cost)
     files = [str(p) for p in (*image.files, *papers)]
-    parts = {"layers": layers(model.graph, board, stages), "memory": memory(model.graph)}
+    held: dict[str, Any] = dict(memory(model.graph))
+    if board.form == "elf":
+        held["stack_bound_bytes"] = bound_of(model.graph, board).n_bytes
+    parts = {"layers": layers(model.graph, board, stages), "memory": held}
     return {**cost, **parts, "files": files, "sha256": image.sha256, "build_hash": image.build_hash, "board": board.id}
 
 
