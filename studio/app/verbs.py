@@ -258,6 +258,7 @@ def _said_check(r: Result) -> str:
     lines = [f"{x['id']}: {f['severity']}: {f['text']}" for x in r["recordings"] for f in x["findings"]]
     lines += [f"project: {f['severity']}: {f['text']}" for f in r["balance"]]
     lines += [_said_suspect(x) for x in r["suspect_labels"]]
+    lines += [f"Labels were not checked: {r['labels_unchecked']}"] if r["labels_unchecked"] else []
     return "\n".join(lines) or f"{len(r['recordings'])} recordings, nothing to complain about."
 
 

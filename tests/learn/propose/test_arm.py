@@ -13,9 +13,10 @@ import pytest
 
 from studio.data.labels import Labels, Segment
 from studio.data.stream import Stream
+from studio.learn.propose.changes import Changes
 from studio.learn.propose.energy import Energy
 from studio.learn.propose.judge import meet, tune
-from studio.learn.propose.proposer import proposed
+from studio.learn.propose.proposer import Proposer, proposed
 from studio.progress import finish
 from tests.learn.propose.tapes import Tape
 
@@ -37,9 +38,10 @@ def _labels(y: np.ndarray) -> Labels:
 
 
 @pytest.mark.parametrize("learned", [0, 1])
-def test_event_f1_on_the_other_person(people: list[tuple[Tape, Labels]], learned: int) -> None:
+@pytest.mark.parametrize("method", [Energy(), Changes()], ids=lambda m: m.name)
+def test_event_f1_on_the_other_person(people: list[tuple[Tape, Labels]], method: Proposer, learned: int) -> None:
     (tape, labels), (other, truth) = people[learned], people[1 - learned]
-    best, own = finish(tune(Energy(), [tape], "acc", [labels]))
+    best, own = finish(tune(method, [tape], "acc", [labels]))
     met = meet(truth, proposed(best, other, "acc"))
-    print(f"learned on person {learned + 1} (F1 {own.f1:.3f}): {met.f1:.3f} on the other, {met}")
+    print(f"{method.name} learned on person {learned + 1} (F1 {own.f1:.3f}): {met.f1:.3f} on the other, {met}")
     assert met.true == 286 and met.f1 >= 0.8
