@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         _video,
         _import_model,
         _check,
+        _propose,
         _train,
         _evaluate,
         _render,
@@ -129,8 +130,19 @@ def _import_model(verbs: Verbs) -> None:
 
 
 def _check(verbs: Verbs) -> None:
-    v = _verb(verbs, "check", "data quality: rates, gaps, saturation, dead channels, balance")
+    v = _verb(verbs, "check", "data quality: rates, gaps, dead channels, balance, labels that are probably wrong")
     v.add_argument("project", type=Path, help=PROJECT)
+
+
+def _propose(verbs: Verbs) -> None:
+    v = _verb(verbs, "propose", "propose events, or ask a model: a track beside the labels")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("--method", default="energy", help="energy (default), changes, threshold or model")
+    v.add_argument("--recording", default="", metavar="ID", help="only this recording (default: all)")
+    v.add_argument("--stream", default="", help="stream to look at (default: the first)")
+    v.add_argument("--set", dest="settings", action="append", metavar="NAME=VALUE", help="a parameter of the method")
+    v.add_argument("--learn", action="store_true", help="learn the parameters from the labels that are there")
+    v.add_argument("--model", default="", metavar="ID", help="with --method model: which one (default: the newest)")
 
 
 def _train(verbs: Verbs) -> None:
@@ -149,6 +161,7 @@ def _train(verbs: Verbs) -> None:
     text = "refuse recordings whose true rate is off by more than this share (default 0.05)"
     v.add_argument("--max-rate-error", type=float, default=0.05, help=text)
     v.add_argument("--windows", default="auto", metavar="auto|slide|events", help="how windows are cut (default auto)")
+    v.add_argument("--alarms-per-hour", type=float, default=0.0, help="false alarms that smoothing may leave")
     v.add_argument("--finalists", type=int, default=3, help="candidates that are judged on more groups (default 3)")
     v.add_argument("--folds", type=int, default=3, help="parts that finalists are judged on (default 3)")
     v.add_argument("--seeds", type=int, default=1, help="times that a finalist learns on each part (default 1)")

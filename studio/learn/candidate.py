@@ -92,6 +92,7 @@ class Best(Candidate):
     graph: Graph
     why: str = ""
     temperature: float = 1.0
+    tried: Graph | None = None  # what had learned from the first fold alone: its other side is new to it
 
 
 def recommended(candidates: Sequence[Candidate]) -> Candidate:

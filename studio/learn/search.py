@@ -303,7 +303,7 @@ def _settle(race: _Race, tried: list[Candidate], finalists: list[Candidate]) -> 
         cost = race.cost(graph)
         if not race.limits.violated(cost):
             told = chosen.name, chosen.family, chosen.settings, chosen.score, cost, "", graph, ""
-            return Best(*told, chosen.confidence, words, doubt)
+            return Best(*told, chosen.confidence, words, doubt, tempered(chosen.graph, doubt) if chosen.graph else None)
     raise _nothing(race, tried)
 
 

@@ -392,3 +392,27 @@ def test_balance_gives_every_class_the_same_say() -> None:
     y = np.array([0, 0, 0, 2])
     weight = balance(y)
     assert weight.tolist() == pytest.approx([2 / 3, 0.0, 2.0]) and weight[y].sum() == pytest.approx(4)
+
+
+def test_detail_adds_what_turning_the_sensor_does_not_change(sides) -> None:
+    data = sides[0]
+    plain, rich = features(data, 12), features(data, 12, 1)
+    names = {n.name for n in rich}
+    assert {"with lengths", "statistics of steps", "quantiles"} <= names and len(rich) > len(plain)
+    lengths = dataclasses.replace(data, x=data.x[:, :, [2, 0, 1]])  # turned by axes: the lengths stay
+    at = [n.name for n in rich].index("with lengths")
+    a, b = run(rich[: at + 1], data.x), run(rich[: at + 1], lengths.x)
+    assert a.shape[2] == 4 and a[..., 3] == pytest.approx(b[..., 3], rel=1e-5)
+    graph = finish(LinearSvm(detail=1).fit(data, 0))
+    assert (graph.decide(graph.scores(sides[1].x)) == sides[1].y).mean() >= 0.95
+
+
+def test_features_are_worked_out_once_for_one_data_set(sides, monkeypatch) -> None:
+    from studio.learn.families import front as module
+
+    calls: list[int] = []
+    original = module.run
+    monkeypatch.setattr(module, "run", lambda nodes, x: calls.append(len(x)) or original(nodes, x))
+    data = sides[0].take(np.arange(40))
+    assert front(data, 6) is front(data, 6) and front(data, 6) is not front(data, 8)
+    assert calls == [40, 40]

@@ -21,6 +21,7 @@ from studio.learn.dataset import Dataset, split, windows
 from studio.learn.event import padded
 from studio.learn.metrics import Matched, match, metrics
 from studio.learn.quality import by_group, by_segment, calibration, ranking
+from studio.learn.smooth import Smoothing, Track, judged
 from studio.learn.split import Ints, Strings
 from studio.progress import Progress, Work
 
@@ -74,10 +75,14 @@ def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str
     """METRICS of a model on labelled windows, and of its decisions along the recordings those come from."""
     native = Native(model.graph, model.stream)
     told = [r for r in found if r.id in set(data.recording.tolist())]
-    matched = sum((_events(native, model, r) for r in told), Matched(0, 0, 0.0, ()))
+    matched = sum((_matched(native, model, r) for r in told), Matched(0, 0, 0.0, ()))
     scores = native.scores(data.x)
     decided = model.graph.decide(scores)
     windows_ = metrics(data.y, decided, model.graph.classes, matched.as_dict())
+    if (smoothing := smoothing_of(model)) is not None:
+        tracks = [track_of(native, model, r) for r in told]
+        point = judged(smoothing, tracks, model.graph.classes, background_of(model.graph.classes), window_s(model))
+        windows_["events_smoothed"] = point.as_dict() if point else None
     return {**windows_, **_deeper(model, data, scores, decided.astype(np.int64))}
 
 
@@ -105,8 +110,23 @@ def segments_of(data: Dataset) -> Strings:
     return number.astype(np.str_)
 
 
-def _events(native: Native, model: Model, recording: Recording) -> Matched:
-    """Decisions at every stride along one recording, none where samples are missing, against its labels."""
+def _matched(native: Native, model: Model, recording: Recording) -> Matched:
+    """Decisions at every stride along one recording, as they are made, against its labels."""
+    track = track_of(native, model, recording)
+    decided = model.graph.decide(track.scores) if len(track.scores) else np.zeros(0, np.int16)
+    decided = np.where(np.isfinite(track.scores).all(axis=1), decided, -1)
+    names = [model.graph.classes[d] if d >= 0 else "" for d in decided]
+    background = background_of(model.graph.classes)
+    return match(track.truth, track.times_s, names, background, window_s(model), unlabelled_counts=False)
+
+
+def window_s(model: Model) -> float:
+    """Seconds of a model's window: how late the window that holds a short event whole may end."""
+    return model.graph.length / model.stream.rate_hz
+
+
+def track_of(native: Native, model: Model, recording: Recording) -> Track:
+    """Scores along one recording at the ends of its windows; not a number where samples are missing."""
     graph, stream = model.graph, model.stream
     values = recording.values(stream.name)
     if len(values) < graph.length and model.lock.get("windows") == "events":
@@ -115,12 +135,16 @@ def _events(native: Native, model: Model, recording: Recording) -> Matched:
     x = graph.windows(np.nan_to_num(values))
     starts = np.arange(len(x)) * graph.stride
     complete = lost[starts + graph.length] == lost[starts]
-    decided = graph.decide(native.scores(x)) if len(x) else np.zeros(0, np.int16)
-    names = [graph.classes[d] if d >= 0 and c else "" for d, c in zip(decided, complete, strict=True)]
-    window_s = graph.length / stream.rate_hz
-    times_s = starts / stream.rate_hz + window_s
-    truth = recording.labels.get("labels", Labels())
-    return match(truth, times_s, names, background_of(graph.classes), window_s, unlabelled_counts=False)
+    scores = native.scores(x) if len(x) else np.zeros((0, len(graph.classes)), np.float32)
+    scores = np.where(complete[:, None], scores, np.float32(np.nan))
+    times_s = (starts + graph.length) / stream.rate_hz
+    return Track(scores, times_s, recording.labels.get("labels", Labels()))
+
+
+def smoothing_of(model: Model) -> Smoothing | None:
+    """What was tuned for a model, if anything."""
+    found = model.lock.get("smoothing")
+    return Smoothing(**found) if found else None
 
 
 def background_of(classes: tuple[str, ...]) -> str | None:

@@ -14,23 +14,28 @@ from studio.app.actions.build import weigh
 from studio.app.actions.cutting import around_events
 from studio.app.actions.cutting import dataset as dataset
 from studio.app.actions.cutting import trusted as trusted
-from studio.app.actions.evaluate import judge
+from studio.app.actions.evaluate import background_of, judge, track_of, window_s
 from studio.app.actions.looks import looked_at
 from studio.app.tools import versions
 from studio.data.project import Project, open_project, recordings
 from studio.errors import InputError
 from studio.firmware.board import Board, boards
+from studio.firmware.native import Native
 from studio.learn import DETECTORS, FAMILIES, usual
 from studio.learn.candidate import Best, Candidate, Limits
 from studio.learn.cost import Cost, estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split
 from studio.learn.leak import Leak, leak
 from studio.learn.search import Found, Plan, search
+from studio.learn.smooth import curve, tuned
 from studio.learn.space import fixed_knobs
 from studio.learn.split import groups_of
 from studio.learn.twins import Twins, twins, without_twins
 from studio.params import check, param
 from studio.progress import Progress, Work
+
+#: Recordings that smoothing is tuned on, and samples of the longest window that it is tuned for.
+MOST_TRACKS, MOST_SMOOTHED = 40, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,9 @@ class TrainSettings:
     max_rate_error: float = param(0.05, "Most that a true rate may be off, as a share.", low=0.0, high=10.0)
     windows: str = param(
         "auto", "One after the other (slide), or around short events.", choices=("auto", "slide", "events")
+    )
+    alarms_per_hour: float = param(
+        0.0, "Most false alarms that smoothing may leave; 0: fewest errors of both kinds.", unit="1/h", low=0.0
     )
     finalists: int = param(3, "Candidates that are judged on more groups.", low=0, high=20)
     folds: int = param(3, "Parts of the data that finalists are judged on.", low=1, high=20)
@@ -181,12 +189,36 @@ def _finished(made: _Made) -> Work[tuple[models.Model, list[dict[str, Any]]]]:
     model, best = yield from _weighed(made)
     data, parts, settings = made.data, made.parts, made.settings
     yield Progress(0, 0, "testing with the generated C")
-    test = judge(model, data.take(parts.test), recordings(made.project))
     sure = best.confidence.as_dict() if best.confidence else None
-    told = {"why": best.why, "confidence": sure, "leak": made.leak.as_dict() if made.leak else None}
+    told = {
+        "why": best.why.replace(best.name, model.id),
+        "confidence": sure,
+        "leak": made.leak.as_dict() if made.leak else None,
+    }
+    told |= yield from _smoothed(made, best, model)
+    model = replace(model, lock=_lock(made) | told)
+    test = judge(model, data.take(parts.test), recordings(made.project))
     lock = _lock(made) | told | {"test_looks": looked_at(made.project, model.id, "train")}
     front = [c.row() | ({"model": model.id} if c is made.found.best else {}) for c in made.found.front]
     return replace(model, test=test, lock=lock | {"settings": asdict(settings)}), front
+
+
+def _smoothed(made: _Made, best: Best, model: models.Model) -> Work[dict[str, Any]]:
+    """How decisions are smoothed, tuned along recordings that the tried graph had not learned from; {} where none."""
+    learn = made.data.take(made.parts.train).unmarked()
+    held = set(learn.recording[split(learn, made.settings.seed).test].tolist())
+    if best.tried is None or made.data.length > MOST_SMOOTHED:
+        return {}
+    yield Progress(0, 0, "tuning false alarms against misses")
+    tried = replace(model, graph=best.tried, lock=_lock(made))
+    native = Native(tried.graph, tried.stream)
+    few = [r for r in recordings(made.project) if r.id in held][:MOST_TRACKS]
+    tracks = [track_of(native, tried, r) for r in few]
+    points = curve(tracks, tried.graph.classes, background_of(tried.graph.classes), window_s(tried))
+    chosen = tuned(points, made.settings.alarms_per_hour)
+    if chosen is None:
+        return {}
+    return {"smoothing": chosen.smoothing.as_dict(), "alarm_curve": [p.as_dict() for p in points]}
 
 
 def _lock(made: _Made) -> dict[str, Any]:

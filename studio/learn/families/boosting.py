@@ -44,6 +44,7 @@ class GradientBoosting:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -52,7 +53,7 @@ class GradientBoosting:
         """Features through the C kernels, trees through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, self.rounds, "features")
-        grid = ranged(front(data, self.bands), data.y)
+        grid = ranged(front(data, self.bands, self.detail), data.y)
         trees, start = yield from self.grow(grid.x, data, seed)
         return adding(data, grid, trees, start)
 
@@ -111,6 +112,7 @@ class XgBoost:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -119,7 +121,7 @@ class XgBoost:
         """Features through the C kernels, trees through XGBoost; TrainError where it is not installed."""
         check_classes(data, at_least=2)
         yield Progress(0, self.rounds, "features")
-        grid = ranged(front(data, self.bands), data.y)
+        grid = ranged(front(data, self.bands, self.detail), data.y)
         booster = yield from self.grow(grid.x, data, seed)
         trees, start = from_treelite(booster)
         return adding(data, grid, trees, start)

@@ -41,6 +41,7 @@ class Detector:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -50,7 +51,7 @@ class Detector:
         normal = data.take(normal_of(data, self.normal))
         learned, aside = kept_aside(normal, seed)
         yield Progress(0, 3, "features")
-        told = front(normal.take(learned), self.bands)
+        told = front(normal.take(learned), self.bands, self.detail)
         yield Progress(1, 3, "learning what is normal")
         whole, sign = self.strangeness(told, seed)
         yield Progress(2, 3, "setting the threshold")

@@ -43,6 +43,7 @@ class RandomForest:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
     kinds: int = param(
         0, "Different leaves at most, to save flash; 0: as many as there are.", low=0, high=256, search=(0, 16, 32)
     )
@@ -54,7 +55,7 @@ class RandomForest:
         """Features through the C kernels, trees through scikit-learn, one graph out of both."""
         check_classes(data, at_least=2)
         yield Progress(0, self.trees, "features")
-        grid = ranged(front(data, self.bands), data.y)
+        grid = ranged(front(data, self.bands, self.detail), data.y)
         trees = yield from self.grow(grid.x, data.y, len(data.classes), seed)
         return voting(data, grid, alike(trees, self.kinds, seed))
 
@@ -69,7 +70,13 @@ class RandomForest:
     @classmethod
     def guesses(cls) -> tuple["RandomForest", ...]:
         """Sizes from middling to small to large."""
-        return (cls(), cls(trees=12, depth=10, leaf=8), cls(trees=48, leaf=6), cls(trees=6, depth=8, leaf=12))
+        return (
+            cls(),
+            cls(trees=12, depth=10, leaf=8),
+            cls(trees=24, detail=1),
+            cls(trees=48, leaf=6),
+            cls(trees=6, depth=8, leaf=12),
+        )
 
     def grow(self, x: Array, y: Ints, n_classes: int, seed: int) -> Work[list[Tree]]:
         """Trees for features x (n, n_features) and classes y (n,); every class has the same say."""
@@ -102,6 +109,7 @@ class DecisionTree:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -112,7 +120,7 @@ class DecisionTree:
 
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = ranged(front(data, self.bands), data.y)
+        grid = ranged(front(data, self.bands, self.detail), data.y)
         yield Progress(1, 2, "growing the tree")
         tree = DecisionTreeClassifier(max_depth=self.depth, min_samples_leaf=self.leaf, random_state=seed)
         tree.fit(grid.x.astype(np.float32), data.y, sample_weight=balance(data.y)[data.y])

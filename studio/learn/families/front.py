@@ -5,6 +5,7 @@ A model that learns from int8 values needs no quantization afterwards: what it l
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from studio.graph.op import Array, Op
 from studio.graph.ops.int8 import QuantizeChannels
 from studio.graph.ops.points import Select
 from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
-from studio.graph.ops.statistics import ChannelCorrelation, Statistics
+from studio.graph.ops.statistics import ChannelCorrelation, Difference, Magnitude, Quantiles, Statistics
 from studio.graph.ops.vector import Concat
 from studio.learn.dataset import Dataset
 from studio.learn.split import Ints
@@ -27,6 +28,8 @@ MOST_CORRELATED = 12
 MOST_FEATURES = 256
 #: Steps of int8 per standard deviation on the grid of `spread`: four of them either way.
 STEPS = 32
+#: Shares of the samples that lie below the quantiles.
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 #: Percent of the windows that may lie beyond either end of the grid of `ranged`.
 BEYOND = 0.1
 
@@ -55,10 +58,17 @@ class Front:
         return Graph(s.channels, s.rate_hz, data.length, data.stride, tuple(nodes), classes or data.classes)
 
 
-def front(data: Dataset, bands: int) -> Front:
+#: What was worked out for data that still is in use: the members of a search ask for the same features.
+_known: "WeakKeyDictionary[Dataset, dict[tuple[int, int], Front]]" = WeakKeyDictionary()
+
+
+def front(data: Dataset, bands: int, detail: int = 0) -> Front:
     """Features of all windows."""
-    nodes = features(data, bands)
-    return Front(nodes, run(nodes, data.x))
+    known = _known.setdefault(data, {})
+    if (bands, detail) not in known:
+        nodes = features(data, bands, detail)
+        known[bands, detail] = Front(nodes, run(nodes, data.x))
+    return known[bands, detail]
 
 
 def ranged(before: Front, y: Ints) -> Front:
@@ -93,21 +103,28 @@ def selected(before: Front, y: Ints, most: int = MOST_FEATURES) -> Front:
     return before.then(Select(np.sort(best).astype(np.uint16)), "selected")
 
 
-def features(data: Dataset, bands: int) -> tuple[Node, ...]:
+def features(data: Dataset, bands: int, detail: int = 0) -> tuple[Node, ...]:
     """The nodes up to "features" that suit the length and the channels of these windows."""
-    channels, nodes = len(data.stream.channels), [Node(Statistics(), (WINDOW,), "statistics")]
-    read = [0]
+    channels, nodes = len(data.stream.channels), list[Node]()
+    read = list[int]()
 
     def add(op: Op, source: int, name: str) -> int:
         nodes.append(Node(op, (source,), name))
         return len(nodes) - 1
 
+    given = WINDOW
+    if detail and channels % 3 == 0:
+        given = add(Magnitude(), WINDOW, "with lengths")
+    read.append(add(Statistics(), given, "statistics"))
+    if detail and data.length >= 16:
+        read.append(add(Statistics(), add(Difference(), given, "steps"), "statistics of steps"))
+        read.append(add(Quantiles(LEVELS), given, "quantiles"))
     if 2 <= channels <= MOST_CORRELATED:
         read.append(add(ChannelCorrelation(), WINDOW, "correlation"))
     if bands and data.length >= 8:
         used = min(data.length, MOST_POINTS)
         n_fft = max(8, 1 << (used - 1).bit_length())
-        spectrum = add(Spectrum(used, n_fft), WINDOW, "spectrum")
+        spectrum = add(Spectrum(used, n_fft), given, "spectrum")
         read.append(add(BandPower(log_bands(n_fft, bands), _least(data)), spectrum, "bands"))
         read.append(add(SpectralShape(data.stream.rate_hz / n_fft, _least(data)), spectrum, "shape"))
     if len(read) == 1:

@@ -28,6 +28,7 @@ class LogisticRegression:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -36,7 +37,7 @@ class LogisticRegression:
         """Features through the C kernels, weights through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = spread(front(data, self.bands), data.y)
+        grid = spread(front(data, self.bands, self.detail), data.y)
         yield Progress(1, 2, "learning the weights")
         model = self.model(seed).fit(values(grid.x), data.y)
         yield Progress(2, 2, "packing")
@@ -52,7 +53,7 @@ class LogisticRegression:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with weights of 1: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands), few.y)
+        grid = spread(front(few, self.bands, self.detail), few.y)
         shape = (len(data.classes), grid.x.shape[1])
         return weighing(data, grid, np.ones(shape), np.zeros(shape[0]))
 
@@ -63,7 +64,7 @@ class LogisticRegression:
     @classmethod
     def guesses(cls) -> tuple["LogisticRegression", ...]:
         """The default, then one that trusts the data more."""
-        return (cls(), cls(cost=10 * cls().cost))
+        return (cls(), cls(detail=1), cls(cost=10 * cls().cost))
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class NaiveBayes:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -107,7 +109,7 @@ class NaiveBayes:
 
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        z = standardized(front(data, self.bands))
+        z = standardized(front(data, self.bands, self.detail))
         yield Progress(1, 2, "means and variances")
         n = len(data.classes)
         model = GaussianNB(priors=np.full(n, 1 / n), var_smoothing=self.smoothing).fit(z.x, data.y)
@@ -118,7 +120,7 @@ class NaiveBayes:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with any means: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        z = standardized(front(few, self.bands))
+        z = standardized(front(few, self.bands, self.detail))
         ones = np.ones((len(data.classes), z.x.shape[1]))
         return z.graph(data, [(gaussians(ones, ones, ones[:, 0]), "logits"), (Softmax(), "scores")])
 

@@ -41,6 +41,7 @@ class Mlp:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -49,7 +50,7 @@ class Mlp:
         """Learn in float through scikit-learn, then quantize with windows that were learned from."""
         check_classes(data, at_least=2)
         yield Progress(0, self.epochs, "features")
-        z = _clipped(data, self.bands)
+        z = _clipped(data, self.bands, self.detail)
         layers = yield from self.learn(z.x, data, seed)
         return self._quantized(data, z, layers)
 
@@ -78,7 +79,7 @@ class Mlp:
     def draft(self, data: Dataset) -> Graph | None:
         """The network with random weights: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        z = _clipped(few, self.bands)
+        z = _clipped(few, self.bands, self.detail)
         rng, sizes = np.random.default_rng(0), [z.x.shape[1], *self._hidden(), len(data.classes)]
         layers = [(rng.normal(0, 1 / np.sqrt(n), (m, n)), np.zeros(m)) for n, m in pairwise(sizes)]
         return self._quantized(few, z, layers)
@@ -93,8 +94,8 @@ class Mlp:
         return (cls(), cls(width=12), cls(width=48), cls(width=32, second=16))
 
 
-def _clipped(data: Dataset, bands: int) -> Front:
-    return standardized(front(data, bands)).then(Clip(-FAR, FAR), "clipped")
+def _clipped(data: Dataset, bands: int, detail: int) -> Front:
+    return standardized(front(data, bands, detail)).then(Clip(-FAR, FAR), "clipped")
 
 
 def _two_rows(layers: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:

@@ -44,6 +44,7 @@ class RadialSvm:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -54,7 +55,7 @@ class RadialSvm:
 
         check_classes(data, at_least=2)
         yield Progress(0, 3, "features")
-        grid = spread(front(data, self.bands), data.y)
+        grid = spread(front(data, self.bands, self.detail), data.y)
         yield Progress(1, 3, "choosing examples")
         points, _ = prototypes(grid.x, data.y, self.points, seed)
         alike = RadialS8(points, self.gamma / (grid.x.shape[1] * STEPS**2))
@@ -70,7 +71,7 @@ class RadialSvm:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with any points: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands), few.y)
+        grid = spread(front(few, self.bands, self.detail), few.y)
         n = min(self.points, len(data))
         dense = Dense(np.ones((len(data.classes), n), np.float32), np.zeros(len(data.classes), np.float32))
         alike = RadialS8(np.zeros((n, grid.x.shape[1]), np.int8), 1.0)
@@ -99,6 +100,7 @@ class Neighbours:
     bands: int = param(
         12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
     )
+    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
     def __post_init__(self) -> None:
         check(self)
@@ -107,7 +109,7 @@ class Neighbours:
         """Features through the C kernels, examples through k-means in every class."""
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = spread(front(data, self.bands), data.y)
+        grid = spread(front(data, self.bands, self.detail), data.y)
         yield Progress(1, 2, "choosing examples")
         points, label = prototypes(grid.x, data.y, self.points, seed)
         yield Progress(2, 2, "packing")
@@ -117,7 +119,7 @@ class Neighbours:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with any points: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands), few.y)
+        grid = spread(front(few, self.bands, self.detail), few.y)
         n = min(self.points, len(data))
         points = np.zeros((n, grid.x.shape[1]), np.int8)
         near = NeighboursS8(points, np.zeros(n, np.uint8), len(data.classes), min(self.k, n))
