@@ -144,14 +144,28 @@ def test_a_playhead_jumps_when_the_stream_does() -> None:
     assert head.advance(100_000, 0.03) == pytest.approx(100_000)
 
 
-def test_a_range_grows_at_once_and_shrinks_late() -> None:
+def test_a_range_grows_at_once_and_shrinks_late_and_smoothly() -> None:
     fitted = Range()
     assert fitted.fit(-1.0, 1.0, 0.0) and fitted.low <= -1.0 and fitted.high >= 1.0
     assert not fitted.fit(-0.9, 0.9, 0.1)
     assert fitted.fit(-5.0, 1.0, 0.2) and fitted.low <= -5.0
     assert not fitted.fit(-0.1, 0.1, 1.0) and not fitted.fit(-0.1, 0.1, 2.0)
-    assert fitted.fit(-0.1, 0.1, 3.5) and fitted.low > -1.0
-    assert not fitted.fit(float("nan"), 1.0, 4.0)
+    spans = [fitted.high - fitted.low]
+    for i in range(100):
+        if not fitted.fit(-0.1, 0.1, 3.5 + i / 30):
+            break
+        spans.append(fitted.high - fitted.low)
+    assert 8 < len(spans) < 60 and all(0.8 * a < b < a for a, b in pairwise(spans))
+    assert (fitted.low, fitted.high) == round_range(-0.1, 0.1)
+    assert not fitted.fit(float("nan"), 1.0, 9.0)
+
+
+@given(st.lists(st.tuples(st.floats(-100, 0), st.floats(0.01, 100)), min_size=1, max_size=50))
+def test_a_range_always_holds_its_data(seen: list[tuple[float, float]]) -> None:
+    fitted = Range()
+    for i, (low, high) in enumerate(seen):
+        fitted.fit(low, high, i * 0.7)
+        assert fitted.low <= low and high <= fitted.high
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))

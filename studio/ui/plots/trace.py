@@ -21,7 +21,7 @@ from studio.ui.plots.sheet import Sheet
 from studio.ui.safe import safe_overrides
 
 Floats = npt.NDArray[np.float32]
-PULL_PER_S, JUMP_S, SHRINK_AFTER_S = 3.0, 1.0, 2.0
+PULL_PER_S, JUMP_S, SHRINK_AFTER_S, SHRINK_STEP = 3.0, 1.0, 2.0, 0.12
 #: Packets longer than this do not hold up the other streams.
 LEVEL_S = 0.5
 #: More channels than this share columns of two pixels: half the work, and every peak is still there.
@@ -145,32 +145,48 @@ class Columns:
 
 
 class Range:
-    """A y range on round numbers that grows at once and shrinks slowly: moving axis text costs more than the data."""
+    """A y range on round numbers that grows at once, and shrinks late and smoothly: nothing jumps under the eye.
+
+    It rests on its numbers most of the time, since moving axis text costs more than the data.
+    """
 
     def __init__(self) -> None:
         self.low, self.high = 0.0, 0.0
         self._small_since_s: float | None = None
+        self._shrinking = False
 
     def fit(self, low: float, high: float, now_s: float) -> bool:
         """Take in data from `low` to `high`; True when the range changed."""
         if not (math.isfinite(low) and math.isfinite(high)):
             return False
         wanted = round_range(low, high)
-        if low < self.low or high > self.high or self.low == self.high:
-            return self._become(
-                wanted if self.low == self.high else (min(wanted[0], self.low), max(wanted[1], self.high))
-            )
+        if self.low == self.high:
+            return self._become(*wanted)
+        if low < self.low or high > self.high:
+            return self._become(min(wanted[0], self.low), max(wanted[1], self.high))
+        if self._shrinking:
+            return self._shrink(*wanted)
         if wanted[1] - wanted[0] > 0.6 * (self.high - self.low):
             self._small_since_s = None
         elif self._small_since_s is None:
             self._small_since_s = now_s
         elif now_s - self._small_since_s > SHRINK_AFTER_S:
-            return self._become(wanted)
+            self._shrinking = True
+            return self._shrink(*wanted)
         return False
 
-    def _become(self, wanted: tuple[float, float]) -> bool:
-        self.low, self.high = wanted
-        self._small_since_s = None
+    def _shrink(self, low: float, high: float) -> bool:
+        """A step towards [low, high]; the last one lands on it."""
+        low, high = max(low, self.low), min(high, self.high)
+        if self.high - self.low < 1.05 * (high - low):
+            return self._become(low, high)
+        self.low += SHRINK_STEP * (low - self.low)
+        self.high += SHRINK_STEP * (high - self.high)
+        return True
+
+    def _become(self, low: float, high: float) -> bool:
+        self.low, self.high = low, high
+        self._small_since_s, self._shrinking = None, False
         return True
 
 
