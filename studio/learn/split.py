@@ -19,6 +19,8 @@ Bools = npt.NDArray[np.bool_]
 Strings = npt.NDArray[np.str_]
 
 TEST_SHARE = 0.2
+#: Recordings from which on those made one after the other stay together.
+MANY = 12
 
 
 class Windows(Protocol):
@@ -101,7 +103,9 @@ def _by_group(data: Windows, open_: Ints, seed: int, share: float) -> Split | No
         return None
     table = np.zeros((len(names), len(data.classes)), np.int64)
     np.add.at(table, (of, data.y[open_]), 1)
-    chosen = draw(table, share, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    order = in_a_row(table, rng) if by == "recording" and len(table) >= MANY else rng.permutation(len(table))
+    chosen = draw(table, share, order)
     if chosen is None:
         return None
     test = np.zeros(len(data.y), bool)
@@ -111,13 +115,25 @@ def _by_group(data: Windows, open_: Ints, seed: int, share: float) -> Split | No
     return Split(np.flatnonzero(train), np.flatnonzero(test), True, by)
 
 
-def draw(table: Ints, share: float, rng: np.random.Generator) -> list[int] | None:
-    """Groups for the test out of `table` (n_groups, n_classes) of window counts.
+def in_a_row(table: Ints, rng: np.random.Generator) -> Ints:
+    """An order of recordings (n_groups, n_classes) in which those of one class follow each other as they were made.
+
+    Recordings of one sitting resemble each other more than those of another day. Where nobody says who was recorded,
+    the next best is a test of recordings in a row: of every class a stretch that begins anywhere, the classes in turns.
+    """
+    main = table.argmax(axis=1)
+    own = [np.flatnonzero(main == c) for c in np.unique(main)]
+    rolled = [np.roll(groups, -int(rng.integers(len(groups)))) for groups in own]
+    most = max(map(len, rolled))
+    return np.array([groups[i] for i in range(most) for groups in rolled if i < len(groups)], np.int64)
+
+
+def draw(table: Ints, share: float, order: Ints) -> list[int] | None:
+    """Groups for the test out of `table` (n_groups, n_classes) of window counts, those first that come first in `order`.
 
     First groups that bring classes the test lacks, then any, until about `share` of the windows is there. A class is
     never taken out of training whole. None when the test would miss half of the classes or more.
     """
-    order = rng.permutation(len(table))
     chosen: list[int] = []
     present = table > 0
     while True:

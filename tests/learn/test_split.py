@@ -5,7 +5,7 @@ import pytest
 
 from studio.errors import DataError
 from studio.learn.dataset import split, windows
-from studio.learn.split import draw
+from studio.learn.split import draw, in_a_row
 from tests.learn.toys import STREAM, Tape, counting, people, toy, track
 
 
@@ -131,7 +131,7 @@ def test_draw_never_takes_a_class_out_of_training_and_covers_what_it_can() -> No
     rng = np.random.default_rng(0)
     for _ in range(200):
         table = rng.integers(0, 3, (rng.integers(2, 9), rng.integers(2, 6))) * rng.integers(1, 20)
-        chosen = draw(table, 0.2, np.random.default_rng(1))
+        chosen = draw(table, 0.2, np.random.default_rng(1).permutation(len(table)))
         if chosen is None:
             continue
         kept = np.delete(table, chosen, axis=0).sum(axis=0)
@@ -140,11 +140,25 @@ def test_draw_never_takes_a_class_out_of_training_and_covers_what_it_can() -> No
 
 def test_draw_takes_about_the_share_of_equal_groups() -> None:
     table = np.full((21, 6), 10)
-    assert len(draw(table, 0.2, np.random.default_rng(0)) or []) == 5
+    assert len(draw(table, 0.2, np.random.default_rng(0).permutation(len(table))) or []) == 5
 
 
 def test_draw_gives_up_when_half_of_the_classes_would_go_unjudged() -> None:
     alone = np.array([[9, 0, 0, 0], [0, 9, 0, 0], [9, 0, 9, 0], [9, 0, 0, 9]])
-    assert draw(alone, 0.2, np.random.default_rng(0)) is None
+    assert draw(alone, 0.2, np.random.default_rng(0).permutation(len(alone))) is None
     shared = np.array([[9, 9, 9, 0], [9, 9, 9, 9], [9, 9, 9, 0]])
-    assert draw(shared, 0.2, np.random.default_rng(0)) in ([0], [2])
+    assert draw(shared, 0.2, np.random.default_rng(0).permutation(len(shared))) in ([0], [2])
+
+
+def test_recordings_of_nobody_are_judged_in_a_row_of_each_class() -> None:
+    table = np.zeros((40, 2), np.int64)
+    table[:25, 0], table[25:, 1] = 10, 10
+    for seed in range(6):
+        order = in_a_row(table, np.random.default_rng(seed))
+        assert sorted(order.tolist()) == list(range(40))
+        chosen = draw(table, 0.2, order)
+        assert chosen is not None
+        for first, n in ((0, 25), (25, 15)):
+            own = sorted(c - first for c in chosen if first <= c < first + n)
+            steps = np.diff([*own, own[0] + n])
+            assert own and (steps > 1).sum() <= 1, "a stretch, which may go around the end"
