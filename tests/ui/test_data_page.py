@@ -291,7 +291,11 @@ def test_the_import_dialog_shows_what_is_in_the_files(opened: Any, home: Path) -
     assert not asked.ok.isEnabled() and "Choose files" in asked.said.text()
     asked.add([home / "a.npy", home / "b.csv", home / "l.txt"])
     settle(shell)
-    assert asked.labels.text() == str(home / "l.txt") and asked.table.rowCount() == 2
+    assert asked.table.rowCount() == 3 and asked.table.item(2, 2).text() == "labels alone"  # whose is it?
+    asked.table.selectRow(2)
+    asked.remove.click()
+    asked.labels.setText(str(home / "l.txt"))
+    asked.table.selectRow(0)
     assert asked.table.item(1, 2).text() == "sensor 20 Hz" and not asked.ok.isEnabled()
     assert "does not say its sampling rate" in asked.said.text()
     asked.rate.setText("10")
@@ -310,6 +314,21 @@ def test_the_import_dialog_shows_what_is_in_the_files(opened: Any, home: Path) -
     assert new.subject == "ann" and new.streams[0].rate_hz == 10
     assert new.labels["labels"].segments == (Segment(0.5, 1.0, "jump"),)
     assert "Imported 1 recording" in shell.said
+
+
+def test_label_files_find_their_recordings(opened: Any, home: Path) -> None:
+    page, shell = opened
+    for name, word in (("a", "hop"), ("b", "run")):
+        (home / f"{name}.csv").write_text("time,x\n" + "".join(f"{i / 20},{i}\n" for i in range(50)))
+        (home / f"{name}.txt").write_text(f"0.5\t1\t{word}\n")
+    page.ask_import([home / n for n in ("a.txt", "a.csv", "b.csv", "b.txt")])
+    asked = dialog(page, ImportDialog)
+    settle(shell)
+    assert [asked.table.item(i, 3).text() for i in range(2)] == ["a.txt", "b.txt"] and asked.table.rowCount() == 2
+    asked.ok.click()
+    settle(shell)
+    found = {r.id: r.labels["labels"].segments[0].label for r in shell.session.state.recordings if r.id[0] in "ab"}
+    assert found == {"a-001": "hop", "b-001": "run"}
 
 
 def test_labels_alone_become_a_track_that_undo_takes_back(opened: Any, home: Path) -> None:

@@ -31,14 +31,16 @@ def import_files(
     subject: str = "",
     split: str = "",
     hints: Hints | None = None,
+    pairs: tuple[tuple[Path, Path], ...] = (),
     stop: Path | None = None,
     into: str = "",
 ) -> Work[dict[str, Any]]:
     """Import files and folders; returns {"recordings": ids, "report": what had to be changed, "labelled": ids}.
 
-    A file of labels alone goes to the recording `into`, or to the one it was made for, as tracks beside those there.
-    What was imported before an error stays. When a file `stop` appears, the one being imported is given up: that is
-    how a window ends work in another process without leaving anything half done.
+    `labels` is the label file of all of them, `pairs` name one for some. A file of labels alone goes to the recording
+    `into`, or to the one it was made for, as tracks beside those there. What was imported before an error stays. When
+    a file `stop` appears, the one being imported is given up: that is how a window ends work in another process
+    without leaving anything half done.
     """
     project = open_project(project_path)
     if split not in ("", "train", "test"):
@@ -52,7 +54,7 @@ def import_files(
         if into or (not format and is_label_file(path) and path.suffix.lower() not in LISTINGS):
             labelled.append((yield from import_labels(project_path, path, into, format, said)))
             continue
-        work = import_path(project, path, format or None, labels, subject, split, hints, said)
+        work = import_path(project, path, format or None, dict(pairs).get(path, labels), subject, split, hints, said)
         found = yield from until(work, stop)
         stopped = found is None
         ids += found or []

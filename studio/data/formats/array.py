@@ -24,7 +24,7 @@ def read_npy(path: Path, hints: Hints) -> Iterator[Piece]:
     """One recording out of an array."""
     found = _array(path)
     if not hints.rate_hz:
-        next_step = "Give the rate (--rate, or rate_hz or frame_rate_hz in a manifest.json)."
+        next_step = "Give the rate (the field Rate, --rate, or rate_hz or frame_rate_hz in a manifest.json)."
         raise DataError(str(path), "does not say its sampling rate", next_step)
     values, dtype, names = flat(found, path)
     stream = named(Stream(hints.kind or "sensor", hints.rate_hz, names, "", dtype, kind=hints.kind or "sensor"), hints)

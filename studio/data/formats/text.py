@@ -81,7 +81,9 @@ def _rate(sheet: Sheet, clock: Clock | None, hints: Hints) -> Work[tuple[float, 
         measured = yield from measure(some, clock.column, lambda: blocks.share)
     if measured is None or not measured.rate_hz:
         if not stated_hz:
-            next_step = "Add a column `time` in seconds, or give the rate (--rate, or rate_hz in a manifest.json)."
+            next_step = (
+                "Add a column `time` in seconds, or give the rate (field Rate, --rate, or rate_hz in manifest.json)."
+            )
             raise DataError(str(sheet.path), "does not say its sampling rate", next_step)
         return stated_hz, None
     if stated_hz and abs(measured.rate_hz / stated_hz - 1) >= _RATE_OFF:

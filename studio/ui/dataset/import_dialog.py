@@ -18,9 +18,9 @@ from studio.ui.safe import safe_overrides
 from studio.ui.theme import font
 from studio.ui.widgets import button, caption, columns, combo, heading, label, line, named, rows, scrolled
 
-SIZE = (940, 620)
+SIZE = (1000, 640)
 COLUMNS = ("File", "Format", "Streams", "Labels")
-WIDTHS = (0, 150, 210, 90)
+WIDTHS = (0, 130, 190, 120)
 FILTER = "All files (*)"
 
 
@@ -35,6 +35,12 @@ class Wishes:
     split: str
     hints: Hints
     into: str = ""
+    pairs: tuple[tuple[Path, Path], ...] = ()
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """What `import_files` takes after the project."""
+        return self.paths, self.format, self.labels, self.subject, self.split, self.hints, self.pairs
 
 
 def preview_job(paths: tuple[Path, ...], format: str, hints: Hints) -> Any:
@@ -55,6 +61,7 @@ class ImportDialog(QtWidgets.QDialog):
         self._shell, self._start = shell, start
         self.paths: list[Path] = []
         self.found: dict[str, Any] = {}
+        self.pairs: dict[Path, Path] = {}
         self._job: Any = None
         self._build()
         self._wire()
@@ -227,15 +234,23 @@ class ImportDialog(QtWidgets.QDialog):
             return
         self._job = None
         labels = [f for f in found if f.get("labels_only")]
-        if labels and len(found) > len(labels):
-            self.labels.setText(labels[0]["path"])
-            self.paths = [p for p in self.paths if str(p) not in {f["path"] for f in labels}]
+        self._pair([Path(f["path"]) for f in labels])
         self._ask_into(labels[0] if labels and len(found) == len(labels) else None)
         self.found = {f["path"]: f for f in found}
         self._show_table()
         bad = [i for i, p in enumerate(self.paths) if self.found.get(str(p), {}).get("error")]
         if bad:
             self.table.selectRow(bad[0])
+
+    def _pair(self, labels: list[Path]) -> None:
+        """A label file goes with the recording of its name; one alone with the only recording there is."""
+        samples = [p for p in self.paths if p not in labels]
+        for file in labels:
+            fits = [p for p in samples if file.name.split(".")[0] == p.name.split(".")[0]]
+            fits = fits or (samples if len(samples) == 1 else [])
+            if fits:
+                self.pairs[fits[0]] = file
+                self.paths.remove(file)
 
     def _ask_into(self, labels: dict[str, Any] | None) -> None:
         """Labels alone belong to a recording that is here: the one of that name is offered first."""
@@ -283,6 +298,8 @@ class ImportDialog(QtWidgets.QDialog):
             return [path.name, found["title"], "labels alone", ""]
         streams = " · ".join(f"{s['name']} {s['rate_hz']:.6g} Hz" for s in found["streams"])
         many = f"{found['recordings']} recordings, " if found["recordings"] > 1 else ""
+        if path in self.pairs:
+            return [path.name, found["title"], many + streams, self.pairs[path].name]
         labels = sum(found["labels"].values())
         return [path.name, found["title"], many + streams, str(labels) if labels else "–"]
 
@@ -354,6 +371,7 @@ class ImportDialog(QtWidgets.QDialog):
                 self.split.currentData(),
                 self.hints,
                 str(self.into.currentData() or ""),
+                tuple(self.pairs.items()),
             )
         )
         self.accept()

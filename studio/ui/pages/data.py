@@ -340,10 +340,19 @@ class DataPage(Page):
         if project is None or not paths or self._importing is not None:
             return
         if wishes.into:
-            told = (project.path, paths[0], wishes.into, wishes.format)
+            told: tuple[Any, ...] = (project.path, paths[0], wishes.into, wishes.format)
             self._begin("import", LABELS, told, f"Reading {paths[0].name}", self._labelled, "Import was stopped")
             return
-        args = (project.path, paths, wishes.format, wishes.labels, wishes.subject, wishes.split, wishes.hints)
+        args = (
+            project.path,
+            paths,
+            wishes.format,
+            wishes.labels,
+            wishes.subject,
+            wishes.split,
+            wishes.hints,
+            wishes.pairs,
+        )
         self._begin("import", IMPORT, args, f"Importing {paths[0].name}", self._imported, "Import was stopped")
 
     def export(self, ids: tuple[str, ...], format: str, folder: Path, key: str) -> None:
