@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.app.lately import Lately
+from studio.app.live import Connection
+from studio.data.project import create
 from studio.data.recording import Writer
 from studio.data.stream import Chunk, Stream
+from tests.app.test_live import wait_for
 
 ACC = Stream("acc", 100.0, ("x", "y"), "g", "i16", 1 / 4096)
 MIC = Stream("mic", 1000.0, ("v",), "", "i32")
@@ -98,3 +101,26 @@ def test_the_clock_is_fitted_and_begins_anew_after_a_restart() -> None:
     assert line is not None and line.clock_ppm == pytest.approx(200, abs=20)
     found.take(Chunk(ACC, 12_000, np.zeros((20, 2), "<i2"), 1, 230_000_000_000))
     assert found.clock() is None
+
+
+def test_a_recording_of_a_live_board_holds_the_seconds_before_its_button(own_home: Path, tmp_path: Path) -> None:
+    connection = Connection("virtual:host?speed=4").wait()
+    try:
+        ring = connection.rings["accelerometer"]
+        wait_for(lambda: ring.end > 400)
+        connection.start_recording(create(tmp_path / "p", "P"), pre_s=1.0)
+        assert connection.take is not None
+        connection.take.point("marker")
+        marked = connection.take.marks[0].start["accelerometer"]
+        wait_for(lambda: ring.end > marked + 100)
+        place = connection.recorded_s({"accelerometer": marked})
+        recording = connection.stop_recording()
+    finally:
+        connection.close()
+    assert place is not None and place > 0.9 and not any(recording.gaps.values())
+    (segment,) = recording.labels["labels"].segments
+    assert segment.is_point and segment.start_s == pytest.approx(place, abs=0.01)
+    first = round(marked - place * 100)
+    _, held = ring.since(first)
+    n = min(len(held), recording.n_samples["accelerometer"])
+    assert n > 150 and np.array_equal(recording.values("accelerometer")[:n], held[:n])
