@@ -14,6 +14,7 @@ from studio.app import proposals, reviewing
 from studio.app.proposals import WindowMap
 from studio.data.labels import Labels, Segment
 from studio.data.recording import load
+from studio.learn.propose import PROPOSERS
 from studio.learn.propose.alike import Alike
 from studio.learn.propose.energy import Energy
 from studio.learn.propose.judge import Met
@@ -163,6 +164,16 @@ def test_a_value_out_of_range_goes_to_the_banner(page: LabelPage, qtbot: Any) ->
     found.findChild(QtWidgets.QLineEdit, "proposals_threshold_channel").setText("w")
     with pytest.raises(Exception, match="none named 'w'"):  # in a process it would come as the job's error
         found.find()
+
+
+def test_every_method_has_its_own_form(page: LabelPage, qtbot: Any) -> None:
+    found = panel(page, "proposals")
+    for method in PROPOSERS:
+        found.method.setCurrentIndex(found.method.findData(method))
+        qtbot.wait(5)
+        fields = {w.objectName() for w in found.findChildren(QtWidgets.QAbstractSpinBox) if w.isVisible()}
+        assert fields and all(name.startswith(f"proposals_{method}_") for name in fields)
+        assert found.track == f"proposed:{method}"
 
 
 def test_what_is_learned_from_labels_fills_the_form(page: LabelPage, qtbot: Any) -> None:

@@ -35,6 +35,7 @@ class Proposals(Accepting):
         self.method = combo("proposals_method", "Method", "How stretches are found")
         self.stream = combo("proposals_stream", "Stream", "Where they are looked for")
         self.sureness = combo("proposals_sureness", "Measure of sureness", "How sure a model is of each answer")
+        self.stream.setMinimumContentsLength(3)
         for way in SURENESS:
             self.sureness.addItem(way.capitalize(), way)
         self.go = button(
@@ -79,6 +80,7 @@ class Proposals(Accepting):
         chosen = str(self.method.currentData())
         while item := self._place.takeAt(0):
             if item.widget() is not None:
+                item.widget().hide()
                 item.widget().deleteLater()
         self.form = None
         if not self.model:
