@@ -102,6 +102,7 @@ def test_plays_along(qtbot: QtBot, shown: Show, speed: float) -> None:
     shown.head.set_speed(speed)
     shown.head.play()
     until(qtbot, shown, lambda: shown.head.time_s > START_S + 0.5 + 1.2 * speed)
+    assert shown.film._player.playbackRate() == speed
     off = np.array([number / FPS + START_S - at for number, at in shown.seen[3:]])
     assert len(off) > 5
     assert abs(np.median(off)) < 0.08 * max(1.0, speed)
