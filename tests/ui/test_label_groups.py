@@ -3,16 +3,21 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import QPoint, Qt
 
 from studio.data.labels import Labels, Segment
+from studio.data.pyramid import Pyramid
 from studio.data.recording import load, save
 from studio.ui.labels import arrange
 from studio.ui.labels.group import CLIPBOARD
 from studio.ui.labels.rows import Row
+from studio.ui.labels.traces import Traces
 from studio.ui.pages.label import LabelPage
+from studio.ui.plots.envelope import EnvelopeItem
 from tests.ui.label_parts import BareShell, drag, make_project, themed
 
 Key, Modifier = Qt.Key, Qt.KeyboardModifier
@@ -331,3 +336,25 @@ def test_the_menu_of_a_right_click_acts_on_all_that_is_selected(page: LabelPage,
     next(a for a in menu.actions() if a.text().startswith("Merge")).trigger()
     menu.close()
     assert spans(page)[1] == (3.0, 8.0, "tap")
+
+
+def test_traces_over_each_other_look_as_if_each_were_painted(qapp: Any, qtbot: Any) -> None:
+    rng = np.random.default_rng(2)
+    pyramid = Pyramid((rng.normal(0, 900, (40_000, 5)) * [1, 2, 0.5, 1, 1.5]).astype("<i2"))
+    gaps, lanes = ((9000, 2000),), [0, 1, 2, 3, 4]
+    pictures = []
+    for items in (
+        [EnvelopeItem(pyramid, c, 100.0, 0.01, gaps, c) for c in lanes],
+        [Traces(pyramid, 100.0, 0.01, gaps, lanes)],
+    ):
+        view = pg.PlotWidget()
+        qtbot.addWidget(view)
+        view.resize(700, 300)
+        for item in items:
+            view.addItem(item)
+        for left, right in ((0, 400), (85, 120), (10.0, 10.5)):
+            view.setXRange(left, right, padding=0)
+            image = view.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB32)
+            pictures.append(np.frombuffer(image.constBits(), np.uint32).copy())
+    for one, other in zip(pictures[:3], pictures[3:], strict=True):
+        assert (one != other).mean() < 0.0005

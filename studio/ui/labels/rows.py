@@ -17,7 +17,8 @@ from studio.ui.labels.look import Look
 from studio.ui.labels.marks import LabelMarks
 from studio.ui.labels.picture import Echo, Fourier, RecordedPicture
 from studio.ui.labels.strip import NameAxis
-from studio.ui.plots.envelope import EnvelopeItem, Pyramid
+from studio.ui.labels.traces import Traces
+from studio.ui.plots.envelope import Pyramid
 from studio.ui.plots.live import lanes
 from studio.ui.plots.plot import quiet, recolor
 
@@ -120,10 +121,8 @@ def fill_strip(row: Row) -> None:
 
 def _traces(row: Row, pyramid: Pyramid, gaps: Any) -> tuple[float, float]:
     stream = row.stream
-    for channel, (_, lane) in enumerate(lanes(stream)):
-        item = EnvelopeItem(pyramid, channel, stream.rate_hz, stream.scale, gaps, lane)
-        row.plot.addItem(item, ignoreBounds=True)
-    ends = [v * stream.scale for c in range(len(stream.channels)) for v in pyramid.limits(c)]
-    low, high = min(ends), max(ends)
+    item = Traces(pyramid, stream.rate_hz, stream.scale, gaps, [lane for _, lane in lanes(stream)])
+    row.plot.addItem(item, ignoreBounds=True)
+    low, high = item.limits
     span = (high - low) or 1.0
     return low - AIR_BELOW * span, high + AIR_ABOVE * span
