@@ -1,5 +1,6 @@
 """What a person decides about what machines and others said: pure changes of tracks, and one door to commit them."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -101,10 +102,24 @@ def accepted(track: Labels, proposals: Labels, indices: Iterable[int], label: st
     What a person accepts is the person's word: its confidence is 1.
     """
     chosen = sorted(set(indices))
-    for i in chosen:
-        s = proposals.segments[i]
-        track = track.add(Segment(s.start_s, s.stop_s, label or s.label))
-    return track, proposals.without(chosen)
+    taken = [Segment(s.start_s, s.stop_s, label or s.label) for s in (proposals.segments[i] for i in chosen)]
+    free = _free(taken, track)
+    after = Labels(tuple(sorted([*track.segments, *(s for s, f in zip(taken, free, strict=True) if f)])))
+    for s in (s for s, f in zip(taken, free, strict=True) if not f):
+        after = after.add(s)
+    return after, proposals.without(chosen)
+
+
+def _free(segments: Sequence[Segment], track: Labels) -> list[bool]:
+    """Which of the segments touch nothing of the track: those can go in all at once."""
+    spans = [s for s in track.segments if not s.is_point]
+    starts, stops = [s.start_s for s in spans], [s.stop_s for s in spans]
+    points = [s.start_s for s in track.segments if s.is_point]
+    return [
+        bisect_right(stops, s.start_s) >= bisect_left(starts, s.stop_s)
+        and bisect_left(points, s.start_s) == bisect_right(points, s.stop_s)
+        for s in segments
+    ]
 
 
 def within(proposals: Labels, left: float, right: float) -> list[int]:

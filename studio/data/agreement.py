@@ -20,7 +20,7 @@ from studio.errors import DataError
 NOTHING = "(nothing)"
 STEP_S = 0.02
 #: More samples than this tell no more; the step grows for very long recordings.
-MOST_SAMPLES = 5_000_000
+MOST_SAMPLES = 1_000_000
 Ints = npt.NDArray[np.int64]
 
 
@@ -59,8 +59,8 @@ def agreement(a: Labels, b: Labels, end_s: float, step_s: float = STEP_S, nothin
         names = (*names, NOTHING)
     else:
         codes = codes[:, (codes >= 0).all(axis=0)]
-    table = np.zeros((len(names), len(names)))
-    np.add.at(table, (codes[0], codes[1]), 1.0)
+    k = len(names)
+    table = np.bincount(codes[0] * k + codes[1], minlength=k * k).reshape(k, k).astype(np.float64)
     said = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1))
     kept = table[np.ix_(said, said)]
     return Agreement(tuple(names[i] for i in said), kept * step, cohen(kept), krippendorff(codes))

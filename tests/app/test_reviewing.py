@@ -83,6 +83,15 @@ def test_accepting_names_and_is_sure() -> None:
     assert all(s.score == 1.0 for s in ours.segments)
 
 
+def test_many_at_once_are_as_one_by_one() -> None:
+    known = Labels((*track((2, 3, "a"), (5, 5, "point"), (7, 9, "a")).segments,))
+    proposals = track((0, 2, "e"), (2.5, 3.5, "e"), (4, 5, "e"), (6, 7, "e"), (7.5, 8, "e"), (9, 10, "e"))
+    one_by_one = known
+    for s in proposals.segments:
+        one_by_one = one_by_one.add(s)
+    assert reviewing.accepted(known, proposals, range(6)) == (one_by_one, Labels())
+
+
 def test_what_lies_in_view() -> None:
     assert reviewing.within(track((0, 1, "a"), (1, 2, "a"), (1.5, 3, "a")), 0.5, 2.5) == [1]
 
