@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
         _check,
         _propose,
         _train,
+        _explore,
         _evaluate,
         _render,
         _build,
@@ -167,6 +168,15 @@ def _train(verbs: Verbs) -> None:
     v.add_argument("--seeds", type=int, default=1, help="times that a finalist learns on each part (default 1)")
     v.add_argument("--fix", dest="fixed", default="", help="knobs that are not searched, for example cnn.width=16")
     v.add_argument("--resume", action="store_true", help="go on with the last search of the same data and settings")
+
+
+def _explore(verbs: Verbs) -> None:
+    v = _verb(verbs, "explore", "which sensor, axis and sample rate can be dropped, and for how much accuracy")
+    v.add_argument("project", type=Path, help=PROJECT)
+    v.add_argument("--stream", default="", help="stream to learn from (default: the most labelled)")
+    v.add_argument("--window-s", type=float, default=0.0, help="window length (default: from the labels)")
+    v.add_argument("--stride-s", type=float, default=0.0, help="time between windows (default: half a window)")
+    v.add_argument("--seed", type=int, default=0, help="same seed, same figures")
 
 
 def _model(v: argparse.ArgumentParser, optional: bool = False) -> None:

@@ -133,6 +133,14 @@ def _train(a: Namespace) -> Work[Result]:
     return train(a.project, TrainSettings(**given | {"families": _names(a.families), "fixed": _names(a.fixed)}))
 
 
+def _explore(a: Namespace) -> Work[Result]:
+    from studio.app.actions.explore import explore
+    from studio.app.actions.train import TrainSettings
+
+    given = {k: v for k, v in vars(a).items() if k in TrainSettings.__dataclass_fields__}
+    return explore(a.project, TrainSettings(**given))
+
+
 def _evaluate(a: Namespace) -> Work[Result]:
     from studio.app.actions.evaluate import evaluate
 
@@ -295,6 +303,12 @@ def _said_train(r: Result) -> str:
     return "\n".join([head, _said_metrics(r["test"]), _said_cost(r["cost"]), *told])
 
 
+def _said_explore(r: Result) -> str:
+    head = f"{r['probe']} on {r['windows']} windows with everything: macro F1 {r['score']:.3f}"
+    rows = [f"  {x['kind']:7} {x['what']:34} {x['score']:.3f}  {-x['lost']:+.3f}" for x in r["reductions"]]
+    return "\n".join([head, *rows])
+
+
 def _said_build(r: Result) -> str:
     return "\n".join([_said_cost(r), *r["files"]])
 
@@ -337,6 +351,7 @@ VERBS: dict[str, Verb] = {
     "check": Verb(_check, _said_check),
     "propose": Verb(_propose, _said_propose),
     "train": Verb(_train, _said_train),
+    "explore": Verb(_explore, _said_explore),
     "evaluate": Verb(_evaluate, _said_metrics),
     "render": Verb(_render, lambda r: "\n".join(r["files"])),
     "build": Verb(_build, _said_build),
