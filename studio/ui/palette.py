@@ -23,7 +23,8 @@ def rank(typed: str, name: str) -> int | None:
     """
     typed, name = typed.lower().strip(), name.lower()
     if typed in name:
-        return name.find(typed)
+        begins = f" {name}".find(f" {typed}")  # where a word begins so
+        return begins if begins >= 0 else 100 + name.find(typed)
     letters = iter(name)
     return 500 + len(name) if all(c in letters for c in typed) else None
 
@@ -43,7 +44,7 @@ def commands(window: QtWidgets.QWidget, actions: Iterable[Action] = ()) -> list[
     found: dict[str, Command] = {}
     for one in actions:
         keys = QtGui.QKeySequence(one.keys[0]) if one.keys else QtGui.QKeySequence()
-        found[one.name] = Command(one.title, keys, icon(one.icon or "bolt", "dim"), one.do)
+        found[one.name] = Command(one.title, keys, _picture(one.icon), one.do)
     for b in window.findChildren(QtWidgets.QAbstractButton):
         if b.objectName() and b.accessibleName() and b.isEnabled() and b.isVisible():
             found.setdefault(b.objectName(), Command(b.accessibleName(), b.shortcut(), b.icon(), b.click))
@@ -51,6 +52,15 @@ def commands(window: QtWidgets.QWidget, actions: Iterable[Action] = ()) -> list[
         if a.text() and a.isEnabled():
             found.setdefault(a.objectName(), Command(a.text(), a.shortcut(), a.icon(), a.trigger))
     return list(found.values())
+
+
+def _picture(name: str) -> QtGui.QIcon:
+    """An icon; an empty one as wide, so that all names begin at one line."""
+    if name:
+        return icon(name, "dim")
+    empty = QtGui.QPixmap(22, 22)
+    empty.fill(Qt.GlobalColor.transparent)
+    return QtGui.QIcon(empty)
 
 
 @safe_overrides
@@ -83,10 +93,7 @@ class Palette(QtWidgets.QDialog):
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.typed)
         layout.addWidget(self.found)
-        for command in commands(window, actions):
-            item = QtWidgets.QListWidgetItem(command.icon, command.name, self.found)
-            item.setData(COMMAND, command)
-            item.setSizeHint(QtCore.QSize(0, 36))
+        self._commands = commands(window, actions)
         self.typed.textChanged.connect(self.filter)
         self.found.itemActivated.connect(self.do)
         self.found.itemClicked.connect(self.do)
@@ -97,15 +104,14 @@ class Palette(QtWidgets.QDialog):
         self.move(at)
 
     def filter(self, typed: str) -> None:
-        """Show what fits and choose the best."""
-        best: tuple[int, QtWidgets.QListWidgetItem | None] = (1 << 30, None)
-        for i in range(self.found.count()):
-            item = self.found.item(i)
-            fit = rank(typed, item.data(COMMAND).name)
-            item.setHidden(fit is None)
-            if fit is not None and fit < best[0]:
-                best = (fit, item)
-        self.found.setCurrentItem(best[1])
+        """Show what fits, best first."""
+        self.found.clear()
+        fits = [(fit, n, c) for n, c in enumerate(self._commands) if (fit := rank(typed, c.name)) is not None]
+        for _, _, command in sorted(fits, key=lambda f: f[:2]):
+            item = QtWidgets.QListWidgetItem(command.icon, command.name, self.found)
+            item.setData(COMMAND, command)
+            item.setSizeHint(QtCore.QSize(0, 36))
+        self.found.setCurrentRow(0)
 
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
         if event.type() == QtCore.QEvent.Type.KeyPress:

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 
 from studio.ui.safe import safe_overrides
 from studio.ui.theme import font, settings, theme
-from studio.ui.widgets import button, columns, label, line, rows
+from studio.ui.widgets import button, caption, columns, label, line, rows
 
 N_TRIALS, WAIT_S = 8, (0.9, 2.2)
 #: Faster than a person can be, slower than one who looks.
@@ -75,7 +75,10 @@ class Calibration(QtWidgets.QDialog):
         self.save_button.setEnabled(False)
         foot = columns(self.figure, self.begin_button, self.save_button)
         foot.insertStretch(1)
-        layout = rows(self.who, self.words, self.square, spacing=12, margins=20)
+        layout = rows(spacing=12, margins=20)
+        layout.addLayout(caption("Your name", self.who))
+        layout.addWidget(self.words)
+        layout.addWidget(self.square)
         layout.addLayout(foot)
         self.setLayout(layout)
         self._timer = QtCore.QTimer(self)
