@@ -65,6 +65,12 @@ void k_lstm(const float *x, int32_t n, int32_t c, const float *weight, const flo
 void k_svdf(const float *x, int32_t n, int32_t c, const float *feature, const float *time, const float *bias,
             int32_t rank, int32_t memory, void *scratch, float *y, int32_t n_out, int32_t units);
 
+/* lstm.c */
+void k_lstm_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent,
+               const int32_t *bias, const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table,
+               int32_t tanh_multiplier, int32_t tanh_shift, int32_t clip, int32_t y_zero, void *scratch, int8_t *y,
+               int32_t n_out, int32_t hidden);
+
 /* filter.c */
 void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);
 

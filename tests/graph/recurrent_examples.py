@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array
 from studio.graph.ops import pointwise
+from studio.graph.ops.lstm_s8 import LstmS8
 from studio.graph.ops.recurrent import Gru, Lstm, Svdf
 from studio.graph.ops.transposed import TransposedConv2d, TransposedConv2dS8
 from tests.graph.arithmetic import Example, requantized
+from tests.graph.lstm_oracle import lstm_s8
 from tests.graph.plane_examples import scaling
 
 
@@ -72,6 +75,26 @@ def transposed_s8(op: TransposedConv2dS8) -> Callable[[Array], Array]:
     return oracle
 
 
+def small_lstm(seed: int, cell_power: int = -11, clip: int = 0, last: bool = False) -> LstmS8:
+    """Of six units over five channels; its gates reach both ends of their curves."""
+    rng = np.random.default_rng(seed)
+    weight, recurrent = (rng.integers(-127, 128, (24, n), dtype=np.int8) for n in (5, 6))
+    bias = rng.integers(-9000, 9000, 24).astype(np.int32)
+    gates = [v for _ in range(4) for v in (*multiplier(rng.uniform(0.1, 0.5)), *multiplier(rng.uniform(0.1, 0.6)))]
+    ends = [*multiplier(2.0**-15), *multiplier(2.0 ** (-30 - cell_power)), *multiplier(2.0**-30 / 0.0078)]
+    return LstmS8(
+        weight=weight,
+        recurrent=recurrent,
+        bias=bias + 7 * weight.sum(1, dtype=np.int32),
+        recurrent_bias=3 * recurrent.sum(1, dtype=np.int32),
+        scale=np.array([*gates, *ends], np.int32),
+        cell_power=cell_power,
+        clip=clip,
+        y_zero=-3,
+        last=last,
+    )
+
+
 def recurrent_examples() -> dict[str, Example]:
     """One example of every op."""
     rng = np.random.default_rng(17)
@@ -90,6 +113,7 @@ def recurrent_examples() -> dict[str, Example]:
     return {
         "Gru": Example(Gru(*g[:3], g[3]), ((11, 4),), by_torch(torch.nn.GRU, g, False), 2e-6),
         "Lstm": Example(Lstm(*m[:2], m[2] + m[3]), ((11, 4),), by_torch(torch.nn.LSTM, m, False), 2e-6),
+        "LstmS8": Example(small_lstm(0), ((9, 5),), lambda x: lstm_s8(small_lstm(0), x), 0),
         "Svdf": Example(filters, ((11, 4),), svdf(filters), 2e-6),
         "TransposedConv2d": Example(up, ((3, 2, 4),), lambda x: transposed(up, x.astype(np.float64)), 2e-6),
         "TransposedConv2dS8": Example(small, ((4, 3, 3),), transposed_s8(small), 0),

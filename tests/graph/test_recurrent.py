@@ -1,15 +1,21 @@
 """Recurrent layers beyond their examples: the last row alone, the other reset, a bounded cell."""
 
+import zlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from studio.errors import GraphError
 from studio.graph.op import Array
+from studio.graph.ops.lstm_s8 import sigmoid_table
 from studio.graph.ops.recurrent import Gru, Lstm, Svdf
 from studio.graph.ops.transposed import TransposedConv2d
-from tests.graph.recurrent_examples import by_torch
+from tests.graph.lstm_oracle import lstm_s8
+from tests.graph.recurrent_examples import by_torch, small_lstm
 
+CRC = 3092212404
 RNG = np.random.default_rng(3)
 
 
@@ -65,3 +71,30 @@ def test_other_channels_are_refused() -> None:
         Gru(f32(18, 4), f32(18, 6), f32(18), f32(18)).shape((9, 5))
     with pytest.raises(GraphError, match="Svdf"):
         Svdf(f32(6, 4), f32(6, 3), f32(4)).shape((9, 4))
+
+
+@pytest.mark.parametrize(("cell_power", "clip"), [(-15, 0), (-12, 900), (-9, 0), (-4, 0)])
+def test_the_int8_lstm_is_the_definition_s(cell_power: int, clip: int) -> None:
+    op, x = small_lstm(-cell_power, cell_power, clip), RNG.integers(-128, 128, (20, 7, 5)).astype(np.int8)
+    for window, rows in zip(x, op.run(x), strict=True):
+        np.testing.assert_array_equal(rows, lstm_s8(op, window))
+    np.testing.assert_array_equal(replace(op, last=True).run(x), op.run(x)[:, -1])
+
+
+def test_the_table_of_the_curve_is_the_public_one() -> None:
+    """Its sum and checksum as in TensorFlow Lite Micro's kernels."""
+    table = sigmoid_table()
+    assert table[:5].tolist() == [32768, 33451, 34133, 34813, 35493] and table[-3:].tolist() == [65534, 65534, 65535]
+    assert zlib.crc32(table.astype("<u2").tobytes()) == CRC
+
+
+def test_the_int8_lstm_follows_the_float_one() -> None:
+    """The same weights in real numbers, within what eight bits can say."""
+    op = small_lstm(5)
+    s = [m * 2.0 ** (e - 31) for m, e in op.scale.reshape(-1, 2).tolist()]
+    gain = [np.repeat(s[k:8:2], 6)[:, None] * 2.0**-12 for k in (0, 1)]
+    x = RNG.integers(-20, 20, (1, 9, 5)).astype(np.int8)
+    bias = (op.bias * gain[0][:, 0]).astype(np.float32)
+    real = Lstm((op.weight * gain[0]).astype(np.float32), (op.recurrent * gain[1] / 0.0078).astype(np.float32), bias)
+    want = np.round(real.run(x.astype(np.float32)) / 0.0078) - 3
+    assert np.abs(op.run(x) - np.clip(want, -128, 127)).max() <= 4
