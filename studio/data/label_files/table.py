@@ -24,8 +24,9 @@ def read(path: Path, about: About) -> dict[str, list[Segment]]:
     borders = rows.numbers([columns["start_s"], columns["stop_s"]])
     scores = rows.numbers([columns["score"]])[:, 0].tolist() if "score" in columns else [1.0] * len(rows)
     tracks: dict[str, list[Segment]] = {}
+    table = rows.cells
     for i, (start_s, stop_s) in enumerate(borders.tolist()):
-        cells = rows.cells[i]
+        cells = table[i]
         comment = cells[columns["comment"]] if "comment" in columns else ""
         track = cells[columns["track"]] if "track" in columns else ""
         segment = Segment(start_s, stop_s, cells[columns["label"]], scores[i], comment)

@@ -340,19 +340,10 @@ class DataPage(Page):
         if project is None or not paths or self._importing is not None:
             return
         if wishes.into:
-            told: tuple[Any, ...] = (project.path, paths[0], wishes.into, wishes.format)
+            told = (project.path, paths[0], wishes.into, wishes.format)
             self._begin("import", LABELS, told, f"Reading {paths[0].name}", self._labelled, "Import was stopped")
             return
-        args = (
-            project.path,
-            paths,
-            wishes.format,
-            wishes.labels,
-            wishes.subject,
-            wishes.split,
-            wishes.hints,
-            wishes.pairs,
-        )
+        args = (project.path, *wishes.told)
         self._begin("import", IMPORT, args, f"Importing {paths[0].name}", self._imported, "Import was stopped")
 
     def export(self, ids: tuple[str, ...], format: str, folder: Path, key: str) -> None:
