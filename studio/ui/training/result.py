@@ -24,7 +24,7 @@ class Result(QtWidgets.QWidget):
         self._wrong: list[list[Any]] = []
         self._turn = 0
         self.open = button(
-            "confusion_open", "Look at these windows", self._open, icon="tags", shortcut="Ctrl+Shift+W",
+            "confusion_open", "Look at them", self._open, icon="tags", shortcut="Ctrl+Shift+W",
             tip="Open the chosen cell's windows on the Label page, one after the other",
         )  # fmt: skip
         self.title, self.family, self.split = label("", "display"), Pill("", "accent"), Pill()
@@ -46,13 +46,13 @@ class Result(QtWidgets.QWidget):
         self.stats = {n: Stat(n) for n in ("Accuracy", "Macro-F1", "Test windows", "Events found", "False alarms / h")}
         figures = columns(*self.stats.values(), spacing=36)
         figures.addStretch()
-        self.confusion, self.cell = Confusion(), label("", "small")
+        self.confusion, self.cell = Confusion(), label("", "small", wrap=True)
         self.cell.setObjectName("confusion_text")
         self.confusion.said.connect(self._say_cell)
         matrix = Card("Confusion")
         matrix.body.addWidget(self.confusion, 1)
-        foot = columns(self.cell, spacing=10)
-        foot.addStretch()
+        foot = columns(spacing=10)
+        foot.addWidget(self.cell, 1)
         foot.addWidget(self.open)
         matrix.body.addLayout(foot)
         middle = columns(matrix, self._build_cost(), spacing=14)

@@ -30,7 +30,7 @@ class Searching(QtWidgets.QWidget):
         self.elapsed.setFont(font(12, figures=True))
         self.front = FrontPlot()
         self.picked = label("", "small", wrap=True)
-        self.legend = label("", "small")
+        self.legend = label("", "small", wrap=True)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.log = named(QtWidgets.QPlainTextEdit(), "train_log", "What the search said")
         self.log.setReadOnly(True)
@@ -69,7 +69,7 @@ class Searching(QtWidgets.QWidget):
         swatches = "".join(f'<span style="color:{latency_color(s / 4)}">■</span>' for s in range(5))
         parts += [f"quick {swatches} slow", "○ over a limit, or stopped early"]
         parts.append(f'<span style="color:{theme().tokens.warn}">┆</span> flash limit')
-        self.legend.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts))
+        self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
 
     def _explain(self, families: set[str]) -> None:
         """The legend tells of the families that are in the picture."""

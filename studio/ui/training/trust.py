@@ -43,9 +43,19 @@ def trust_lines(lock: dict[str, Any], test: dict[str, Any]) -> list[str]:
         found.append(f"The test part had been looked at {n} times: the more often, the less it proves.")
     if (segments := test.get("segments")) and segments["n"] != test.get("n_windows"):
         found.append(f"Of whole labels, {segments['accuracy']:.1%} of {segments['n']} are right.")
+    if point := test.get("events_smoothed"):
+        told = f"{point['false_alarms_per_hour']:.1f} false alarms an hour and {point['missed']:.1%} of events missed"
+        found.append(f"Smoothed over time ({_smoothing(point['smoothing'])}): {told}. The board does not smooth yet.")
     if calibration := test.get("calibration"):
         found.append(f"Scores are off by {calibration['ece']:.1%} on average as probabilities.")
     return [*found, *lock.get("warnings", [])]
+
+
+def _smoothing(s: dict[str, Any]) -> str:
+    """What is done, in words."""
+    parts = [f"mean of {s['average']}" if s["average"] > 1 else "", f"from {s['on']:.0%} on" if s["on"] else ""]
+    parts += [f"{s['least']} in a row" if s["least"] > 1 else "", f"{s['quiet']} quiet" if s["quiet"] else ""]
+    return ", ".join(p for p in parts if p) or "nothing gained by it"
 
 
 class GroupTable(QtWidgets.QTableWidget):
