@@ -52,6 +52,12 @@ class VirtualLink:
         with self._named():
             self._link.write(data)
 
+    @property
+    def waiting(self) -> int | None:
+        """Bytes that came and were not read yet; None where nobody knows."""
+        found: int | None = getattr(self._link, "waiting", None)
+        return found
+
     @contextmanager
     def _named(self) -> Iterator[None]:
         """People know the board by its URL, not by the port that its program happens to listen on."""

@@ -237,13 +237,14 @@ class Acquisition:
 
     @property
     def stats(self) -> dict[str, Any]:
-        """Counts of the link, and of each stream by name."""
+        """Counts of the link, and of each stream by name; "waiting" bytes came and were not read yet, None: unknown."""
         dropped = self.board_stats.dropped if self.board_stats else {}
         packets, bad, n_bytes = self.link_counts
         return {
             "packets": packets,
             "bad_packets": bad,
             "bytes": n_bytes,
+            "waiting": getattr(self.talk.link, "waiting", None),
             "streams": {c.stream.name: _told(c, dropped.get(i, 0)) for i, c in self.counts.items()},
         }
 

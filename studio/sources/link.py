@@ -61,6 +61,11 @@ class SocketLink:
         except OSError as e:
             raise _gone(self.url, e) from e
 
+    @property
+    def waiting(self) -> int | None:
+        """Bytes that came and were not read yet; None where the system does not tell."""
+        return _unread(self._in)
+
     def close(self) -> None:
         """End the connection; a `read` that waits on another thread returns at once."""
         with contextlib.suppress(OSError):  # it may be gone already
@@ -121,6 +126,14 @@ class SerialLink:
             self._port.reset_input_buffer()
         except self._errors as e:
             raise _gone(self.url, e) from e
+
+    @property
+    def waiting(self) -> int | None:
+        """Bytes that came and were not read yet; None where the system does not tell."""
+        try:
+            return int(self._port.in_waiting)
+        except self._errors:
+            return None
 
     def close(self) -> None:
         """Let the port go."""
@@ -203,3 +216,15 @@ def _deaf(url: str) -> LinkError:
     return LinkError(
         url, f"the device took no bytes for {WRITE_TIMEOUT_S:g} s", "Restart the board, then connect again."
     )
+
+
+def _unread(connection: socket.socket) -> int | None:
+    """How much a socket holds for its reader. Windows has no such question that Python could ask."""
+    try:
+        import fcntl
+        import termios
+
+        told = fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4))
+    except (ImportError, OSError, ValueError):
+        return None
+    return int.from_bytes(told, sys.byteorder)

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -75,6 +76,23 @@ def test_tcp(server: socket.socket) -> None:
     link.close()
     with pytest.raises(LinkError, match="went away"):
         link.write(b"x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")
+def test_what_waits_to_be_read_is_told(server: socket.socket) -> None:
+    link = open_link(url_of(server))
+    peer, _ = server.accept()
+    assert link.waiting == 0  # type: ignore[attr-defined]
+    peer.sendall(bytes(1234))
+    deadline = time.monotonic() + 10
+    while link.waiting < 1234 and time.monotonic() < deadline:  # type: ignore[attr-defined]
+        time.sleep(0.01)
+    assert link.waiting == 1234  # type: ignore[attr-defined]
+    read_until(link, 1234)
+    assert link.waiting == 0  # type: ignore[attr-defined]
+    peer.close()
+    link.close()
+    assert link.waiting is None  # type: ignore[attr-defined]
 
 
 def test_tcp_peer_that_does_not_read(server: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,8 @@ class TestRows:
         made.show()
         qtbot.waitExposed(made)
         made.show_rings(rings)
+        views = [view for row in made.rows.values() for view in row.views.values()]
+        qtbot.waitUntil(lambda: all(not view.viewport().visibleRegion().isEmpty() for view in views))
         made.tick()
         return made
 
@@ -166,6 +168,16 @@ class TestRows:
         rows.pause(False)
         rows.tick()
         assert rows.rows["accelerometer"].held is None and wave.grab().toImage() != before
+
+    def test_what_is_scrolled_out_of_sight_is_not_drawn(self, rows: LiveRows, monkeypatch: pytest.MonkeyPatch) -> None:
+        wave = rows.rows["accelerometer"].views["wave"]
+        drawn: list[float] = []
+        monkeypatch.setattr(wave, "tick", lambda *args: drawn.append(args[1]))
+        rows.tick()
+        assert len(drawn) == 1
+        wave.hide()
+        rows.tick()
+        assert len(drawn) == 1
 
     def test_pulling_the_picture_to_the_right_stops_it_and_looks_back(self, rows: LiveRows) -> None:
         rows.drag(-1.0)

@@ -121,8 +121,9 @@ class StreamRow(QtWidgets.QWidget):
         source = self.held or self.ring
         at = self.head.at - back_s * self.ring.stream.rate_hz if self.held is not None else self.head.at
         for view in self.views.values():
-            view.tick(source, at, now_s)
-            view.show_marks(marks)
+            if not view.viewport().visibleRegion().isEmpty():  # scrolled out of sight it costs nothing
+                view.tick(source, at, now_s)
+                view.show_marks(marks)
 
     def _recolor(self) -> None:
         t, found = theme().tokens, lanes(self.ring.stream)
