@@ -14,8 +14,9 @@ from studio.app import models
 from studio.app.models import Model
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, open_project
+from studio.data.project import recordings as every_recording
 from studio.data.recording import Recording, load
-from studio.data.stream import Array, Floats
+from studio.data.stream import Array, Floats, Stream
 from studio.errors import DataError, InputError
 from studio.firmware.native import Native
 from studio.graph.host import call_stream
@@ -27,7 +28,7 @@ from studio.learn.propose.map import MapSettings, drawn
 from studio.learn.propose.proposer import Curve, Proposer
 from studio.learn.propose.windows import described, grid
 from studio.learn.split import Bools, Ints
-from studio.progress import Progress, Work
+from studio.progress import Progress, Work, finish
 
 #: How sure a model is of a window, 0 to 1: how far the first class leads, or how far it is from knowing nothing.
 SURENESS = ("margin", "entropy")
@@ -75,6 +76,26 @@ def alike(
     recording = recording_named(open_project(project_path), recording_id)
     recording.stream(stream)
     return (yield from how.measure(recording, stream, examples))
+
+
+def alike_everywhere(
+    project_path: Path, recording_id: str, stream: str, how: Alike, examples: Sequence[Segment], label: str
+) -> Work[dict[str, Labels]]:
+    """What is alike in each recording of the project with such a stream; those too short for it give nothing."""
+    project, found = open_project(project_path), dict[str, Labels]()
+    source = recording_named(project, recording_id)
+    wanted = source.stream(stream)
+    every = [r for r in every_recording(project) if _same(r, wanted) and r.n_samples.get(stream)]
+    for i, one in enumerate(every):
+        yield Progress(i, len(every), one.id)
+        found[one.id] = how.pick(finish(how.measure(source, stream, examples, one)), label)
+    return found
+
+
+def _same(recording: Recording, wanted: Stream) -> bool:
+    """Whether samples of a recording's stream may be compared with those of `wanted`."""
+    own = next((s for s in recording.streams if s.name == wanted.name), None)
+    return own is not None and (own.rate_hz, own.channels, own.unit) == (wanted.rate_hz, wanted.channels, wanted.unit)
 
 
 @dataclass(frozen=True, eq=False)

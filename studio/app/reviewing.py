@@ -61,6 +61,17 @@ def commit(session: Session, what: str, recording_id: str, tracks: Mapping[str, 
     session.commit(what, after)
 
 
+def commit_machine(session: Session, what: str, name: str, tracks: Mapping[str, Labels]) -> None:
+    """A machine's track `name` in many recordings {id: track}, in one step; where a track is empty it goes."""
+    state = session.state
+    for recording_id, track in tracks.items():
+        found = recording_of(state, recording_id)
+        kept = {k: v for k, v in (found.labels | {name: track}).items() if k != name or len(track)}
+        if kept != found.labels:
+            state = state.with_recording(replace(found, labels=kept))
+    session.commit(what, state)
+
+
 def recommit(session: Session, what: str, recording_id: str, tracks: Mapping[str, Labels | None]) -> None:
     """The same, in place of the last step when that was the same for this recording: a moving preview is one step."""
     named = f"{what} in {recording_id}"

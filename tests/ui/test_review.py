@@ -207,6 +207,21 @@ def test_alike_takes_the_selected_label_as_its_example(page: LabelPage, qtbot: A
     assert "proposed:alike" not in tracks(page), "nothing is so alike: no empty track"
 
 
+def test_alike_in_all_recordings_is_one_step(page: LabelPage, qtbot: Any) -> None:
+    put(page, labels=Labels((Segment(2.0, 3.0, "wave"),)))
+    other = next(r.id for r in page.session.state.recordings if r.id != page.session.state.recording)
+    page.session.set_tracks("empty", other, {"labels": Labels()})
+    page.session.show(replace(page.session.state, selected=0))
+    found = panel(page, "alike")
+    found.findChild(QtWidgets.QDoubleSpinBox, "alike_least").setValue(0.1)
+    click(qtbot, page, "alike_find_all")
+    after = {r.id: r.labels for r in page.session.state.recordings}
+    assert all(len(labels["proposed:alike"]) > 0 for labels in after.values()) and len(after) == 2
+    assert load(next(r.path for r in page.session.state.recordings if r.id == other)).labels == after[other]
+    page.session.undo()
+    assert not any("proposed:alike" in r.labels for r in page.session.state.recordings)
+
+
 def test_alike_without_an_example_says_what_to_do(page: LabelPage, qtbot: Any) -> None:
     found = panel(page, "alike")
     click(qtbot, page, "alike_find")

@@ -17,7 +17,7 @@ from studio.data.stream import Floats
 from studio.errors import DataError
 from studio.learn.propose.frames import Reals, Source
 from studio.learn.propose.proposer import Ints
-from studio.learn.propose.windows import SLOTS, described, grid, standardized
+from studio.learn.propose.windows import SLOTS, described, described_by, grid, standardized
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -38,8 +38,13 @@ class Alike:
     def __post_init__(self) -> None:
         check(self)
 
-    def measure(self, recording: Source, stream: str, examples: Sequence[Segment]) -> Work["Likeness"]:
-        """The likeness at every place where a stretch could start: the greatest over the examples."""
+    def measure(
+        self, recording: Source, stream: str, examples: Sequence[Segment], where: Source | None = None
+    ) -> Work["Likeness"]:
+        """The likeness at every place where a stretch could start: the greatest over the examples.
+
+        The examples lie in `recording`; what is searched is `where`, or that recording itself.
+        """
         rate = recording.stream(stream).rate_hz
         spans = [(round(s.start_s * rate), round(s.stop_s * rate)) for s in examples]
         spans = [(a, b) for a, b in spans if b - a >= SLOTS]
@@ -47,8 +52,8 @@ class Alike:
             seen = f"none of {SLOTS} samples or more is selected"
             raise DataError("Examples", seen, "Select a label, or mark a stretch, of what to look for.")
         if self.way == "profile":
-            return (yield from _by_profile(recording, stream, spans))
-        return (yield from _by_features(recording, stream, spans))
+            return (yield from _by_profile(recording, stream, spans, where or recording))
+        return (yield from _by_features(recording, stream, spans, where or recording))
 
     def pick(self, found: "Likeness", label: str) -> Labels:
         """The best places, none nearer to a better one than asked for; its likeness is a find's confidence."""
@@ -86,18 +91,22 @@ def peaks(x: Floats, least: float, apart: int) -> Ints:
     return np.array(sorted(kept), np.int64)
 
 
-def _by_profile(recording: Source, stream: str, spans: list[tuple[int, int]]) -> Work[Likeness]:
-    """All examples are cut to the length of the middle one, around their middles."""
-    length = sorted(b - a for a, b in spans)[len(spans) // 2]
-    n, rate = recording.n_samples[stream], recording.stream(stream).rate_hz
-    middles = [(a + b) // 2 for a, b in spans]
-    starts = [min(max(m - length // 2, 0), n - length) for m in middles]
+def _of_one_length(recording: Source, stream: str, spans: list[tuple[int, int]]) -> tuple[list[int], int]:
+    """(starts, length): all examples cut to the length of the middle one, around their middles."""
+    n = recording.n_samples[stream]
+    length = min(sorted(b - a for a, b in spans)[len(spans) // 2], n)
+    return [min(max((a + b) // 2 - length // 2, 0), n - length) for a, b in spans], length
+
+
+def _by_profile(recording: Source, stream: str, spans: list[tuple[int, int]], where: Source) -> Work[Likeness]:
+    starts, length = _of_one_length(recording, stream, spans)
+    n, rate = where.n_samples[stream], where.stream(stream).rate_hz
     shapes = [_shape(recording.values(stream, a, a + length)) for a in starts]
     best = np.full(max(n - length + 1, 0), -1.0, np.float32)
     width = max(BLOCK, TIMES * length)
     for start in range(0, len(best), width - length + 1):
         yield Progress(start, n, "comparing")
-        x = recording.values(stream, start, start + width).astype(np.float64)
+        x = where.values(stream, start, start + width).astype(np.float64)
         if len(x) >= length:
             best[start : start + len(x) - length + 1] = _correlated(x, shapes).max(axis=0)
     return Likeness(best, 1, length, rate)
@@ -143,19 +152,19 @@ def _moving(x: Reals, length: int) -> Reals:
     return found
 
 
-def _by_features(recording: Source, stream: str, spans: list[tuple[int, int]]) -> Work[Likeness]:
+def _by_features(recording: Source, stream: str, spans: list[tuple[int, int]], where: Source) -> Work[Likeness]:
     """1 - the distance of features to the nearest example: 0 at what is usual for the recording's windows."""
-    n, rate = recording.n_samples[stream], recording.stream(stream).rate_hz
-    length = min(sorted(b - a for a, b in spans)[len(spans) // 2], n)
-    step = max(1, length // SLOTS)
-    starts = grid(n, length, step)
-    own = np.array([min(max((a + b) // 2 - length // 2, 0), n - length) for a, b in spans], np.int64)
-    both = yield from described(recording, stream, np.concatenate([own, starts]), length)
-    x = standardized(both)
+    examples, length = _of_one_length(recording, stream, spans)
+    step, own = max(1, length // SLOTS), np.array(examples, np.int64)
+    starts = grid(where.n_samples[stream], length, step)
+    nodes = described_by(where, stream, starts, length)
+    asked = yield from described(recording, stream, own, length, nodes)
+    there = yield from described(where, stream, starts, length, nodes)
+    x = standardized(np.concatenate([asked, there])) if len(there) else np.zeros((len(own), 1))
     near = np.full(len(starts), np.inf)
     for example in x[: len(own)]:
         near = np.minimum(near, np.square(x[len(own) :] - example).mean(axis=1))
     near = np.sqrt(near)
     usual = float(np.median(near[np.isfinite(near)])) if np.isfinite(near).any() else 1.0
     likeness = np.where(np.isfinite(near), np.maximum(0.0, 1 - near / max(usual, 1e-12)), -1.0).astype(np.float32)
-    return Likeness(likeness, step, length, rate)
+    return Likeness(likeness, step, length, where.stream(stream).rate_hz)

@@ -7,7 +7,7 @@ from studio.graph.graph import Node
 from studio.learn.dataset import Dataset
 from studio.learn.families.front import features, run
 from studio.learn.propose.frames import Reals, Source
-from studio.learn.split import Ints
+from studio.learn.split import Bools, Ints
 from studio.progress import Progress, Work
 
 #: A stretch is looked for at this many places along its own length; shorter ones than this have no features.
@@ -23,19 +23,36 @@ def grid(n_samples: int, length: int, step: int) -> Ints:
     return np.arange(0, max(n_samples - length + 1, 0), step, dtype=np.int64)
 
 
-def described(recording: Source, stream: str, starts: Ints, length: int) -> Work[Floats]:
-    """Features (n, n_features) of the windows that start at `starts`; NaN where samples are missing."""
-    nodes, found = tuple[Node, ...](), list[Floats]()
+def described(recording: Source, stream: str, starts: Ints, length: int, nodes: tuple[Node, ...] = ()) -> Work[Floats]:
+    """Features (n, n_features) of the windows that start at `starts`; NaN where samples are missing.
+
+    `nodes` compute them, as `described_by` gave them; without, those that suit the windows themselves.
+    """
+    found = list[Floats]()
+    nodes = nodes or described_by(recording, stream, starts, length)
     for i in range(0, len(starts), AT_ONCE):
         yield Progress(i, len(starts), f"{i} of {len(starts)} windows")
-        x = np.stack([recording.values(stream, int(a), int(a) + length) for a in starts[i : i + AT_ONCE]])
-        whole = np.isfinite(x).all(axis=(1, 2))
-        x[~whole] = 0.0
-        nodes = nodes or features(_bare(x[whole] if whole.any() else x, recording, stream, length), BANDS)
+        x, whole = _cut(recording, stream, starts[i : i + AT_ONCE], length)
         y = run(nodes, x).astype(np.float32)
         y[~whole] = np.nan
         found.append(y)
     return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
+
+
+def described_by(recording: Source, stream: str, starts: Ints, length: int) -> tuple[Node, ...]:
+    """The features that suit windows such as the first of these."""
+    if not len(starts):
+        return ()
+    x, whole = _cut(recording, stream, starts[:AT_ONCE], length)
+    return features(_bare(x[whole] if whole.any() else x, recording, stream, length), BANDS)
+
+
+def _cut(recording: Source, stream: str, starts: Ints, length: int) -> tuple[Floats, Bools]:
+    """Windows (n, length, n_channels), zero where samples are missing, and whether each is whole."""
+    x = np.stack([recording.values(stream, int(a), int(a) + length) for a in starts])
+    whole = np.asarray(np.isfinite(x).all(axis=(1, 2)), bool)
+    x[~whole] = 0.0
+    return x, whole
 
 
 def standardized(x: Floats) -> Reals:

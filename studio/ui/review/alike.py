@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from PySide6 import QtWidgets
-
 from studio.app import reviewing
 from studio.app.session import State
 from studio.data.labels import Labels, Segment
@@ -16,7 +14,7 @@ from studio.ui.pages.base import Shell
 from studio.ui.review.accepting import Accepting
 from studio.ui.review.deciding import fill
 from studio.ui.review.proposals import CALM_BEATS
-from studio.ui.widgets import button, caption, combo, label
+from studio.ui.widgets import button, caption, columns, combo, label
 
 WHAT = "Find alike"
 
@@ -34,15 +32,16 @@ class FindAlike(Accepting):
             "alike_find", "Find alike", self.find, icon="zoom-check", kind="primary", shortcut="Ctrl+Shift+F",
             tip="Find what looks like the selected labels or the marked stretch",
         )  # fmt: skip
+        self.go_all = button(
+            "alike_find_all", "In all", self.find_everywhere, tip="Look for them in every recording of the project"
+        )
         self.examples = label("", "small", wrap=True)
         self._measured: tuple[Any, str, Likeness] | None = None
         self._turned = 0
         self.body.addWidget(self.examples)
         self.body.addLayout(caption("Stream", self.stream))
         self.body.addWidget(self.form)
-        row = QtWidgets.QHBoxLayout()
-        row.addWidget(self.go, 1)
-        self.body.addLayout(row)
+        self.body.addLayout(columns(self.go, self.go_all))
         self.add_list()
 
     def chosen(self) -> list[Segment]:
@@ -63,7 +62,8 @@ class FindAlike(Accepting):
         self.started()
 
     def started(self) -> None:
-        self.go.setEnabled(not self.busy and self.stream.count() > 0)
+        for one in (self.go, self.go_all):
+            one.setEnabled(not self.busy and self.stream.count() > 0)
 
     def nothing(self) -> str:
         return "Nothing found yet."
@@ -92,19 +92,38 @@ class FindAlike(Accepting):
             return None
         return how
 
-    def find(self) -> None:
-        """Compare the whole recording with the examples."""
-        project, rid, found, how = self.state.project, self.state.recording, self.chosen(), self._read()
+    def _asked(self) -> tuple[Any, ...]:
+        """What both ways of finding need; empty when something is missing (the banner says what)."""
+        project, found, how = self.state.project, self.chosen(), self._read()
         if project is None or how is None:
-            return
+            return ()
         if not found:
             step = "Select a label, or mark a stretch of the recording, then repeat."
             self.shell.show_error(DataError("Find alike", "nothing is selected", step))
-            return
-        key = rid, self.stream.currentData(), how.way
-        name = found[0].label
-        args = (project.path, rid, self.stream.currentData(), how, tuple(found))
-        self.start("Comparing", "studio.app.proposals:alike", args, lambda likeness: self._got(key, name, likeness))
+            return ()
+        return project.path, self.state.recording, self.stream.currentData(), how, tuple(found)
+
+    def find(self) -> None:
+        """Compare the whole recording with the examples."""
+        if args := self._asked():
+            key, name = (args[1], args[2], args[3].way), args[4][0].label
+            self.start("Comparing", "studio.app.proposals:alike", args, lambda found: self._got(key, name, found))
+
+    def find_everywhere(self) -> None:
+        """Compare every recording of the project with the examples."""
+        if args := self._asked():
+            target, name = "studio.app.proposals:alike_everywhere", args[4][0].label
+            self.start("Comparing all recordings", target, (*args, name), self._got_all)
+
+    def _got_all(self, found: dict[str, Labels]) -> None:
+        """A track of finds in each recording, without what is labelled there already: one step."""
+        ours, known = reviewing.human_track(self.state), {r.id: r.labels for r in self.state.recordings}
+        fresh = {rid: reviewing.news(t, known[rid].get(ours, Labels())) for rid, t in found.items() if rid in known}
+        what = "Find alike in all recordings"
+        if self.attempt(lambda: reviewing.commit_machine(self.session, what, self.track, fresh)):
+            n, of = sum(map(len, fresh.values())), sum(bool(len(t)) for t in fresh.values())
+            self.bench.say(f"{n} more like this in {of} recordings")
+            self.super_tick()
 
     def _got(self, key: Any, name: str, likeness: Likeness) -> None:
         self._measured = key, name, likeness

@@ -104,3 +104,18 @@ def test_no_finds_no_labels() -> None:
     how = Alike(least=1.0)
     likeness = finish(how.measure(gestures(), "acc", LABELS.segments[:1]))
     assert how.pick(replace(likeness, likeness=likeness.likeness * 0.5), "wave") == Labels()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_examples_of_one_recording_are_found_in_another(way: str) -> None:
+    how = Alike(way=way, least=0.6 if way == "profile" else 0.4, apart=1.0)
+    likeness = finish(how.measure(gestures(), "acc", LABELS.segments[4:5], gestures(seed=5)))
+    met = meet(LABELS, how.pick(likeness, "wave"))
+    assert met.hits >= 9 and met.proposed <= 10, (way, met)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_recording_that_is_too_short_holds_nothing_alike(way: str) -> None:
+    short = Tape(gestures().x[:50], MOTION)
+    how = Alike(way=way)
+    assert len(how.pick(finish(how.measure(gestures(), "acc", LABELS.segments[:1], short)), "wave")) == 0
