@@ -8,10 +8,13 @@ bisection: one label more costs the same among ten and among twenty thousand.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from studio.errors import DataError
 
+#: From so many on, labels are added all at once.
+MANY = 8
 #: Borders closer than this are one: less than a sample of anything we record.
 BORDER_S = 1e-6
 
@@ -134,9 +137,12 @@ class Labels:
 
     def add_all(self, segments: Iterable[Segment | None]) -> "Labels":
         """Each of them added in turn; None adds nothing."""
+        found = [s for s in segments if s is not None]
+        if len(found) > MANY and _is_track(found):
+            return self._with_track(found)
         track = self
-        for segment in segments:
-            track = track.add(segment) if segment is not None else track
+        for segment in found:
+            track = track.add(segment)
         return track
 
     def merge(self, indices: Iterable[int]) -> "Labels":
@@ -156,7 +162,7 @@ class Labels:
         chosen = sorted(set(indices))
         by_s = self.allowed(chosen, by_s, end_s)
         moved = [replace(s, start_s=s.start_s + by_s, stop_s=s.stop_s + by_s) for s in self.copy(chosen)]
-        return self.without(chosen).add_all(moved)
+        return self.without(chosen).add_all(moved) if by_s else self
 
     def allowed(self, indices: Iterable[int], by_s: float, end_s: float) -> float:
         """How much of `by_s` those segments can move together without touching one that stays."""
@@ -207,6 +213,21 @@ class Labels:
             last = max(last, s.stop_s)
 
     # --- inner ---------------------------------------------------------------------------
+
+    def _with_track(self, new: Sequence[Segment]) -> "Labels":
+        """`new` over this track, all at once: one pass and not one for each."""
+        spans = [s for s in new if not s.is_point]
+        starts, stops = [s.start_s for s in spans], [s.stop_s for s in spans]
+        found = []
+        for old in self.segments:
+            pieces = [old]
+            if not old.is_point:
+                for k in range(bisect_right(stops, old.start_s), bisect_left(starts, old.stop_s)):
+                    pieces = [p for piece in pieces for p in _outside(piece, spans[k])]
+            found += pieces
+        points = {(s.start_s, s.label) for s in new if s.is_point}
+        kept = [s for s in found if not (s.is_point and (s.start_s, s.label) in points)]
+        return Labels(_once([*kept, *new]))
 
     def _with_point(self, point: Segment) -> "Labels":
         i = bisect_left(self.segments, point.start_s, key=_start)
@@ -291,6 +312,14 @@ def _once(segments: Iterable[Segment]) -> tuple[Segment, ...]:
             points.add((s.start_s, s.label))
         found.append(s)
     return tuple(sorted(found))
+
+
+def _is_track(segments: Sequence[Segment]) -> bool:
+    """Whether they could stand in one track as they are: in order, none over another, none wrong."""
+    for s in segments:
+        _check(s)
+    spans = [s for s in segments if not s.is_point]
+    return list(segments) == sorted(segments) and all(a.stop_s <= b.start_s for a, b in pairwise(spans))
 
 
 def _inside(point: Segment, hole: Segment) -> bool:

@@ -126,3 +126,21 @@ def test_move_looks_past_points_at_the_neighbours() -> None:
     moved = track.move(2, 1.0, 9.0)
     assert moved.segments[1] == Segment(2, 6, "b") and sound(moved)
     assert track.move(1, 6.5, 8.0).segments[-1] == Segment(6.5, 6.5, "p")
+
+
+@given(tracks, tracks)
+def test_many_at_once_are_as_one_after_the_other(track: Labels, new: Labels) -> None:
+    one_by_one = track
+    for segment in new.segments:
+        one_by_one = one_by_one.add(segment)
+    assert sound(track._with_track(new.segments)) == one_by_one
+
+
+def test_thousands_are_moved_and_pasted_whole() -> None:
+    many = Labels(tuple(Segment(i, i + 0.5, "a") for i in range(20_000)))
+    moved = many.shift(range(20_000), 7.0, 30_000.0)
+    moved.check(30_000.0)
+    assert len(moved) == 20_000 and moved.segments[0].start_s == 7.0
+    pasted = many.paste(many.segments, 0.25, 30_000.0)
+    pasted.check(30_000.0)
+    assert [s.start_s for s in pasted.segments[:3]] == [0.0, 0.25, 1.0]

@@ -242,6 +242,10 @@ def test_rows_are_hidden_moved_and_remembered(page: LabelPage, qtbot: Any, qapp:
     page.timeline.current = "stream:mic"
     press(qtbot, page, (Key.Key_Up, CTRL | SHIFT))
     assert keys(page) == ["stream:mic", "stream:accel", "spectrogram:mic"]
+    before = page.timeline.rows[0].plot.size().height()
+    press(qtbot, page, (Key.Key_Up, CTRL | ALT), (Key.Key_Up, CTRL | ALT))
+    qtbot.wait(20)
+    assert page.timeline.rows[0].plot.size().height() == pytest.approx(before + 40, abs=4)
     page.timeline.current = "spectrogram:mic"
     press(qtbot, page, Key.Key_H)
     assert keys(page) == ["stream:mic", "stream:accel"]

@@ -262,7 +262,8 @@ class Desk:
         """The current row higher or lower."""
         for row in self.timeline.all_rows:
             if row.key == self._row():
-                self.timeline.arrangement.resize(row.key, round(row.plot.size().height()) + by * STEP_PX)
+                now_px = self.timeline.arrangement.heights.get(row.key, round(row.plot.size().height()))
+                self.timeline.arrangement.resize(row.key, now_px + by * STEP_PX)
                 self.timeline.apply_heights()
                 self.rearrange()
 

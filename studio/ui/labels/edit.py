@@ -56,6 +56,7 @@ class Edit:
         self.table: Table = table_of(self.labels, ())
         self.selected: int | None = None
         self.also: tuple[int, ...] = ()
+        self._mask: tuple[tuple[tuple[int, ...], int], npt.NDArray[np.bool_]] = (((), -1), np.zeros(0, bool))
         self.by_s = 0.0  # how far the whole selection is being moved
         self.range_s: tuple[float, float] | None = None
         self.draft: Draft | None = None
@@ -100,9 +101,12 @@ class Edit:
     @property
     def mask(self) -> npt.NDArray[np.bool_]:
         """Which segments of the track are selected beside the one in hand, (n,)."""
-        found = np.zeros(len(self.labels), bool)
-        found[list(self.also)] = True
-        return found
+        key = self.also, len(self.labels)
+        if self._mask[0] != key:
+            found = np.zeros(len(self.labels), bool)
+            found[list(self.also)] = True
+            self._mask = key, found
+        return self._mask[1]
 
     @property
     def marked_s(self) -> tuple[float, float] | None:
