@@ -129,7 +129,7 @@ def in_a_row(table: Ints, rng: np.random.Generator) -> Ints:
 
 
 def draw(table: Ints, share: float, order: Ints) -> list[int] | None:
-    """Groups for the test out of `table` (n_groups, n_classes) of window counts, those first that come first in `order`.
+    """Groups for the test out of `table` (n_groups, n_classes) of window counts; `order` says who comes first.
 
     First groups that bring classes the test lacks, then any, until about `share` of the windows is there. A class is
     never taken out of training whole. None when the test would miss half of the classes or more.

@@ -48,6 +48,7 @@ FAMILIES = {
     "kmeans": ("Anomaly: k-means", "Far from what is normal. Needs the label normal and one other."),
     "gmm": ("Anomaly: Gaussian mixture", "Unlikely beside what is normal. Needs the label normal and one other."),
     "isolation_forest": ("Anomaly: isolation forest", "Easily set apart. Needs the label normal and one other."),
+    "autoencoder": ("Anomaly: autoencoder", "Cannot be given back. Needs the label normal and one other."),
     "lof": ("Anomaly: outlier factor", "In thinner surroundings. Needs the label normal and one other."),
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")

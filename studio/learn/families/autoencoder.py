@@ -1,0 +1,66 @@
+"""An autoencoder as detector: it learns to give back what is normal through a narrow layer, and fails at the rest."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from studio.graph.graph import Node
+from studio.graph.op import Array, Op
+from studio.graph.ops.pointwise import Add, Clip, Multiply
+from studio.graph.ops.vector import Dense, Relu
+from studio.learn.families.detector import Detector
+from studio.learn.families.front import Front
+from studio.learn.families.linear import standardized
+from studio.params import param
+
+#: Standard deviations beyond which a feature is no stranger: one wild feature shall not decide alone.
+FAR = 8.0
+
+
+@dataclass(frozen=True)
+class Autoencoder(Detector):
+    """How badly a window's features are given back by a network with a narrow middle (Hinton et al. 2006)."""
+
+    name: ClassVar[str] = "autoencoder"
+
+    width: int = param(24, "Units on either side of the narrow layer.", low=2, high=128, search=(12, 16, 24, 32, 48))
+    narrow: int = param(6, "Units of the narrow layer.", low=1, high=64, search=(2, 3, 4, 6, 8, 12))
+    epochs: int = param(60, "Times through the data.", low=1, high=1000)
+
+    def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
+        """Mean of the squared differences between the features and what is given back."""
+        from sklearn.neural_network import MLPRegressor
+
+        z = standardized(told).then(Clip(-FAR, FAR), "clipped")
+        sizes = (self.width, self.narrow, self.width)
+        batch = min(64, len(z.x))
+        net = MLPRegressor(
+            hidden_layer_sizes=sizes, learning_rate_init=0.003, batch_size=batch, random_state=seed
+        )  # fmt: skip
+        for _ in range(self.epochs):
+            net.partial_fit(z.x, z.x)
+        return given_back(z, list(zip(net.coefs_, net.intercepts_, strict=True))), 1
+
+
+def given_back(z: Front, layers: list[tuple[Any, Any]]) -> Front:
+    """The front and, behind it, the network, its difference to what went in, and the mean of the squares."""
+    nodes, at, source, x = list(z.nodes), len(z.nodes) - 1, len(z.nodes) - 1, z.x
+
+    def add(op: Op, inputs: tuple[int, ...], name: str, *values: Array) -> Array:
+        nodes.append(Node(op, inputs, name))
+        return op.run(*values)
+
+    for i, (weight, bias) in enumerate(layers, 1):
+        last = i == len(layers)
+        sign = -1.0 if last else 1.0  # the last layer gives minus what it gives back: a sum is the difference
+        dense = Dense(np.ascontiguousarray(sign * weight.T, np.float32), (sign * bias).astype(np.float32))
+        x, at = add(dense, (at,), f"layer {i}", x), len(nodes) - 1
+        if not last:
+            x, at = add(Relu(), (at,), f"layer {i} rectified", x), len(nodes) - 1
+    x = add(Add(), (source, at), "difference", z.x, x)
+    at = len(nodes) - 1
+    x = add(Multiply(), (at, at), "squares", x, x)
+    n = x.shape[1]
+    x = add(Dense(np.full((1, n), 1 / n, np.float32), np.zeros(1, np.float32)), (len(nodes) - 1,), "error", x)
+    return Front(tuple(nodes), x)
