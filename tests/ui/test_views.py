@@ -1,11 +1,14 @@
 """Ways to look at a stream: each fits what it says, tells the truth, and stands still when held."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
+from studio.data.clock import Fit
 from studio.data.stream import Chunk, Ring, Stream
 from studio.sources.devices.acconeer import moving_target, radar_stream
 from studio.ui.parts.numbers import clock_text, spaced
@@ -215,4 +218,8 @@ class TestRows:
 
 
 def test_words_of_numbers() -> None:
-    assert clock_text(None) == ("–", "") and spaced(1234567) == "1\u202f234\u202f567"
+    fit = Fit(0.0, 0.0, -40.0, 3.2, 1.0, 500, 60.0)
+    assert clock_text(None) == ("–", "") and clock_text(fit) == ("+40 ± 3 ppm", "")
+    assert clock_text(replace(fit, ppm=-900.0)) == ("+901 ± 3 ppm", "warn")
+    assert clock_text(replace(fit, ppm_error=900.0)) == ("–", "")  # too early to tell
+    assert spaced(1234567) == "1\u202f234\u202f567"

@@ -9,13 +9,14 @@ from PySide6.QtCore import Qt
 from studio.app.live import Connection
 from studio.data.clock import Fit
 from studio.data.stream import Ring
+from studio.ui.safe import safe_overrides
 from studio.ui.theme import font
 from studio.ui.widgets import label, set_look
 
 RATE_OVER_S, EVERY_S = 2.0, 0.25
 #: A rate further from the stated one than this share is worth a colour.
 OFF = 0.02
-MOST_LINES = 6
+MOST_LINES, WIDE = 6, 580
 #: Clocks worse than this are worth a colour.
 POOR_PPM = 500.0
 
@@ -64,7 +65,7 @@ class StreamNumbers:
         self.figures = {
             "rate": Figure("Rate", "16.000 kHz", "Samples per second that came, by this computer's clock"),
             "bytes": Figure("Bytes", "9999.9 kB/s", "What these samples weigh"),
-            "lost": Figure("Lost", "999 999 lost", "Samples that never came, since the device was connected"),
+            "lost": Figure("Lost", "99 999 lost", "Samples that never came, since the device was connected"),
             "behind": Figure("Behind", "9999 ms", "From the newest sample that came to the one being taken now"),
         }
 
@@ -81,6 +82,7 @@ class StreamNumbers:
         self.figures["behind"].say("–" if behind_s is None else f"{max(0.0, min(9.999, behind_s)) * 1e3:.0f} ms")
 
 
+@safe_overrides
 class Numbers(QtWidgets.QFrame):
     """Under the plots: a line per stream at the left, the link and the device's clock at the right."""
 
@@ -92,10 +94,10 @@ class Numbers(QtWidgets.QFrame):
         self.streams: dict[str, StreamNumbers] = {}
         self._rings: tuple[Ring, ...] = ()
         self.link = {
-            "Link": Figure("Link", "99999.9 kB/s", "All bytes of the link per second"),
+            "Link": Figure("Link", "9999.9 kB/s", "All bytes of the link per second"),
             "Damaged": Figure("Damaged", "999 999", "Packets that came with a wrong checksum, or cut short"),
             "Queue": Figure("Queue", "999.9 kB", "Bytes that came to this computer and wait to be read"),
-            "Clock": Figure("Clock", "+9999 ± 999 ppm", "How much too fast the device's clock runs"),
+            "Clock": Figure("Clock", "+999 ± 99 ppm", "How much too fast the device's clock runs"),
         }
         self._left = QtWidgets.QGridLayout()
         self._left.setHorizontalSpacing(8)
@@ -113,6 +115,16 @@ class Numbers(QtWidgets.QFrame):
         across.addStretch(1)
         across.addLayout(right)
 
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where it is narrow, what matters most stays."""
+        for numbers in self.streams.values():
+            for name in ("bytes", "behind"):
+                numbers.figures[name].setVisible(self.width() >= WIDE)
+
     def show_rings(self, rings: tuple[Ring, ...]) -> None:
         """A line for each of these; does nothing when they are there already."""
         if rings == self._rings:
@@ -127,6 +139,7 @@ class Numbers(QtWidgets.QFrame):
             title.setMaximumWidth(130)
             for column, widget in enumerate((title, *numbers.figures.values())):
                 self._left.addWidget(widget, row, column)
+        self._fit()
 
     def tell(self, connection: Connection, now_s: float) -> None:
         """What the connection knows now."""
@@ -147,7 +160,7 @@ class Numbers(QtWidgets.QFrame):
 
 def clock_text(clock: Fit | None) -> tuple[str, str]:
     """(+12 ± 3 ppm, tone); a dash until the error is small enough to mean something."""
-    if clock is None or clock.ppm_error > 5000:
+    if clock is None or clock.ppm_error > POOR_PPM:
         return "–", ""
     tone = "warn" if abs(clock.clock_ppm) - clock.ppm_error > POOR_PPM else ""
     return f"{clock.clock_ppm:+.0f} ± {max(1.0, clock.ppm_error):.0f} ppm", tone

@@ -55,9 +55,8 @@ class StreamRow(QtWidgets.QWidget):
         title = label(stream.name, "strong")
         title.setToolTip(note(stream))
         across.addWidget(title)
-        across.addWidget(self._legend)
-        across.addWidget(label(stream.unit, "small"))
-        across.addStretch(1)
+        self._legend.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        across.addWidget(self._legend, 1)
         for name, view in VIEWS.items():
             if view.fits(stream):
                 self.chips[name] = self._chip(name)
@@ -129,7 +128,8 @@ class StreamRow(QtWidgets.QWidget):
         t, found = theme().tokens, lanes(self.ring.stream)
         names = [f'<span style="color:{t.lanes[i % len(t.lanes)]}">&#9679; {n}</span>' for n, i in found[:MOST_NAMES]]
         more = f'<span style="color:{t.dim}">of {len(found)} channels</span>' if len(found) > MOST_NAMES else ""
-        self._legend.setText("&nbsp;&nbsp;".join([*names, more]) if len(found) <= 64 else f"{len(found)} cells")
+        unit = f'<span style="color:{t.dim}">{self.ring.stream.unit}</span>'
+        self._legend.setText("&nbsp;&nbsp;".join([*names, more, unit]) if len(found) <= 64 else f"{len(found)} cells")
 
 
 @dataclass(frozen=True)
