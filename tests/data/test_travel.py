@@ -194,8 +194,10 @@ def compare_track(old: list[Segment], new: list[Segment], by: float, end_s: floa
     new = [replace(s, start_s=s.start_s / by, stop_s=s.stop_s / by) for s in new]
     points, spans = [s for s in new if s.is_point], [s for s in new if not s.is_point]
     used: Counter[int] = Counter()
-    for s in old:
-        home = match(s, points if s.is_point else spans)
+    homes = [match(s, points if s.is_point else spans) for s in old]
+    if not filler:  # only a format that covers all time joins neighbours: elsewhere a label has a home of its own
+        homes = [home if best(s, home, old, homes) else None for s, home in zip(old, homes, strict=True)]
+    for s, home in zip(old, homes, strict=True):
         if home is None:
             lost[gone(s, points, end_s, filler)] += 1
             continue
@@ -206,12 +208,22 @@ def compare_track(old: list[Segment], new: list[Segment], by: float, end_s: floa
         lost["comments"] += silent
         outer = s.stop_s > end_s + SAME_S
         lost["past the end"] += outer
-        group = [o for o in old if match(o, points if o.is_point else spans) is home]
+        group = [o for o, theirs in zip(old, homes, strict=True) if theirs is home]
         early = abs(group[0].start_s - home.start_s) > SAME_S
         lost["times"] += early or abs(min(group[-1].stop_s, end_s) - home.stop_s) > SAME_S
     lost["merged"] += sum(n - 1 for n in used.values())
     assert len(used) == len(new), "a label came from nowhere"
     return lost
+
+
+def best(s: Segment, home: Segment | None, old: list[Segment], homes: list[Segment | None]) -> bool:
+    """Whether no other label shares more of this home; points that fell together share it all."""
+    rivals = [o for o, theirs in zip(old, homes, strict=True) if theirs is home and not o.is_point]
+    return s.is_point or home is None or max(rivals, key=lambda o: shared(o, home)) is s
+
+
+def shared(a: Segment, b: Segment) -> float:
+    return min(a.stop_s, b.stop_s) - max(a.start_s, b.start_s)
 
 
 def gone(s: Segment, points: list[Segment], end_s: float, filler: str) -> str:
