@@ -23,7 +23,7 @@ from studio.data.labels import Segment
 from studio.data.stream import Array, Stream
 from studio.data.travel.guard import reading
 from studio.data.travel.item import Item, Signal
-from studio.data.travel.letters import encoding_of, text_of
+from studio.data.travel.letters import encoding_of, head_of, text_of
 from studio.errors import DataError
 from studio.paths import write_atomic
 
@@ -267,10 +267,7 @@ def write_cbor(folder: Path, items: list[Item], options: Options) -> Iterator[Pa
 def _mine(path: Path) -> bool:
     if path.is_dir():
         return (path / labels.INFO).is_file()
-    try:
-        return '"payload"' in text_of(path)[:100_000]
-    except DataError:
-        return False
+    return '"payload"' in head_of(path)
 
 
 _HOLDS = replace(labels.HOLDS, signals=True, stream=_stream, subject=True, split=True)

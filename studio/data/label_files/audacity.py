@@ -6,7 +6,7 @@ from studio.data.label_files.about import About, LabelFormat
 from studio.data.labels import Segment
 from studio.data.travel.holds import Holds, one_line
 from studio.data.travel.item import Item
-from studio.data.travel.letters import text_of
+from studio.data.travel.letters import head_of, text_of
 from studio.data.travel.sheet import is_number
 from studio.errors import DataError
 from studio.paths import write_atomic
@@ -36,10 +36,7 @@ def write(path: Path, item: Item) -> None:
 
 
 def _mine(path: Path) -> bool:
-    try:
-        first = next((line for line in text_of(path).splitlines() if line.strip()), "")
-    except DataError:
-        return False
+    first = next((line for line in head_of(path).splitlines() if line.strip()), "")
     cells = first.split("\t")
     return len(cells) >= 2 and all(is_number(c.strip().replace(",", ".")) for c in cells[:2])
 

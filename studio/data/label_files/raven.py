@@ -6,7 +6,7 @@ from studio.data.label_files.about import About, LabelFormat
 from studio.data.labels import Segment
 from studio.data.travel.holds import Holds, one_line
 from studio.data.travel.item import Item
-from studio.data.travel.letters import text_of
+from studio.data.travel.letters import head_of, text_of
 from studio.data.travel.sheet import is_number
 from studio.errors import DataError
 from studio.paths import write_atomic
@@ -74,10 +74,7 @@ def write(path: Path, item: Item) -> None:
 
 
 def _mine(path: Path) -> bool:
-    try:
-        return "begin time (s)" in text_of(path).partition("\n")[0].lower()
-    except DataError:
-        return False
+    return "begin time (s)" in head_of(path).partition("\n")[0].lower()
 
 
 FORMAT = LabelFormat(

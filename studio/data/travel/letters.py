@@ -57,6 +57,15 @@ def text_stream(path: Path, binary: BinaryIO) -> io.TextIOWrapper:
     return io.TextIOWrapper(binary, encoding=encoding, newline="", errors="strict")
 
 
+def head_of(path: Path) -> str:
+    """The first lines of a text file, however long it is; "" when it is none."""
+    try:
+        with opened(path) as binary:
+            return text_stream(path, binary).read(HEAD // 4)
+    except (DataError, UnicodeError, OSError):
+        return ""
+
+
 def text_of(path: Path, most: int = 1 << 28) -> str:
     """A whole text file; DataError when it is none, or larger than `most` bytes."""
     with opened(path) as binary:
