@@ -17,6 +17,8 @@ from studio.graph.ops import int8, plane, plane_s8, pointwise, transposed
 from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
 from studio.graph.ops.vector import Dense, Flatten, Relu
 
+WHOLE = 1e-3  # how near to a whole number of steps counts as one
+FEWEST = 4  # weights of an output: fewer may lie on such steps by chance
 SHRINKS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # shares of the seen range that are tried
 
 
@@ -60,12 +62,24 @@ def multiplier(ratio: float) -> tuple[int, int]:
     return (m, shift) if shift >= -31 else (0, 0)
 
 
+def most_steps(weight: Array, axis: int) -> Array:
+    """For each output, of how many equal steps its greatest weight is: 127, or fewer when all its weights are whole
+    numbers of them already, as in a network that was quantized before."""
+    rows = np.abs(np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1)).astype(np.float64)
+    found = np.full(len(rows), 127)
+    greatest = np.maximum(rows.max(axis=1, keepdims=True), 1e-30)
+    for n in range(126, 0, -1) if rows.shape[1] >= FEWEST else ():
+        steps = rows / greatest * n
+        found[np.abs(steps - np.rint(steps)).max(axis=1) < WHOLE] = n
+    return found
+
+
 def _layer(op: Any, x: Steps, y: Steps, rectified: bool, axis: int) -> dict[str, Any]:
     """The arrays and bounds that every int8 layer has; `axis` is that of the weight's output channels."""
     others = tuple(a for a in range(op.weight.ndim) if a != axis)
     greatest = np.abs(op.weight).max(axis=others).astype(np.float64)
     # A channel with hardly a weight still needs steps in which its bias fits int32.
-    scale = np.maximum(np.maximum(greatest / 127, np.abs(op.bias) / (x.scale * 2.0**28)), 1e-30)
+    scale = np.maximum(np.maximum(greatest / most_steps(op.weight, axis), np.abs(op.bias) / (x.scale * 2.0**28)), 1e-30)
     wide = scale.reshape([-1 if a == axis else 1 for a in range(op.weight.ndim)])
     weight = np.clip(np.rint(op.weight / wide), -127, 127).astype(np.int8)
     bias = np.rint(op.bias / (x.scale * scale)) - x.zero * weight.sum(axis=others, dtype=np.int64)

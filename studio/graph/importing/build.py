@@ -1,5 +1,6 @@
 """A graph while an importer builds it: tensors of the file become nodes, shapes lose their batch axis."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, NoReturn
@@ -164,8 +165,8 @@ class Builder:
                 )
             self.at[i] = self.shaped(node, items[k])
 
-    def end(self, outputs: list[int]) -> Graph:
-        """The graph whose scores are the network's outputs, flat and in float."""
+    def end(self, outputs: list[int], turned: Callable[[Graph], list[Node]] | None = None) -> Graph:
+        """The graph whose scores are the network's outputs, flat and in float; its nodes go through `turned`."""
         if not outputs or any(i not in self.at for i in outputs):
             raise DataError(self.file, "an output comes from nowhere", "Export the model again; it is broken.")
         flat = []
@@ -179,9 +180,9 @@ class Builder:
             last = self.add(pointwise.Join(0), (last, node), "outputs")
         if last == WINDOW or isinstance(self.nodes[last].op, pointwise.Reshape):
             last = self.add(Flatten(), (last,), "output")  # the scores are the caller's: something must fill them
-        return self._graph(last)
+        return self._graph(last, turned)
 
-    def _graph(self, last: int) -> Graph:
+    def _graph(self, last: int, turned: Callable[[Graph], list[Node]] | None) -> Graph:
         n = self.shape_at(last)[0]
         if n > MOST_CLASSES:
             raise GraphError(self.file, f"gives {n} values", f"At most {MOST_CLASSES} scores can be followed.")
@@ -191,9 +192,10 @@ class Builder:
             rate_hz=100.0,
             length=self.window[0],
             stride=self.window[0],
-            nodes=_named(nodes),
+            nodes=tuple(nodes),
             classes=tuple(str(i) for i in range(n)),
         )
+        graph = replace(graph, nodes=_named(turned(graph) if turned else nodes))
         graph.shapes()
         return graph
 

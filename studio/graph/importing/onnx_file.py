@@ -12,6 +12,7 @@ import numpy as np
 from studio.errors import DataError, StudioError
 from studio.graph.graph import Graph
 from studio.graph.importing.build import MOST_LAYERS, Builder, Layer, Tensor
+from studio.graph.importing.onnx_int8 import in_int8
 from studio.graph.importing.onnx_layers import LAYERS
 from studio.graph.op import Array, Shape
 
@@ -64,7 +65,7 @@ def _built(onnx: Any, data: bytes, name: str) -> Graph:
         if convert is None:
             build.refuse(layer, "is not known here", f"Build the model from these: {', '.join(sorted(LAYERS))}.")
         convert(build, layer)
-    return build.end(outputs)
+    return build.end(outputs, in_int8)
 
 
 def channels_last(shape: Shape) -> Shape:
