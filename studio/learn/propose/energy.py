@@ -39,7 +39,7 @@ class Energy:
     """Stretches whose energy above rest passes a threshold, with hysteresis."""
 
     name: ClassVar[str] = "energy"
-    title: ClassVar[str] = "Energy above rest"
+    title: ClassVar[str] = "Energy"
     live: ClassVar[tuple[str, ...]] = ("on_level", "off_level", "shortest_s", "join_s")
 
     on_level: float = param(
@@ -78,7 +78,7 @@ class Threshold:
     """Stretches in which one channel, or the length of all, passes a value in the stream's own unit."""
 
     name: ClassVar[str] = "threshold"
-    title: ClassVar[str] = "Threshold on a channel"
+    title: ClassVar[str] = "Threshold"
     live: ClassVar[tuple[str, ...]] = ("on_level", "off_level", "shortest_s", "join_s")
 
     on_level: float = param(1.5, "An event must reach this value, in the stream's unit.", low=-1e9, high=1e9)

@@ -1,6 +1,7 @@
 """What the panels of proposals and reviews share: they follow the session, run their work beside the window, jump."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PySide6 import QtWidgets
@@ -100,8 +101,6 @@ class Deciding(QtWidgets.QWidget):
     def look_at(self, start_s: float, stop_s: float, recording: str = "") -> None:
         """Bring a stretch into view, with room around it, and the playhead to its start."""
         if recording and recording != self.state.recording:
-            from dataclasses import replace
-
             self.session.show(replace(self.state, recording=recording, selected=None, also=()))
         view = self.bench.timeline
         left, right = view.visible_s

@@ -145,7 +145,9 @@ class Review(Deciding):
     def _judged(self, found: dict[str, Any]) -> None:
         self.rows = found["labels"]
         flagged = sum(row["flagged"] for row in self.rows)
-        self.bench.say(f"{flagged} of {len(self.rows)} labels are probably wrong")
+        short = found.get("unjudged", 0)
+        left_out = f"; {short} are too short to judge" if short else ""
+        self.bench.say(f"{flagged} of {len(self.rows)} labels are probably wrong{left_out}")
         self._again(0)
 
     def _predicted(self, rid: str, track: str, labels: Labels) -> None:
