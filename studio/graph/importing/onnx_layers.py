@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from studio.graph.importing.build import Builder, Layer, Tensor, cube
+from studio.graph.importing.onnx_more import MORE, and_constant
 from studio.graph.op import Array, Op
 from studio.graph.ops import int8, plane, pointwise, vector
 
@@ -112,7 +113,7 @@ def _sum(build: Builder, layer: Layer) -> None:
     if a.data is None and b.data is None:
         build.put(layer, pointwise.Add(), (build.node(layer, 0), build.node(layer, 1)), "add")
         return
-    node, offset = _and_constant(build, layer)
+    node, offset = and_constant(build, layer)
     build.put(layer, vector.Standardize(-offset, np.ones(len(offset), np.float32)), (node,), "offset")
 
 
@@ -121,22 +122,11 @@ def _product(build: Builder, layer: Layer) -> None:
     if a.data is None and b.data is None:
         build.put(layer, pointwise.Multiply(), (build.node(layer, 0), build.node(layer, 1)), "multiply")
         return
-    node, gain = _and_constant(build, layer)
+    node, gain = and_constant(build, layer)
     if np.any(gain == 0):
         build.refuse(layer, "multiplies a channel by 0", "Leave that channel out.")
     op = vector.Standardize(np.zeros(len(gain), np.float32), 1 / gain.astype(np.float64))
     build.put(layer, op, (node,), "gain")
-
-
-def _and_constant(build: Builder, layer: Layer) -> tuple[int, Array]:
-    """The node of one input, and the other, which is constant, as one value per channel."""
-    i = 0 if build.tensor(layer, 0).data is None else 1
-    node, values = build.node(layer, i), build.constant(layer, 1 - i).astype(np.float32)
-    c, rank = build.shape_at(node)[-1], len(build.output(layer).shape)
-    full = values.reshape((1,) * (rank - values.ndim) + values.shape)
-    if values.size != 1 and (values.size != c or full.shape[1 if rank > 1 else 0] != c):
-        build.refuse(layer, f"has a constant of shape {values.shape}", "Use one value, or one per channel.")
-    return node, np.ascontiguousarray(np.broadcast_to(values.ravel(), (c,)))
 
 
 def _simple(make: Callable[[Builder, Layer], Op], name: str) -> Convert:
@@ -210,6 +200,7 @@ def _dequantize(build: Builder, layer: Layer) -> None:
 
 
 LAYERS: dict[str, Convert] = {
+    **MORE,
     "Conv": _conv,
     "Gemm": _gemm,
     "MatMul": _gemm,
@@ -227,6 +218,7 @@ LAYERS: dict[str, Convert] = {
     "Clip": _simple(_clip, "clip"),
     "Sigmoid": _simple(lambda *_: pointwise.Sigmoid(), "sigmoid"),
     "Tanh": _simple(lambda *_: pointwise.Tanh(), "tanh"),
+    "HardSwish": _simple(lambda *_: pointwise.HardSwish(), "hard_swish"),
     "Softmax": _softmax,
     "Identity": _same,
     "Dropout": _same,

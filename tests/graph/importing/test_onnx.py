@@ -63,6 +63,24 @@ def over_space() -> bytes:
     return model(nodes, constants, (1, 2, 7, 6), 3)
 
 
+def with_branches() -> bytes:
+    nodes = [
+        ("ConvTranspose", "x w1 b1", "t", {"kernel_shape": [4, 3], "strides": [2, 1], "pads": [1, 1, 0, 1]}),
+        ("Sub", "one t", "s", {}),
+        ("HardSwish", "s", "h", {}),
+        ("Max", "h t", "m", {}),
+        ("Sub", "m s", "d", {}),
+        ("Concat", "d h", "c", {"axis": 1}),
+        ("Concat", "c c", "r", {"axis": 2}),
+        ("Div", "r two", "q", {}),
+        ("Min", "q half", "n", {}),
+        ("ReduceMean", "n axes", "y", {"keepdims": 0}),
+    ]
+    constants = {"w1": f32(2, 3, 4, 3), "b1": f32(3), "one": f32(3, 1, 1), "two": np.float32(2).reshape(1)}
+    constants |= {"half": np.float32(0.5).reshape(()), "axes": np.array([2, 3])}
+    return model(nodes, constants, (1, 2, 4, 5), 6)
+
+
 def quantized() -> bytes:
     nodes = [
         ("QuantizeLinear", "x sx zx", "xq", {}),
@@ -138,7 +156,9 @@ def test_weights_that_lie_on_steps_keep_them() -> None:
     assert most_steps(rng.normal(size=(3, 40)), 0).tolist() == [127] * 3
 
 
-@pytest.mark.parametrize(("make", "tolerance"), [(over_time, 2e-5), (over_space, 2e-5), (quantized, 0.1 / 18 * 1.01)])
+@pytest.mark.parametrize(
+    ("make", "tolerance"), [(over_time, 2e-5), (over_space, 2e-5), (with_branches, 2e-5), (quantized, 0.1 / 18 * 1.01)]
+)
 def test_a_network_gives_what_the_reference_gives(make: Any, tolerance: float) -> None:
     """In int8 one of the 18 values that are averaged may be a step off."""
     data = make()
