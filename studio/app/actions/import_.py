@@ -51,7 +51,7 @@ def import_files(
     stopped = False
     for i, path in enumerate(paths):
         yield Progress(i, len(paths), f"importing {path.name}")
-        if into or (not format and is_label_file(path) and path.suffix.lower() not in LISTINGS):
+        if into or _labels_alone(path, format):
             labelled.append((yield from import_labels(project_path, path, into, format, said)))
             continue
         work = import_path(project, path, format or None, dict(pairs).get(path, labels), subject, split, hints, said)
@@ -61,6 +61,10 @@ def import_files(
         if stopped:
             break
     return {"recordings": ids, "labelled": labelled, "report": [e.plain() for e in said], "stopped": stopped}
+
+
+def _labels_alone(path: Path, format: str) -> bool:
+    return not format and bool(is_label_file(path)) and path.suffix.lower() not in LISTINGS
 
 
 def import_labels(project_path: Path, path: Path, into: str, format: str, said: list[Entry]) -> Work[str]:

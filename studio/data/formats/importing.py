@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,16 +48,9 @@ def bring_in(
         aside = Path(tempfile.mkdtemp(prefix=".import-", dir=project.recordings_path))
     except OSError as e:
         raise disk_error(project.recordings_path, e) from e
+    news: list[Entry] = []
     try:
-        written: list[tuple[Path, str]] = []
-        news: list[Entry] = []
-        for piece in formats[name].read(path, hints):
-            if isinstance(piece, Progress):
-                yield Progress(piece.done, piece.total, f"looking through {path.name}, {piece.done:.0%}")
-                continue
-            folder = aside / f"{len(written):06d}"
-            news += yield from _write(piece, folder, len(written), hints)
-            written.append((folder, piece.name or piece.source.stem))
+        written = yield from _write_all(formats[name].read(path, hints), path, aside, hints, news)
         ids = _move_in(project, written)
         _add_classes(project, ids)
         places = {folder.name: id for (folder, _), id in zip(written, ids, strict=True)}
@@ -65,6 +58,21 @@ def bring_in(
         return ids
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_all(
+    found: Iterable[Piece | Progress], path: Path, aside: Path, hints: Hints, news: list[Entry]
+) -> Work[list[tuple[Path, str]]]:
+    """(folder, what it may be called) of each recording, written aside; what was changed goes to `news`."""
+    written: list[tuple[Path, str]] = []
+    for piece in found:
+        if isinstance(piece, Progress):
+            yield Progress(piece.done, piece.total, f"looking through {path.name}, {piece.done:.0%}")
+            continue
+        folder = aside / f"{len(written):06d}"
+        news += yield from _write(piece, folder, len(written), hints)
+        written.append((folder, piece.name or piece.source.stem))
+    return written
 
 
 def _write(piece: Piece, folder: Path, number: int, hints: Hints) -> Work[list[Entry]]:

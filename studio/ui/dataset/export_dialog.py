@@ -52,16 +52,37 @@ class ExportDialog(QtWidgets.QDialog):
             words = f"{len(self._selected)} selected" if len(self._selected) > 1 else self._selected[0]
             self.what.addItem(words, self._selected)
         self.what.addItem(f"All {n} recordings", ())
+        self._build_fields()
+        self.ok = button(
+            "export_write", "Export", self._go, icon="file-export", kind="primary", shortcut="Ctrl+Return",
+            tip="Write the files",
+        )  # fmt: skip
+        cancel = button("export_cancel", "Cancel", self.reject, tip="Write nothing", shortcut="Esc")
+        below = columns(cancel, self.ok)
+        below.insertStretch(0)
+        across = columns(self.formats, spacing=20)
+        across.addLayout(self._right(), 1)
+        whole = rows(spacing=16, margins=18)
+        whole.addLayout(across, 1)
+        whole.addLayout(below)
+        self.setLayout(whole)
+
+    def _build_fields(self) -> None:
         self.where = line("export_where", "Folder to write into", "An empty or new folder")
         self.where.setText(str(Path.home() / "export"))
-        pick = button("export_choose", "Choose", self._pick, icon="folder", shortcut="Ctrl+D", tip="Choose the folder")
+        self.pick = button(
+            "export_choose", "Choose", self._pick, icon="folder", shortcut="Ctrl+D", tip="Choose the folder"
+        )
         self.key = line("export_key", "Key that signs the files", "HMAC key of the Edge Impulse project")
         self.key.setText("0")
         self.key_box = QtWidgets.QWidget()
         self.key_box.setLayout(caption("Signing key", self.key))
         self.title, self.note = label("", "title"), label("", "small", wrap=True)
         self.losses = Losses("export_losses")
-        folder = columns(self.where, pick)
+
+    def _right(self) -> QtWidgets.QLayout:
+        """Everything beside the list of formats."""
+        folder = columns(self.where, self.pick)
         right = rows(self.title, self.note, spacing=4)
         right.addSpacing(8)
         right.addLayout(caption("Recordings", self.what))
@@ -74,19 +95,7 @@ class ExportDialog(QtWidgets.QDialog):
         right.addWidget(heading("What it cannot hold"))
         right.addSpacing(4)
         right.addWidget(scrolled(self.losses, "export_losses_area"), 1)
-        self.ok = button(
-            "export_write", "Export", self._go, icon="file-export", kind="primary", shortcut="Ctrl+Return",
-            tip="Write the files",
-        )  # fmt: skip
-        cancel = button("export_cancel", "Cancel", self.reject, tip="Write nothing", shortcut="Esc")
-        below = columns(cancel, self.ok)
-        below.insertStretch(0)
-        across = columns(self.formats, spacing=20)
-        across.addLayout(right, 1)
-        whole = rows(spacing=16, margins=18)
-        whole.addLayout(across, 1)
-        whole.addLayout(below)
-        self.setLayout(whole)
+        return right
 
     def _add(self, row: Any) -> None:
         first = self.formats.count() == 0

@@ -85,6 +85,25 @@ class ImportDialog(QtWidgets.QDialog):
         top.addStretch()
         self.table = named(QtWidgets.QTableWidget(0, len(COLUMNS)), "import_files", "Files to import")
         self._shape_table()
+        self._build_rows()
+        self.ok = button(
+            "import_go", "Import", self._go, icon="file-import", kind="primary", shortcut="Ctrl+Return",
+            tip="Bring these files in",
+        )  # fmt: skip
+        cancel = button("import_close", "Cancel", self.reject, tip="Import nothing", shortcut="Esc")
+        left = self._left(top)
+        across = columns(spacing=18)
+        across.addLayout(left, 1)
+        across.addWidget(self._side())
+        below = columns(cancel, self.ok)
+        below.insertStretch(0)
+        whole = rows(spacing=14, margins=18)
+        whole.addLayout(across, 1)
+        whole.addLayout(below)
+        self.setLayout(whole)
+
+    def _build_rows(self) -> None:
+        """The first samples of the chosen file."""
         self.rows = named(QtWidgets.QTableWidget(), "import_rows", "First samples of the chosen file")
         self.rows.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
         self.rows.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
@@ -94,11 +113,9 @@ class ImportDialog(QtWidgets.QDialog):
         self.rows.verticalHeader().setDefaultSectionSize(26)
         self.stream = combo("import_stream", "Stream shown", "Which stream of the file is shown below")
         self.said = label("", wrap=True)
-        self.ok = button(
-            "import_go", "Import", self._go, icon="file-import", kind="primary", shortcut="Ctrl+Return",
-            tip="Bring these files in",
-        )  # fmt: skip
-        cancel = button("import_close", "Cancel", self.reject, tip="Import nothing", shortcut="Esc")
+
+    def _left(self, top: QtWidgets.QLayout) -> QtWidgets.QBoxLayout:
+        """The files, and what is in the chosen one."""
         left = rows(spacing=10)
         left.addLayout(top)
         left.addWidget(self.table, 3)
@@ -110,15 +127,7 @@ class ImportDialog(QtWidgets.QDialog):
         left.addWidget(self.said)
         left.addWidget(self.rows, 2)
         left.addStretch()
-        across = columns(spacing=18)
-        across.addLayout(left, 1)
-        across.addWidget(self._side())
-        below = columns(cancel, self.ok)
-        below.insertStretch(0)
-        whole = rows(spacing=14, margins=18)
-        whole.addLayout(across, 1)
-        whole.addLayout(below)
-        self.setLayout(whole)
+        return left
 
     def _shape_table(self) -> None:
         table = self.table
@@ -136,8 +145,7 @@ class ImportDialog(QtWidgets.QDialog):
             if width:
                 table.setColumnWidth(column, width)
 
-    def _side(self) -> QtWidgets.QWidget:
-        """What the person may say of all files at once."""
+    def _build_fields(self) -> None:
         self.format = combo("import_format", "Format of the files", "Who reads the files")
         self.format.addItem("Found by itself", "")
         for name, row in FORMATS.items():
@@ -150,14 +158,18 @@ class ImportDialog(QtWidgets.QDialog):
             self.split.addItem(text, value)
         self.label = line("import_label", "One label for all of each file", "as the file says")
         self.labels = line("import_labels", "Label file", "the one beside the file", "A label file of any kind")
-        pick = button(
-            "import_labels_choose", "", self._ask_labels, icon="folder", shortcut="Ctrl+L",
-            accessible="Choose a label file",
-        )  # fmt: skip
         self.into = combo("import_into", "Recording that the labels belong to", "They become tracks of it")
         self.into_box = QtWidgets.QWidget()
         self.into_box.setLayout(caption("Labels of recording", self.into))
         self.into_box.hide()
+
+    def _side(self) -> QtWidgets.QWidget:
+        """What the person may say of all files at once."""
+        self._build_fields()
+        pick = button(
+            "import_labels_choose", "", self._ask_labels, icon="folder", shortcut="Ctrl+L",
+            accessible="Choose a label file",
+        )  # fmt: skip
         box = QtWidgets.QWidget()
         inner = rows(heading("For all files"), self.into_box, spacing=12)
         for words, field in (
