@@ -46,6 +46,11 @@ def test_a_signal_that_begins_above_must_first_go_below() -> None:
     assert fires([2.0] * 50 + [0.0] * 50 + [2.0] * 50, Trigger(1.0), [20]) == [100]
 
 
+def test_reaching_the_level_is_crossing_it() -> None:
+    assert fires([0.0, 0.0, 1.0, 1.0], Trigger(1.0), [2]) == [2]
+    assert fires([0.0, 0.0, -1.0], Trigger(-1.0, "falling"), []) == [2]
+
+
 def test_losses_neither_fire_nor_hide_a_crossing() -> None:
     assert fires([0.0, 0.0, np.nan, np.nan, 2.0, 2.0], Trigger(1.0), [3]) == [4]
     assert fires([np.nan] * 4, Trigger(1.0), [2]) == []
