@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
 from studio.app.actions.preview import preview_files
@@ -314,6 +314,29 @@ def test_the_import_dialog_shows_what_is_in_the_files(opened: Any, home: Path) -
     assert new.subject == "ann" and new.streams[0].rate_hz == 10
     assert new.labels["labels"].segments == (Segment(0.5, 1.0, "jump"),)
     assert "Imported 1 recording" in shell.said
+
+
+def drop(target: QtWidgets.QWidget, *paths: Path) -> None:
+    """A real drop of files onto `target`."""
+    told = QtCore.QMimeData()
+    told.setUrls([QtCore.QUrl.fromLocalFile(str(p)) for p in paths])
+    kinds = Qt.DropAction.CopyAction, told, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QtWidgets.QApplication.sendEvent(target, QtGui.QDragEnterEvent(QtCore.QPoint(9, 9), *kinds))
+    QtWidgets.QApplication.sendEvent(target, QtGui.QDropEvent(QtCore.QPointF(9, 9), *kinds))
+
+
+def test_dropped_files_are_shown_before_they_are_read(opened: Any, home: Path) -> None:
+    page, shell = opened
+    for name in "ab":
+        (home / f"{name}.csv").write_text("time,x\n0,1\n0.1,2\n0.2,3\n")
+    drop(page, home / "a.csv")
+    asked = dialog(page, ImportDialog)
+    settle(shell)
+    drop(asked, home / "b.csv")
+    settle(shell)
+    assert asked.paths == [home / "a.csv", home / "b.csv"] and asked.ok.isEnabled()
+    assert len(shell.session.state.recordings) == 3
+    asked.reject()
 
 
 def test_label_files_find_their_recordings(opened: Any, home: Path) -> None:
