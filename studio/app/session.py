@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import IO
 
 from studio.data import edits
 from studio.data import project as projects
 from studio.data import recording as recording_files
 from studio.data.labels import Labels
 from studio.data.project import Project
+from studio.data.raw import disk_error
 from studio.data.recording import Recording
 from studio.errors import DataError
 
@@ -199,12 +201,22 @@ class Session:
             projects.save(now)
 
 
+@dataclass
+class Pen:
+    """The journal of one recording in our hands: the recording as it is, and the number of its last edit."""
+
+    file: IO[bytes]
+    recording: Recording
+    last: int = 0
+
+
 class Journal:
     """Writes changed recordings: edits of labels as lines of a journal, all else whole."""
 
     def __init__(self) -> None:
-        self._open: dict[Path, tuple[Recording, int]] = {}  # what recording.json lacks, and its last edit
-        self._lock = threading.Lock()  # one writer of recording.json at a time
+        self._pens: dict[Path, Pen] = {}  # of what recording.json lacks
+        self._files = threading.Lock()  # one at a time at the journals
+        self._documents = threading.Lock()  # one writer of recording.json at a time
         self._edited_s, self._synced = 0.0, True
         self._worker: threading.Thread | None = None
 
@@ -212,17 +224,23 @@ class Journal:
         """`new` is on disk when this returns. DataError when a label is out of order or the disk refuses."""
         changes = edits.entries(old.labels, new.labels) if _same_but_labels(old, new) else []
         if not changes or edits.n_rows(changes) > edits.BULK:
-            with self._lock:
-                recording_files.save(new)
-                self._open.pop(new.path, None)
+            self._whole(new)
             return
         edits.check(old.labels, new.labels, new.duration_s, f"recording {new.id!r}")
-        self._open[new.path] = new, edits.append(new.path, changes)
+        with self._files:
+            pen = self._pens.get(new.path)
+            if pen is None:
+                pen = self._pens[new.path] = Pen(edits.hold(new.path), old)
+            try:
+                pen.last = edits.append(pen.file, changes)
+            except OSError as e:
+                raise disk_error(new.path, e) from e
+            pen.recording = new
         self._edited_s, self._synced = time.monotonic(), False
 
     def rest(self) -> None:
         """Sync, then settle, in a thread, when there is something to do and nobody edits."""
-        if not self._open or (self._worker is not None and self._worker.is_alive()):
+        if not self._pens or (self._worker is not None and self._worker.is_alive()):
             return
         idle_s = time.monotonic() - self._edited_s
         if idle_s >= REST_S:
@@ -237,25 +255,46 @@ class Journal:
             self._worker.join()
         self._settle()
 
+    def _whole(self, new: Recording) -> None:
+        """All of a recording; what its journal said is void."""
+        with self._documents:
+            pen = self._pens.get(new.path)
+            if pen is None:
+                recording_files.save(new)
+                return
+            recording_files.put(new)
+            with self._files:
+                self._let_go(pen, None)
+
     def _start(self, work: Callable[[], object]) -> None:
         self._worker = threading.Thread(target=work, name="labels to disk")
         self._worker.start()
 
     def _sync(self) -> None:
-        for path in list(self._open):
-            edits.sync(path)
+        for pen in list(self._pens.values()):
+            edits.sync(pen.file)
 
     def _settle(self) -> None:
-        for path, (recording, last) in list(self._open.items()):
-            with self._lock:
-                now = self._open.get(path)
-                if now is None or now[0] is not recording:
-                    continue  # edited or written meanwhile; the next pause takes it
-                if path.is_dir():
-                    with contextlib.suppress(DataError):
-                        recording_files.save(recording, last)
-                if self._open.get(path) is now:
-                    del self._open[path]
+        for pen in list(self._pens.values()):
+            with self._documents:
+                recording, last = pen.recording, pen.last
+                if self._pens.get(recording.path) is not pen:
+                    continue  # written whole meanwhile
+                there = recording.path.is_dir()
+                with contextlib.suppress(DataError, OSError):
+                    if there:
+                        recording_files.put(recording)
+                    with self._files:
+                        self._let_go(pen, last)
+
+    def _let_go(self, pen: Pen, upto: int | None) -> None:
+        """`recording.json` holds the edits up to `upto`, or all; the journal goes with the last of them."""
+        path = pen.recording.path
+        if path.is_dir():
+            edits.drop(path, pen.file, upto)
+        if upto is None or pen.last == upto:
+            del self._pens[path]
+            pen.file.close()
 
 
 def _same_but_labels(old: Recording, new: Recording) -> bool:

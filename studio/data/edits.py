@@ -27,6 +27,8 @@ from studio.errors import DataError
 FILE = "edits.jsonl"
 #: An edit of more rows than this rewrites `recording.json` at once: that is no slower.
 BULK = 4000
+#: Who finds the journal in other hands waits so long.
+WAIT_S = 5.0
 #: The byte that processes lock; far behind any content, for Windows locks what it names.
 LOCKED_AT = 1 << 40
 
@@ -72,28 +74,57 @@ def check(old: Tracks, new: Tracks, end_s: float, where: str) -> None:
         Labels(track.segments[first:last]).check(end_s, f"{where}, track {name!r}")
 
 
-def append(folder: Path, changes: Sequence[Mapping[str, Any]]) -> int:
-    """Write `changes` behind what is there; their number `n`. DataError when the disk takes no more."""
+def append(file: IO[bytes], changes: Sequence[Mapping[str, Any]]) -> int:
+    """Write `changes` behind what is there; their number `n`. OSError when the disk takes no more."""
     n = next(_numbers)
     lines = [json.dumps({"n": n, **c}, ensure_ascii=False, separators=(",", ":")) + "\n" for c in changes]
     text = "".join(lines).encode()
-    try:
-        with _locked(folder / FILE, create=True) as file:
-            assert file is not None
-            size = file.seek(0, os.SEEK_END)
-            if size and _last_byte(file, size) != b"\n":  # a line that a crash cut in two stays apart
-                text = b"\n" + text
-            if file.write(text) != len(text):
-                file.truncate(size)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    except OSError as e:
-        raise disk_error(folder, e) from e
+    size = file.seek(0, os.SEEK_END)
+    if size and _last_byte(file, size) != b"\n":  # a line that a crash cut in two stays apart
+        text = b"\n" + text
+    if file.write(text) != len(text):
+        file.truncate(size)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return n
 
 
-def sync(folder: Path) -> None:
-    """Bring the file to the disk itself, for when the power fails."""
-    with contextlib.suppress(OSError), open(folder / FILE, "rb+") as file:
+def hold(folder: Path) -> IO[bytes]:
+    """The journal, made where there is none, and ours alone until it is closed.
+
+    Whoever holds it may write `recording.json`; others only read both. DataError when somebody else has it.
+    """
+    try:
+        while True:
+            with contextlib.suppress(FileExistsError):
+                open(folder / FILE, "xb").close()
+            with contextlib.suppress(FileNotFoundError):
+                found = _locked(folder, WAIT_S)
+                if found is not None:
+                    return found
+    except OSError as e:
+        raise disk_error(folder, e) from e
+
+
+@contextlib.contextmanager
+def held(folder: Path, wait_s: float = 0.0) -> Iterator[IO[bytes] | None]:
+    """The journal as `hold` gives it, when there is one; None when there is none, or without waiting none is free."""
+    try:
+        found = _locked(folder, wait_s)
+    except FileNotFoundError:
+        found = None
+    except OSError as e:
+        raise disk_error(folder, e) from e
+    except DataError:
+        if wait_s:
+            raise
+        found = None
+    with found or contextlib.nullcontext():
+        yield found
+
+
+def sync(file: IO[bytes]) -> None:
+    """Bring it to the disk itself, for when the power fails."""
+    with contextlib.suppress(OSError, ValueError):  # closed meanwhile: then recording.json has it
         os.fsync(file.fileno())
 
 
@@ -108,22 +139,17 @@ def replayed(folder: Path, tracks: dict[str, Labels]) -> tuple[dict[str, Labels]
     return {name: _track(rows) for name, rows in found.items()}, max(_number(line) for line in lines)
 
 
-def drop(folder: Path, upto: int | None) -> None:
+def drop(folder: Path, file: IO[bytes], upto: int | None = None) -> None:
     """The edits up to number `upto`, or all, are in `recording.json` now; what came since stays."""
-    try:
-        with _locked(folder / FILE) as file:
-            if file is None:
-                return
-            lines = file.read().split(b"\n")[:-1]
-            rest = b"".join(line + b"\n" for line in lines if upto is not None and _number(line) > upto)
-            file.seek(0)
-            file.write(rest)
-            file.truncate()
-            if not rest:
-                with contextlib.suppress(OSError):  # Windows removes no open file; an empty one does no harm
-                    (folder / FILE).unlink()
-    except OSError as e:
-        raise disk_error(folder, e) from e
+    file.seek(0)
+    lines = file.read().split(b"\n")[:-1]
+    rest = b"".join(line + b"\n" for line in lines if upto is not None and _number(line) > upto)
+    file.seek(0)
+    file.write(rest)
+    file.truncate()
+    if not rest:
+        with contextlib.suppress(OSError):  # Windows removes no open file; an empty one does no harm
+            (folder / FILE).unlink()
 
 
 def _rising() -> Iterator[int]:
@@ -192,35 +218,34 @@ def _last_byte(file: IO[bytes], size: int) -> bytes:
     return file.read(1)
 
 
-@contextlib.contextmanager
-def _locked(path: Path, create: bool = False) -> Iterator[IO[bytes] | None]:
-    """The file, open for us alone among all processes; None when it does not exist and shall not."""
-    while True:
-        try:
-            file = open(path, "rb+", buffering=0)  # noqa: SIM115
-        except FileNotFoundError:
-            if not create:
-                yield None
-                return
-            with contextlib.suppress(FileExistsError):
-                open(path, "xb").close()
-            continue
-        with file:
-            _lock(file)
-            if os.fstat(file.fileno()).st_nlink:  # else somebody removed it while we waited
-                yield file
-                return
+def _locked(folder: Path, wait_s: float) -> IO[bytes] | None:
+    """The journal, locked; None when it was removed meanwhile. FileNotFoundError without one; DataError when busy."""
+    file = open(folder / FILE, "rb+", buffering=0)  # noqa: SIM115
+    until = time.monotonic() + wait_s
+    while not _try_lock(file):
+        if time.monotonic() >= until:
+            file.close()
+            seen = "is being labelled in another window or by another command"
+            raise DataError(f"Recording {folder.name!r}", seen, "Wait for it, or close it, then repeat.")
+        time.sleep(0.02)
+    if os.fstat(file.fileno()).st_nlink:
+        return file
+    file.close()
+    return None
 
 
-def _lock(file: IO[bytes]) -> None:
-    """Wait until the file is ours; closing it lets go."""
-    if sys.platform == "win32":
-        import msvcrt
+def _try_lock(file: IO[bytes]) -> bool:
+    """Whether the file is ours now; closing it lets go."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-        file.seek(LOCKED_AT)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        file.seek(0)
-    else:
-        import fcntl
+            file.seek(LOCKED_AT)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -135,7 +135,36 @@ class Recording:
 def load(path: Path) -> Recording:
     """The recording in a folder, also after a crash while it was made. DataError when it cannot be read."""
     path = Path(path)
-    found = _document(path)
+    with edits.held(path) as journal:  # None: there is none, or its owner lives and will do what is done here
+        recording, last = _read(path)
+        if journal is not None and last and not (path / "journal.jsonl").exists():
+            with contextlib.suppress(DataError):  # what may only be read is read all the same
+                put(recording)
+                edits.drop(path, journal)
+    return recording
+
+
+def _read(path: Path) -> tuple[Recording, int]:
+    """The recording with the edits beside it, and the number of the last of those."""
+    written = _written(path)
+    recording = _checked(path, _document(path))
+    labels, last = edits.replayed(path, recording.labels)
+    if last and _written(path) != written:  # it took edits in while we read
+        return _read(path)
+    _check_labels(recording := replace(recording, labels=labels))
+    return recording, last
+
+
+def _written(path: Path) -> tuple[int, int]:
+    """Which writing of `recording.json` this is."""
+    with contextlib.suppress(OSError):
+        now = (path / "recording.json").stat()
+        return now.st_ino, now.st_mtime_ns
+    return 0, 0
+
+
+def _checked(path: Path, found: dict[str, Any]) -> Recording:
+    """A document as a recording, when its files hold what it says."""
     try:
         recording = _recording(path, found)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as e:
@@ -145,23 +174,22 @@ def load(path: Path) -> Recording:
         if there < said:
             seen = f"has {there} samples where {said} were recorded"
             raise DataError(str(path / f"{stream.name}.raw"), seen, "Bring the file back from a copy.")
-    labels, last = edits.replayed(path, recording.labels)
-    recording = replace(recording, labels=labels)
-    _check_labels(recording)
-    if last and not (path / "journal.jsonl").exists():
-        with contextlib.suppress(DataError):  # what may only be read is read all the same
-            save(recording, last)
     return recording
 
 
-def save(recording: Recording, upto: int | None = None) -> None:
-    """Write `recording.json` anew, in one step. DataError when a label is past the end, or the disk refuses.
+def save(recording: Recording) -> None:
+    """Write `recording.json` anew, in one step; edits beside it are void. DataError when a label is past the end, the
+    disk refuses, or somebody else is labelling it."""
+    with edits.held(recording.path, edits.WAIT_S) as journal:
+        put(recording)
+        if journal is not None:
+            edits.drop(recording.path, journal)
 
-    It holds the edits up to number `upto` of those beside it; None: it is all there is to say.
-    """
+
+def put(recording: Recording) -> None:
+    """Write `recording.json` only: for whoever holds the edits."""
     _check_labels(recording)
     _write_document(recording.path, _plain(recording))
-    edits.drop(recording.path, upto)
 
 
 def write(

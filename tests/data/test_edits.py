@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.data import edits
 from studio.data.labels import Labels, Segment
-from studio.data.recording import Recording, load, save, write
+from studio.data.recording import Recording, load, put, save, write
 from studio.data.stream import Stream
 from studio.errors import DataError
 
@@ -27,7 +27,8 @@ def recording(tmp_path: Path) -> Recording:
 
 
 def keep(old: dict[str, Labels], new: dict[str, Labels], folder: Path) -> int:
-    return edits.append(folder, edits.entries(old, new))
+    with edits.hold(folder) as file:
+        return edits.append(file, edits.entries(old, new))
 
 
 @given(st.lists(st.integers(0, 3), max_size=9), st.lists(st.integers(0, 3), max_size=9))
@@ -78,7 +79,9 @@ def test_what_is_edited_while_the_document_is_written_stays_in_the_journal(recor
     two = {"labels": one["labels"].add(Segment(4, 5, "b"))}
     upto = keep(recording.labels, one, recording.path)
     keep(one, two, recording.path)
-    save(replace(recording, labels=one), upto)
+    with edits.hold(recording.path) as file:
+        put(replace(recording, labels=one))
+        edits.drop(recording.path, file, upto)
     assert edits.replayed(recording.path, one)[0] == two
     assert load(recording.path).labels == two
 
@@ -113,3 +116,21 @@ def test_only_what_changed_is_checked_and_it_is_checked_against_its_neighbours()
     edits.check(old, {"t": point}, 10.0, "r")
     with pytest.raises(DataError):
         edits.check({"t": point}, {"t": Labels(tuple(sorted([*point.segments, Segment(4.3, 4.6, "b")])))}, 10.0, "r")
+
+
+def test_while_somebody_edits_others_read_all_and_write_nothing(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "WAIT_S", 0.05)
+    one = {"labels": recording.labels["labels"].add(Segment(2, 3, "b"))}
+    document = (recording.path / "recording.json").read_bytes()
+    with edits.hold(recording.path) as file:
+        edits.append(file, edits.entries(recording.labels, one))
+        assert load(recording.path).labels == one
+        assert (recording.path / "recording.json").read_bytes() == document
+        with pytest.raises(DataError, match="being labelled"):
+            save(recording)
+        with pytest.raises(DataError, match="being labelled"):
+            edits.hold(recording.path)
+    save(replace(recording, labels={}))
+    assert load(recording.path).labels == {} and not (recording.path / edits.FILE).exists()
