@@ -30,14 +30,13 @@ import numpy as np
 
 from studio.data import edits
 from studio.data.clock import Fit, Ints, Rate, device_fit, line_at, parse_fit, true_rate
+from studio.data.document import FORMAT, broken, document, write_document, written
 from studio.data.labels import Labels, parse_tracks, plain_tracks
 from studio.data.raw import StreamFile, disk_error, merged, safe_name
 from studio.data.stream import Array, Chunk, Floats, Stream
 from studio.data.video import VideoTrack, parse_videos
 from studio.errors import DataError
-from studio.paths import write_atomic
 
-FORMAT = 1
 Gaps = dict[str, tuple[tuple[int, int], ...]]
 #: How long a writer waits for the first chunk of every stream, to begin them all at one moment.
 ALIGN_S = 0.4
@@ -146,21 +145,13 @@ def load(path: Path) -> Recording:
 
 def _read(path: Path) -> tuple[Recording, int]:
     """The recording with the edits beside it, and the number of the last of those."""
-    written = _written(path)
-    recording = _checked(path, _document(path))
+    before = written(path)
+    recording = _checked(path, document(path))
     labels, last = edits.replayed(path, recording.labels)
-    if last and _written(path) != written:  # it took edits in while we read
+    if written(path) != before:  # it took edits in while we read
         return _read(path)
     _check_labels(recording := replace(recording, labels=labels))
     return recording, last
-
-
-def _written(path: Path) -> tuple[int, int]:
-    """Which writing of `recording.json` this is."""
-    with contextlib.suppress(OSError):
-        now = (path / "recording.json").stat()
-        return now.st_ino, now.st_mtime_ns
-    return 0, 0
 
 
 def _checked(path: Path, found: dict[str, Any]) -> Recording:
@@ -168,7 +159,7 @@ def _checked(path: Path, found: dict[str, Any]) -> Recording:
     try:
         recording = _recording(path, found)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as e:
-        raise _broken(path, f"a field is missing or wrong ({type(e).__name__}: {e})") from e
+        raise broken(path, f"a field is missing or wrong ({type(e).__name__}: {e})") from e
     for stream in recording.streams:
         said, there = found.get("n_samples", {}).get(stream.name, 0), recording.n_samples[stream.name]
         if there < said:
@@ -189,7 +180,7 @@ def save(recording: Recording) -> None:
 def put(recording: Recording) -> None:
     """Write `recording.json` only: for whoever holds the edits."""
     _check_labels(recording)
-    _write_document(recording.path, _plain(recording))
+    write_document(recording.path, _plain(recording))
 
 
 def write(
@@ -270,7 +261,7 @@ class Writer:
                     undo.callback(self._files[stream.name].close)
             except OSError as e:
                 raise disk_error(self.path, e) from e
-            _write_document(self.path, _plain(self._recording))
+            write_document(self.path, _plain(self._recording))
             undo.pop_all()
 
     def append(self, chunk: Chunk) -> None:
@@ -296,8 +287,8 @@ class Writer:
             base = self._files[name].base or 0
             joints = [*self._recording.device.get("joints", []), [name, index - base, count, by]]
             self._recording = replace(self._recording, device={**self._recording.device, "joints": joints})
-            said = _document(self.path)  # with what others wrote into it meanwhile
-            _write_document(self.path, {**said, "device": self._recording.device})
+            said = document(self.path)  # with what others wrote into it meanwhile
+            write_document(self.path, {**said, "device": self._recording.device})
 
     @property
     def gaps(self) -> Gaps:
@@ -339,7 +330,7 @@ class Writer:
             kept = replace(self._recording, labels=now.labels, subject=now.subject, split=now.split, video=now.video)
             counts = {name: file.n for name, file in self._files.items()}
             done = replace(kept, n_samples=counts, gaps=self.gaps)
-            _write_document(self.path, _plain(replace(done, clock=done.clock | _measured(done))))
+            write_document(self.path, _plain(replace(done, clock=done.clock | _measured(done))))
         except DataError as e:
             return e
         except OSError as e:
@@ -479,30 +470,3 @@ def _journalled(path: Path) -> dict[str, list[tuple[int, int]]]:
 def _check_labels(recording: Recording) -> None:
     for name, track in recording.labels.items():
         track.check(recording.duration_s, f"recording {recording.id!r}, track {name!r}")
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((path / "recording.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as e:
-        raise DataError(str(path), "holds no recording.json", "Choose a folder inside a project's recordings.") from e
-    except (OSError, ValueError) as e:
-        raise _broken(path, f"cannot be read ({e})") from e
-    if not isinstance(found, dict) or not isinstance(found.get("format"), int):
-        raise _broken(path, "does not say its format")
-    if found["format"] > FORMAT:
-        seen = f"has format {found['format']}, this studio knows up to {FORMAT}"
-        raise DataError(str(path / "recording.json"), seen, "Update the studio to open it.")
-    return found
-
-
-def _write_document(path: Path, document: dict[str, Any]) -> None:
-    try:
-        write_atomic(path / "recording.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    except OSError as e:
-        raise disk_error(path, e) from e
-
-
-def _broken(path: Path, seen: str) -> DataError:
-    next_step = "The samples beside it are untouched; bring recording.json back from a copy."
-    return DataError(str(path / "recording.json"), seen, next_step)
