@@ -123,15 +123,17 @@ def krippendorff(codes: npt.ArrayLike) -> float:
 def pieces(a: Labels, b: Labels, end_s: float) -> tuple[Piece, ...]:
     """The time up to `end_s` cut at every border of either track; neighbours that say the same are one."""
     edges = sorted({0.0, end_s, *(t for track in (a, b) for s in track.segments for t in (s.start_s, s.stop_s))})
+    middles = (np.array(edges[:-1]) + np.array(edges[1:])) / 2
+    names = [NOTHING, *sorted({s.label for track in (a, b) for s in track.segments})]
+    index = {name: i for i, name in enumerate(names)}
+    said = zip(*(np.maximum(_said(track, middles, index), 0).tolist() for track in (a, b)), strict=True)
     found: list[Piece] = []
     meant = _meant(a, b)
-    for start, stop in pairwise(edges):
-        middle = (start + stop) / 2
-        said = [track.covering(middle, middle) or NOTHING for track in (a, b)]
-        if found and (found[-1].a, found[-1].b) == tuple(said) and round(start, 6) not in meant:
-            found[-1] = Piece(found[-1].start_s, stop, *said)
+    for (start, stop), (i, j) in zip(pairwise(edges), said, strict=True):
+        if found and (found[-1].a, found[-1].b) == (names[i], names[j]) and round(start, 6) not in meant:
+            found[-1] = Piece(found[-1].start_s, stop, names[i], names[j])
         else:
-            found.append(Piece(start, stop, *said))
+            found.append(Piece(start, stop, names[i], names[j]))
     return tuple(found)
 
 
