@@ -200,7 +200,7 @@ def test_gaps_outlive_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("studio.data.recording.write_atomic", full)
+    monkeypatch.setattr("studio.data.document.write_atomic", full)
     assert writer.close().gaps == load(tmp_path / "r").gaps == {ACCEL.name: ((10, 20),)}
 
 
