@@ -1,11 +1,11 @@
-/* Sensors on an I2C bus that gather rows of 16-bit values in a FIFO of their own. */
+/* Sensors that gather rows of 16-bit values in a FIFO of their own. */
 #pragma once
 #include <stdint.h>
 
 struct driver {
     /* 1 when the sensor answers, is the one it should be, and runs at this rate. */
     int32_t (*start)(uint8_t address, uint32_t rate_mhz);
-    /* Rows in the FIFO; `*overrun` becomes 1 when rows were lost since it was last asked. */
+    /* Rows in the FIFO; `*overrun` becomes not 0 when rows were lost since it was last asked. */
     int32_t (*waiting)(uint8_t address, int32_t *overrun);
     /* Oldest first; 1 when all came. */
     int32_t (*read)(uint8_t address, int16_t *rows, int32_t n);
@@ -13,12 +13,19 @@ struct driver {
     /* What the sensor says that it is, and what it should say; -1: nothing answers. */
     int32_t (*identity)(uint8_t address);
     uint8_t expected;
+    uint8_t axes;       /* values in a row; at most MOST_AXES */
+    const float *units; /* 0: the stream sends what was read; else floats, what was read times these, one per axis */
 };
 
-/* A sensor where the board has it: its driver and its 7-bit address. */
+enum { MOST_AXES = 6 };
+
+/* A sensor where the board has it: its driver and its 7-bit address.
+   One part may give two streams, a wider one whose rows begin with the narrower one's. While the wider one runs, the
+   narrower is fed from it, for a part has one FIFO. `wider` and `narrower` are the other's index, or -1. */
 struct plugged {
     const struct driver *driver;
     uint8_t address;
+    int8_t wider, narrower;
 };
 
 /* Write `n_out` bytes, then (when `n_in`) read after a repeated start; 1 when every byte was acknowledged.

@@ -57,4 +57,4 @@ static int32_t read(uint8_t address, int16_t *rows, int32_t n)
 
 static void stop(uint8_t address) { put_register(address, CTRL_REG1_A, 0); }
 
-const struct driver lsm303agr = {start, waiting, read, stop, identity, IDENTITY};
+const struct driver lsm303agr = {start, waiting, read, stop, identity, IDENTITY, AXES, 0};

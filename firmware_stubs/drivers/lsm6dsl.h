@@ -1,4 +1,4 @@
 #pragma once
 #include "driver.h"
 
-extern const struct driver lsm6dsl;
+extern const struct driver lsm6dsl, lsm6dsl_motion;

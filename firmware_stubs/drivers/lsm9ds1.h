@@ -1,4 +1,4 @@
 #pragma once
 #include "driver.h"
 
-extern const struct driver lsm9ds1;
+extern const struct driver lsm9ds1, lsm9ds1_motion;

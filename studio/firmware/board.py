@@ -22,7 +22,10 @@ SENSOR_KEYS = ("driver", "address", "rates_hz")
 
 @dataclass(frozen=True)
 class Sensor:
-    """The part behind a stream: `driver` in firmware_stubs/drivers, 7-bit `address`, the rates it can be set to."""
+    """The part behind a stream: `driver` in firmware_stubs/drivers, 7-bit `address`, the rates it can be set to.
+
+    A driver of two words lies in the file of its first: lsm6dsl_motion in lsm6dsl.c.
+    """
 
     driver: str
     address: int
@@ -107,7 +110,7 @@ class Board:
 
     def drivers(self) -> list[Path]:
         """The C files of its sensors' drivers."""
-        return [DRIVERS / f"{name}.c" for name in sorted({s.driver for s in self.sensors})]
+        return [DRIVERS / f"{name}.c" for name in sorted({s.driver.split("_")[0] for s in self.sensors})]
 
     def script(self, name: str) -> Path | None:
         """The linker script of this name; None for a board that is a library."""
@@ -120,7 +123,7 @@ class Board:
         if not self.any_sensor:
             at = self._at_another_rate(wanted)
             if at is not None:
-                return (*self.streams[:at], wanted, *self.streams[at + 1 :])
+                return self._with_rate(at, wanted.rate_hz)
             names = ", ".join(f"{s.name} ({s.rate_hz:g} Hz)" for s in self.streams) or "none"
             raise BuildError(
                 f"Stream {wanted.name!r} at {wanted.rate_hz:g} Hz",
@@ -135,6 +138,20 @@ class Board:
         pairs = zip(self.streams, self.sensors, strict=False)
         fits = (i for i, (s, part) in enumerate(pairs) if _as_fast(s, wanted) and wanted.rate_hz in part.rates_hz)
         return next(fits, None)
+
+    def _with_rate(self, at: int, rate_hz: float) -> tuple[Stream, ...]:
+        """The streams with number `at` at another rate.
+
+        Streams of one part run at one rate, so the others change too; one that cannot is left out.
+        """
+        address = self.sensors[at].address
+        pairs = zip(self.streams, self.sensors, strict=True)
+        kept = [(s, part) for s, part in pairs if part.address != address or rate_hz in part.rates_hz]
+        return tuple(replace(s, rate_hz=rate_hz) if part.address == address else s for s, part in kept)
+
+    def sensor_of(self, stream: Stream) -> Sensor:
+        """The part behind a stream of a board whose streams have drivers."""
+        return self.sensors[self.sensor_index(stream.name)]
 
     def sensor_index(self, name: str) -> int:
         """The id of the stream with this name; a name that the board does not know comes after the known ones."""

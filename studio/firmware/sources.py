@@ -161,16 +161,22 @@ def _firmware_c(firmware: Firmware, hello: Hello) -> str:
         f"const int32_t firmware_n_streams = {len(sensors)};\nconst int32_t firmware_input = {firmware.listens};\n"
         f"const uint8_t firmware_hello[] = {{{', '.join(map(str, told))}}};\n"
         f"const int32_t firmware_hello_bytes = {len(told)};\n"
-        f"{_plugged_c(firmware.board)}"
+        f"{_plugged_c(firmware.board, sensors)}"
     )
 
 
-def _plugged_c(board: Board) -> str:
-    """Which driver reads which sensor, as drivers/driver.h declares it; nothing for a board without drivers."""
+def _plugged_c(board: Board, streams: tuple[Stream, ...]) -> str:
+    """Which driver reads which stream, as drivers/driver.h declares it; nothing for a board without drivers."""
     if not board.sensors:
         return ""
     includes = "".join(f'#include "{path.stem}.h"\n' for path in board.drivers())
-    rows = "".join(f"    {{&{s.driver}, {s.address:#x}}},\n" for s in board.sensors)
+    parts = [board.sensor_of(s) for s in streams]
+    rows = ""
+    for stream, part in zip(streams, parts, strict=True):
+        others = [(i, len(s.channels)) for i, s in enumerate(streams) if parts[i].address == part.address]
+        wider = next((i for i, n in others if n > len(stream.channels)), -1)
+        narrower = next((i for i, n in others if n < len(stream.channels)), -1)
+        rows += f"    {{&{part.driver}, {part.address:#x}, {wider}, {narrower}}},\n"
     return f"\n{includes}\nconst struct plugged firmware_sensors[] = {{\n{rows}}};\n"
 
 

@@ -11,7 +11,13 @@ from studio.graph.host import EXPORT, compile_shared
 from studio.paths import STUBS
 from tests.firmware.silicon.sensors import Lsm6dsl, Lsm9ds1, Lsm303agr, Slave
 
-MODELS: dict[str, Callable[[], Slave]] = {"lsm6dsl": Lsm6dsl, "lsm303agr": Lsm303agr, "lsm9ds1": Lsm9ds1}
+MODELS: dict[str, Callable[[], Slave]] = {
+    "lsm6dsl": Lsm6dsl,
+    "lsm6dsl_motion": Lsm6dsl,
+    "lsm303agr": Lsm303agr,
+    "lsm9ds1": Lsm9ds1,
+    "lsm9ds1_motion": Lsm9ds1,
+}
 TRANSFER = ctypes.CFUNCTYPE(
     ctypes.c_int32, ctypes.c_uint8, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32
 )
@@ -20,7 +26,7 @@ RATES = sorted({(p.driver, hz) for b in boards().values() for p in b.sensors for
 
 def door(driver: str) -> str:
     """What Python calls; the bus is a function of Python's."""
-    return f"""#include "{driver}.h"
+    return f"""#include "{driver.split("_")[0]}.h"
 {EXPORT}
 static int32_t (*bus)(uint8_t, const uint8_t *, int32_t, uint8_t *, int32_t);
 int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in)
@@ -29,6 +35,8 @@ API void c_bus(void *call) {{ bus = (int32_t (*)(uint8_t, const uint8_t *, int32
 API int32_t c_start(uint8_t address, uint32_t rate) {{ return {driver}.start(address, rate); }}
 API int32_t c_waiting(uint8_t address, int32_t *overrun) {{ return {driver}.waiting(address, overrun); }}
 API int32_t c_read(uint8_t address, int16_t *rows, int32_t n) {{ return {driver}.read(address, rows, n); }}
+API int32_t c_axes(void) {{ return {driver}.axes; }}
+API float c_unit(int32_t axis) {{ return {driver}.units ? {driver}.units[axis] : 0; }}
 API void c_stop(uint8_t address) {{ {driver}.stop(address); }}
 """
 
@@ -58,10 +66,18 @@ class Bench:
         overrun = ctypes.c_int32(0)
         return self.c.c_waiting(self.sensor.address, ctypes.byref(overrun)), bool(overrun.value)
 
+    @property
+    def axes(self) -> int:
+        return int(self.c.c_axes())
+
     def read(self, n: int) -> list[tuple[int, ...]]:
-        rows = (ctypes.c_int16 * (3 * n))()
+        rows = (ctypes.c_int16 * (self.axes * n))()
         assert self.c.c_read(self.sensor.address, rows, n)
-        return [tuple(rows[3 * i : 3 * i + 3]) for i in range(n)]
+        return [tuple(rows[self.axes * i :][: self.axes]) for i in range(n)]
+
+    def row(self, i: int) -> tuple[int, ...]:
+        """What the `i`-th row must be."""
+        return (i, -2, 4096, -i, 5, -7)[: self.axes]
 
 
 @pytest.fixture(params=MODELS)
@@ -73,13 +89,14 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 
 def on(driver: str) -> Bench:
-    files = [DRIVERS / f"{driver}.c", STUBS / "kernels" / "freestanding.c"]
+    files = [DRIVERS / f"{driver.split('_')[0]}.c", STUBS / "kernels" / "freestanding.c"]
     library = ctypes.CDLL(str(compile_shared(driver, files, {"door.c": door(driver)}, [DRIVERS])))
     return Bench(library, MODELS[driver]())
 
 
 def test_every_driver_has_a_model() -> None:
-    assert {p.stem for p in DRIVERS.glob("*.c")} == set(MODELS)
+    assert {p.stem for p in DRIVERS.glob("*.c")} == {name.split("_")[0] for name in MODELS}
+    assert {p.driver for b in boards().values() for p in b.sensors} == set(MODELS)
 
 
 @pytest.mark.parametrize(("driver", "rate_hz"), RATES)
@@ -99,13 +116,13 @@ def test_rows_come_whole_and_in_order(bench: Bench) -> None:
     bench.sensor.measured(20)
     assert bench.waiting() == (20, False)
     rows = bench.read(7) + bench.read(13)
-    assert rows == [(i, -2, 4096) for i in range(1, 21)]
+    assert rows == [bench.row(i) for i in range(1, 21)]
     assert bench.waiting() == (0, False)
 
 
 def test_a_long_read_fits_the_bus(bench: Bench) -> None:
     assert bench.start(bench.sensor.RATES[3])
-    n = min(200, bench.sensor.fifo_bytes // 6 - 1)
+    n = min(200, bench.sensor.fifo_bytes // bench.sensor.row_bytes() - 1)
     bench.sensor.measured(n)
     assert [r[0] for r in bench.read(bench.waiting()[0])] == list(range(1, n + 1))
     assert bench.most <= 255  # what STM32's I2C counts in one go
@@ -113,13 +130,13 @@ def test_a_long_read_fits_the_bus(bench: Bench) -> None:
 
 def test_an_overrun_is_told_once_and_rows_stay_whole(bench: Bench) -> None:
     assert bench.start(bench.sensor.RATES[3])
-    bench.sensor.measured(bench.sensor.fifo_bytes // 6 + 10)
+    bench.sensor.measured(bench.sensor.fifo_bytes // bench.sensor.row_bytes() + 10)
     n, overrun = bench.waiting()
     assert overrun
-    assert all(row[1:] == (-2, 4096) for row in bench.read(n))
+    assert all(row == bench.row(row[0]) for row in bench.read(n))
     bench.sensor.measured(3)
     assert bench.waiting() == (3, False)
-    assert all(row[1:] == (-2, 4096) for row in bench.read(3))
+    assert all(row == bench.row(row[0]) for row in bench.read(3))
 
 
 def test_another_part_or_none_is_not_started(bench: Bench) -> None:
@@ -129,3 +146,23 @@ def test_another_part_or_none_is_not_started(bench: Bench) -> None:
     bench.alive = False
     assert not bench.start(50)
     assert bench.waiting() == (0, False)
+
+
+def test_a_wider_stream_begins_with_the_narrower_and_tells_its_units() -> None:
+    """1 g is 4096 raw; the gyroscope gives 70 mdeg/s per bit [ST, lsm6dsl_reg.c and lsm9ds1_reg.c]."""
+    for driver in ("lsm6dsl_motion", "lsm9ds1_motion"):
+        c = on(driver).c
+        c.c_unit.restype = ctypes.c_float
+        assert [c.c_unit(i) for i in range(6)] == [1 / 4096] * 3 + [ctypes.c_float(0.07).value] * 3
+        assert c.c_axes() == 6 and on(driver.split("_")[0]).c.c_axes() == 3
+
+
+@pytest.mark.parametrize("part", ["lsm6dsl", "lsm9ds1"])
+def test_the_gyroscope_is_off_where_only_the_accelerometer_is_wanted(part: str) -> None:
+    made = on(part)
+    call = TRANSFER(made.transfer)
+    made.c.c_bus(ctypes.cast(call, ctypes.c_void_p))
+    gyroscope = 0x11 if part == "lsm6dsl" else 0x10
+    made.sensor.registers[gyroscope] = 0x4C  # as another program may have left it
+    assert made.start(119 if part == "lsm9ds1" else 104)
+    assert made.sensor.registers[gyroscope] == 0

@@ -12,6 +12,7 @@ from studio.firmware.board import Board, boards
 from studio.firmware.build import build_boot_loader
 from studio.firmware.image import HEADER_BYTES
 from studio.firmware.sections import Sections, read_sections
+from studio.firmware.sources import Firmware, write_c
 from tests.firmware.firmwares import image
 
 REAL = [b for b in boards().values() if not b.virtual]
@@ -76,3 +77,17 @@ def test_a_real_board_takes_the_rates_of_its_sensor_and_no_other() -> None:
             board.streams_for(replace(stream, rate_hz=rates[0] + 0.5))
         with pytest.raises(BuildError, match="no such sensor"):
             board.streams_for(replace(stream, rate_hz=rates[0], scale=stream.scale * 2))
+
+
+def test_streams_of_one_part_run_at_one_rate_and_one_that_cannot_is_left_out() -> None:
+    nano = boards()["nano-33-ble-sense"]
+    accelerometer, motion = (next(s for s in nano.streams if s.name == n) for n in ("accelerometer", "motion"))
+    both = {s.name: s.rate_hz for s in nano.streams_for(replace(accelerometer, rate_hz=238.0))}
+    assert (both["accelerometer"], both["motion"]) == (238.0, 238.0)
+    assert "motion" not in {s.name for s in nano.streams_for(replace(accelerometer, rate_hz=50.0))}
+    alone = replace(motion, rate_hz=59.5)
+    assert "accelerometer" not in {s.name for s in nano.streams_for(alone)}
+    texts, _ = write_c(Firmware(nano, nano.streams_for(alone)))
+    assert "{&lsm9ds1_motion, 0x6b, -1, -1}" in texts["firmware.c"] and "&lsm9ds1," not in texts["firmware.c"]
+    texts, _ = write_c(Firmware(nano, nano.streams))
+    assert "{&lsm9ds1, 0x6b, 1, -1}" in texts["firmware.c"] and "{&lsm9ds1_motion, 0x6b, -1, 0}" in texts["firmware.c"]

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from studio.data.talk import Talk
@@ -61,7 +62,7 @@ def streamed(talk: Talk, n: int) -> list[tuple[int, int]]:
         for packet in talk.pump():
             if packet.type == Type.SAMPLES:
                 content = packet.payload
-                assert content[2:6] == b"\xfe\xff\x00\x10"
+                assert packet.channel == 0 and content[2:6] == b"\xfe\xff\x00\x10"
                 x = [int.from_bytes(content[i : i + 2], "little") for i in range(0, len(content), 6)]
                 rows += zip(range(packet.seq, packet.seq + packet.count), x, strict=True)
     return rows
@@ -69,7 +70,7 @@ def streamed(talk: Talk, n: int) -> list[tuple[int, int]]:
 
 def test_its_sensor_streams_without_a_hole(silicon: Silicon) -> None:
     talk = awake(silicon)
-    talk.request(Verb.START)
+    talk.request(Verb.START, {1: [0]})
     rows = streamed(talk, 200)
     assert rows == [(i, rows[0][1] + i) for i in range(len(rows))]
     assert max(s.rate_hz() for s in silicon.sensors.values()) == silicon.board.streams[0].rate_hz
@@ -79,7 +80,7 @@ def test_its_sensor_streams_without_a_hole(silicon: Silicon) -> None:
 def test_what_a_full_fifo_loses_is_counted(silicon: Silicon) -> None:
     """Ten seconds in which nobody reads: the board's index goes on as the sensor's own count does."""
     talk = awake(silicon)
-    talk.request(Verb.START)
+    talk.request(Verb.START, {1: [0]})
     rows = streamed(talk, 20)
     (sensor,) = silicon.sensors.values()
     silicon.us += 10_000_000
@@ -89,6 +90,57 @@ def test_what_a_full_fifo_loses_is_counted(silicon: Silicon) -> None:
     assert jump[1] > 9 * sensor.rate_hz() and abs(jump[0] - jump[1]) <= 2
     stats = parse_stats(talk.request(Verb.STATS))
     assert stats.dropped[0] == jump[0] - 1
+
+
+Rows = list[tuple[int, tuple[float, ...]]]
+WITH_MOTION = [b.id for b in boards().values() if any(s.name == "motion" for s in b.streams)]
+
+
+def heard(talk: Talk, silicon: Silicon, until: Callable[[dict[str, Rows]], bool]) -> dict[str, Rows]:
+    """{stream: [(index as the board counts, row in the stream's unit)]} of what comes until that is enough."""
+    streams = silicon.board.streams
+    rows: dict[str, Rows] = {s.name: [] for s in streams}
+    while not until(rows):
+        for packet in talk.pump():
+            if packet.type == Type.SAMPLES:
+                stream = streams[packet.channel]
+                raw = np.frombuffer(packet.payload, stream.numpy_dtype).reshape(packet.count, -1)
+                unit = stream.to_unit(raw).tolist()
+                rows[stream.name] += [(packet.seq + i, tuple(row)) for i, row in enumerate(unit)]
+    return rows
+
+
+@pytest.mark.parametrize("silicon", WITH_MOTION, indirect=True)
+def test_accelerometer_and_motion_come_from_one_fifo_at_once(silicon: Silicon) -> None:
+    talk = awake(silicon)
+    names = [s.name for s in silicon.board.streams]
+    wanted = [names.index("accelerometer"), names.index("motion")]
+    talk.request(Verb.START, {1: wanted})
+    rows = heard(talk, silicon, lambda r: min(len(r["accelerometer"]), len(r["motion"])) >= 150)
+    for index, (x, y, z, gx, gy, gz) in rows["motion"]:
+        count = round(x * 4096)
+        assert (y, z) == (-2 / 4096, 1.0)
+        assert (gx, gy, gz) == pytest.approx((-0.07 * count, 0.35, -0.49), abs=1e-4)
+        assert index == count - round(rows["motion"][0][1][0] * 4096)
+    n = min(len(rows["accelerometer"]), len(rows["motion"]))
+    assert [(i, row[:3]) for i, row in rows["motion"][:n]] == rows["accelerometer"][:n]
+    assert parse_stats(talk.request(Verb.STATS)).dropped == dict.fromkeys(range(len(names)), 0)
+    assert not silicon.wrongs
+
+
+@pytest.mark.parametrize("silicon", WITH_MOTION[:1], indirect=True)
+def test_a_loss_of_the_shared_fifo_is_counted_in_both_streams(silicon: Silicon) -> None:
+    talk = awake(silicon)
+    talk.request(Verb.START)
+    before = heard(talk, silicon, lambda r: len(r["motion"]) >= 20)
+    (sensor,) = silicon.sensors.values()
+    silicon.us += 10_000_000
+    sensor.measured(round(10 * sensor.rate_hz()))
+    after = heard(talk, silicon, lambda r: min(len(r["accelerometer"]), len(r["motion"])) >= 150)
+    rows = {name: before[name] + found for name, found in after.items()}
+    jumps = {name: max(b[0] - a[0] for a, b in itertools.pairwise(found)) for name, found in rows.items()}
+    assert jumps["accelerometer"] == jumps["motion"] > 9 * sensor.rate_hz()
+    assert set(parse_stats(talk.request(Verb.STATS)).dropped.values()) == {jumps["motion"] - 1}
 
 
 def test_it_takes_a_model_over_its_link_and_answers_as_this_computer(silicon: Silicon) -> None:

@@ -6,6 +6,7 @@
 #include "note.h"
 
 enum { POLL_US = 5000 }; /* how often a sensor is asked what it has */
+enum { SHARED_ROWS = 64 };
 
 /* Written by studio/firmware/sources.py from board.toml; not part of the boot loader. */
 extern const struct plugged firmware_sensors[];
@@ -17,7 +18,15 @@ struct running {
     int32_t on;
 };
 
+/* What was read last of a part that gives two streams, and how much of it the narrower one has not had yet. */
+struct shared {
+    uint64_t t_us;
+    int32_t rows, left;
+    int16_t values[SHARED_ROWS * MOST_AXES];
+};
+
 static struct running running[14];
+static struct shared shared;
 
 int32_t board_write(const uint8_t *bytes, int32_t n)
 {
@@ -113,20 +122,73 @@ void board_start_app(uint32_t offset)
 
 const uint8_t *board_flash(uint32_t offset) { return (const uint8_t *)(uintptr_t)(FLASH_ADDRESS + offset); }
 
+/* The wider stream of this one's part, when that runs and so holds the FIFO; else 0. */
+static const struct running *fed_by(int32_t index)
+{
+    const int32_t wider = firmware_sensors[index].wider;
+    return wider >= 0 && running[wider].on ? &running[wider] : 0;
+}
+
+/* How many rows are due since the sensor was last asked. */
+static uint32_t rows_due(const struct running *r, uint64_t now)
+{
+    return (uint32_t)((now - r->asked_us) * r->rate_mhz / 1000000000u);
+}
+
+static void run_alone(int32_t index)
+{
+    const struct plugged *p = &firmware_sensors[index];
+    running[index].asked_us = board_time_us();
+    running[index].on = p->driver->start(p->address, running[index].rate_mhz);
+}
+
+/* The part changes over to the wider stream: what the narrower one had waiting is lost. */
+static void take_over(int32_t wider, int32_t index)
+{
+    const struct plugged *p = &firmware_sensors[index];
+    shared.left = 0;
+    if (!running[index].on)
+        return;
+    p->driver->stop(p->address);
+    running[index].lost += rows_due(&running[index], running[wider].asked_us);
+}
+
+/* And back: the losses of the wider stream were this one's too. */
+static void hand_back(int32_t wider, int32_t index)
+{
+    struct running *r = &running[index];
+    if (!r->on)
+        return;
+    r->lost += running[wider].lost + (uint32_t)shared.left + rows_due(&running[wider], board_time_us());
+    run_alone(index);
+}
+
 void board_sensor_start(int32_t index, int32_t row_bytes, uint32_t rate_mhz, int32_t watermark)
 {
     (void)row_bytes, (void)watermark;
-    const struct plugged *p = &firmware_sensors[index];
+    const int32_t narrower = firmware_sensors[index].narrower;
+    const struct running *wider = fed_by(index);
     running[index] = (struct running){.asked_us = board_time_us(), .rate_mhz = rate_mhz};
-    running[index].on = p->driver->start(p->address, rate_mhz);
+    if (wider) { /* counts from here on */
+        running[index].on = 1;
+        running[index].lost = 0u - wider->lost;
+        shared.left = 0;
+        return;
+    }
+    if (narrower >= 0)
+        take_over(index, narrower);
+    run_alone(index);
 }
 
 void board_sensor_stop(int32_t index)
 {
     const struct plugged *p = &firmware_sensors[index];
-    if (running[index].on)
-        p->driver->stop(p->address);
+    const int32_t was_on = running[index].on, alone = !fed_by(index);
     running[index].on = 0;
+    if (was_on && alone)
+        p->driver->stop(p->address);
+    if (p->narrower >= 0 && was_on)
+        hand_back(index, p->narrower);
 }
 
 enum sensor_part board_sensor_part(int32_t index, int32_t *told, int32_t *expected)
@@ -143,30 +205,67 @@ static uint64_t rows_us(const struct running *r, int32_t rows) { return (uint64_
 /* A FIFO that ran over says only that it did: how many rows that cost is told by the time since it was last asked. */
 static void count_lost(struct running *r, uint64_t now, int32_t waiting)
 {
-    const uint32_t due = (uint32_t)((now - r->asked_us) * r->rate_mhz / 1000000000u);
+    const uint32_t due = rows_due(r, now);
     if (due > (uint32_t)waiting)
         r->lost += due - (uint32_t)waiting;
+}
+
+/* The narrower stream: the first values of rows that the wider one has had. */
+static int32_t read_fed(int32_t index, int16_t *rows, int32_t n, const struct running *wider, struct sensor_batch *batch)
+{
+    const int32_t axes = firmware_sensors[index].driver->axes;
+    const int32_t all = firmware_sensors[firmware_sensors[index].wider].driver->axes;
+    const int32_t taken = shared.left < n ? shared.left : n, first = shared.rows - shared.left;
+    for (int32_t i = 0; i < taken; i++)
+        __builtin_memcpy(rows + i * axes, shared.values + (first + i) * all, 2u * (uint32_t)axes);
+    shared.left -= taken;
+    batch->t_us = shared.t_us + rows_us(wider, first);
+    batch->overruns = running[index].lost + wider->lost;
+    return taken;
+}
+
+/* Rows as the stream sends them. */
+static int32_t read_rows(const struct plugged *p, void *rows, int32_t n)
+{
+    const int32_t axes = p->driver->axes;
+    const float *units = p->driver->units;
+    if (!units)
+        return p->driver->read(p->address, rows, n);
+    if (!p->driver->read(p->address, shared.values, n))
+        return 0;
+    for (int32_t i = 0; i < n * axes; i++)
+        ((float *)rows)[i] = (float)shared.values[i] * units[i % axes];
+    return 1;
 }
 
 int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_batch *batch)
 {
     struct running *r = &running[index];
     const struct plugged *p = &firmware_sensors[index];
+    const struct running *wider = fed_by(index);
+    const int32_t feeds = p->narrower >= 0 && running[p->narrower].on;
     const uint64_t now = board_time_us();
     int32_t overrun = 0;
-    if (!r->on || now - r->asked_us < POLL_US)
+    if (r->on && wider)
+        return read_fed(index, rows, n, wider, batch);
+    if (!r->on || now - r->asked_us < POLL_US || (feeds && shared.left > 0))
         return 0;
     const int32_t waiting = p->driver->waiting(p->address, &overrun);
     if (waiting <= 0 && !overrun)
         return 0;
     if (overrun)
         count_lost(r, now, waiting);
-    const int32_t taken = waiting < n ? waiting : n;
-    if (taken > 0 && !p->driver->read(p->address, rows, taken))
+    const int32_t most = p->driver->units && n > SHARED_ROWS ? SHARED_ROWS : n;
+    const int32_t taken = waiting < most ? waiting : most;
+    if (taken > 0 && !read_rows(p, rows, taken))
         return 0;
     if (taken == waiting) /* else the rest is asked for at once */
         r->asked_us = now;
     batch->t_us = now - rows_us(r, waiting);
     batch->overruns = r->lost;
+    if (feeds) {
+        shared.t_us = batch->t_us;
+        shared.rows = shared.left = taken;
+    }
     return taken;
 }

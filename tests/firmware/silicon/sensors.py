@@ -41,13 +41,25 @@ class Slave:
         self.rows += 1
         return b"".join(v.to_bytes(2, "little", signed=True) for v in (self.rows % 30000, -2, 4096))
 
+    def turning(self) -> bytes:
+        """The gyroscope's part of the row that was measured last: its count in -x."""
+        return b"".join(v.to_bytes(2, "little", signed=True) for v in (-(self.rows % 30000), 5, -7))
+
+    def take(self) -> None:
+        """One more row goes into the FIFO."""
+        self.fifo.extend(self.row())
+
     def measured(self, n: int) -> None:
         """`n` more samples were taken; what has no room pushes out the oldest."""
         for _ in range(n if self.rate_hz() else 0):
-            self.fifo.extend(self.row())
+            self.take()
         while len(self.fifo) > self.fifo_bytes:
             self.fifo.popleft()
             self.overrun = True
+
+    def row_bytes(self) -> int:
+        """Of what one sample puts into the FIFO of `fifo_bytes`."""
+        return ROW_BYTES
 
     fifo_bytes = 0
     RATES: tuple[float, ...] = ()
@@ -58,7 +70,10 @@ class Slave:
 
 
 class Lsm6dsl(Slave):
-    """LSM6DSL and LSM6DS3TR-C: 4 KiB of FIFO, counted in 16-bit words of which a count holds 11 bits."""
+    """LSM6DSL and LSM6DS3TR-C: 4 KiB of FIFO, counted in 16-bit words of which a count holds 11 bits.
+
+    With both sensors in the FIFO the gyroscope's values come first.
+    """
 
     RATES = (0, 12.5, 26, 52, 104, 208, 416, 833, 1660)
     fifo_bytes = 2047 * 2
@@ -73,10 +88,18 @@ class Lsm6dsl(Slave):
             self.overrun = False
 
     def rate_hz(self) -> float:
-        code = self.registers[0x10] >> 4
-        fifo = self.registers[0x0A]
-        one_to_one = self.registers[0x08] & 7 == 1
-        return self.RATES[code] if one_to_one and fifo & 7 == 6 and fifo >> 3 == code else 0
+        code, gyroscope = self.registers[0x10] >> 4, self.registers[0x11]
+        fifo, into = self.registers[0x0A], self.registers[0x08]
+        both = into == 9 and gyroscope == code << 4 | 3 << 2
+        fits = both or (into == 1 and gyroscope == 0)
+        return self.RATES[code] if fits and fifo & 7 == 6 and fifo >> 3 == code else 0
+
+    def row_bytes(self) -> int:
+        return 2 * ROW_BYTES if self.registers[0x08] == 9 else ROW_BYTES
+
+    def take(self) -> None:
+        row = self.row()
+        self.fifo.extend(self.turning() + row if self.registers[0x08] == 9 else row)
 
     def next(self) -> int:
         at = self.at
@@ -131,31 +154,47 @@ class Lsm303agr(Slave):
 
 
 class Lsm9ds1(Slave):
-    """The accelerometer of LSM9DS1: 32 rows of FIFO, which a read of one row takes from."""
+    """The accelerometer of LSM9DS1, and its gyroscope: 32 rows of FIFO each, which a read of one row takes from.
+
+    With the gyroscope on, its rate is that of both. Accelerometer and gyroscope are taken from one by one, as
+    Arduino's and ArduPilot's drivers do; the count is that of the fuller one.
+    """
 
     RATES = (0, 10, 50, 119, 238, 476, 952)
+    BOTH = (0, 14.9, 59.5, 119, 238, 476, 952)
     fifo_bytes = 32 * ROW_BYTES
 
     def __init__(self, address: int = 0x6B) -> None:
         super().__init__(address, {0x0F: 0x68})
+        self.turns: deque[int] = deque(maxlen=self.fifo_bytes)
 
     def put(self, at: int, value: int) -> None:
         super().put(at, value)
         if at == 0x2E and value >> 5 == 0:
             self.fifo.clear()
+            self.turns.clear()
             self.overrun = False
 
     def rate_hz(self) -> float:
         six, eight, nine = self.registers[0x20], self.registers[0x22], self.registers[0x23]
         running = six >> 3 & 3 == 3 and eight == 0x44 and nine & 2 and self.registers[0x2E] >> 5 == 6
+        gyroscope = self.registers[0x10]
+        if gyroscope:
+            return self.BOTH[gyroscope >> 5] if running and six >> 5 and gyroscope >> 3 & 3 == 3 else 0
         return self.RATES[six >> 5] if running else 0
+
+    def take(self) -> None:
+        super().take()
+        if self.registers[0x10]:
+            self.turns.extend(self.turning())
 
     def next(self) -> int:
         at = self.at
         self.at += 1
         if at == 0x2F:
-            return len(self.fifo) // ROW_BYTES | self.overrun << 6
-        if 0x28 <= at < 0x2E and self.fifo:
+            return max(len(self.fifo), len(self.turns)) // ROW_BYTES | self.overrun << 6
+        taken = self.fifo if 0x28 <= at < 0x2E else self.turns if 0x18 <= at < 0x1E else None
+        if taken:
             self.overrun = False
-            return self.fifo.popleft()
+            return taken.popleft()
         return self.registers[at]
