@@ -314,7 +314,10 @@ def test_the_report_is_the_difference(format: str, told: dict[str, Any]) -> None
         old, planned, files = go_there(folder, told, format)
         rates = [s.stream.rate_hz for s in old.signals if len(s) >= FORMATS[format].holds.least]
         if not planned.items:
-            assert all(e.kind in ("streams", "subject", "split", "device", "created", "clock") for e in planned.entries)
+            kinds = {"streams", "subject", "split", "device", "created", "clock", "labels"}
+            assert {e.kind for e in planned.entries} <= kinds
+            lost = {e.where: e.count for e in planned.entries if e.kind == "labels"}
+            assert lost == {name: len(track) for name, track in old.tracks.items()}
             return
         homes = come_back(folder, format, files, rates)
         for fitted, home in zip(planned.items, homes, strict=True):

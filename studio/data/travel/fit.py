@@ -119,9 +119,10 @@ def _say_stream(old: Stream, new: Stream, report: Report) -> None:
 
 def _labels(item: Item, before: Item, holds: Holds, report: Report) -> Item:
     """The item with its labels as the format holds them; `before` has the streams as they were."""
-    if not holds.labels:
+    if not holds.labels or (holds.signals and not item.signals):
+        words = "The format holds no labels" if not holds.labels else "Without samples no file is written"
         for name, track in item.tracks.items():
-            report.say("labels", name, len(track), "The format holds no labels: export them beside it.")
+            report.say("labels", name, len(track), f"{words}: export the labels alone.")
         return item.with_tracks({})
     tracks = dict(item.tracks)
     if holds.tracks == "one":

@@ -251,8 +251,9 @@ class ImportDialog(QtWidgets.QDialog):
         self.found = {f["path"]: f for f in found}
         self._show_table()
         bad = [i for i, p in enumerate(self.paths) if self.found.get(str(p), {}).get("error")]
-        if bad:
-            self.table.selectRow(bad[0])
+        lonely = [i for i, p in enumerate(self.paths) if self.found.get(str(p), {}).get("labels_only")]
+        if bad or lonely:
+            self.table.selectRow((bad or lonely)[0])
 
     def _pair(self, labels: list[Path]) -> None:
         """A label file goes with the recording of its name; one alone with the only recording there is."""
@@ -337,6 +338,8 @@ class ImportDialog(QtWidgets.QDialog):
             words = found["error"] or found["note"]
             if found.get("labels_only"):
                 words = "Labels without samples: they become tracks of the recording chosen at the right."
+                if len(self.paths) > 1:
+                    words = "Whose labels are these? Name the file like its recording, or import it alone."
         self.said.setText(words)
         self.said.setVisible(bool(words))
         self.rows.setVisible(bool(streams))
