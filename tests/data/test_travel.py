@@ -228,7 +228,7 @@ def shared(a: Segment, b: Segment) -> float:
 
 def gone(s: Segment, points: list[Segment], end_s: float, filler: str) -> str:
     """Why a label has no counterpart."""
-    if s.start_s > end_s or (s.start_s == end_s and not s.is_point):
+    if s.start_s > end_s + SAME_S or (s.start_s > end_s - SAME_S and not s.is_point):  # a double's own rounding
         return "past the end"
     if s.is_point and not points:
         return "points"
