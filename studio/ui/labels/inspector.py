@@ -59,17 +59,7 @@ class Inspector(Side):
         self.stop = self._spin("label_stop", "End of the selected label", "Where the label ends")
         self.length = label("", "small")
         self.length.setFont(font(12, figures=True))
-        self.sure = QtWidgets.QSpinBox()
-        self.sure.setRange(0, 100)
-        self.sure.setSingleStep(5)
-        self.sure.setSuffix(" %")
-        self.sure.setKeyboardTracking(False)
-        self.sure.lineEdit().setTextMargins(5, 0, 0, 0)
-        self.sure.setFont(font(13, figures=True))
-        self.sure.valueChanged.connect(self._say_sure)
-        named(self.sure, "label_confidence", "Confidence", "How sure you are of this label (Q: unsure)")
-        self.comment = line("label_comment", "Comment", "Comment", "A remark on this label (C)")
-        self.comment.editingFinished.connect(self._say_comment)
+        self._build_remarks()
         self.delete = button(
             "label_delete", "Delete", self._edit.delete, icon="trash", tip="Delete this label (Delete)"
         )
@@ -94,6 +84,20 @@ class Inspector(Side):
         self.nothing = label(NOTHING, "dim", wrap=True)
         self.body.addWidget(self.nothing)
         self.body.addWidget(self.fields)
+
+    def _build_remarks(self) -> None:
+        """How sure, and a comment."""
+        self.sure = QtWidgets.QSpinBox()
+        self.sure.setRange(0, 100)
+        self.sure.setSingleStep(5)
+        self.sure.setSuffix(" %")
+        self.sure.setKeyboardTracking(False)
+        self.sure.lineEdit().setTextMargins(5, 0, 0, 0)
+        self.sure.setFont(font(13, figures=True))
+        self.sure.valueChanged.connect(self._say_sure)
+        named(self.sure, "label_confidence", "Confidence", "How sure you are of this label (Q: unsure)")
+        self.comment = line("label_comment", "Comment", "Comment", "A remark on this label (C)")
+        self.comment.editingFinished.connect(self._say_comment)
 
     def _spin(self, name: str, accessible: str, tip: str) -> QtWidgets.QDoubleSpinBox:
         made = QtWidgets.QDoubleSpinBox()

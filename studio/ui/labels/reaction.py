@@ -68,6 +68,15 @@ class Calibration(QtWidgets.QDialog):
         self.words = label(WORDS, "dim", wrap=True)
         self.figure = label("", "figure")
         self.figure.setFont(font(22, figures=True))
+        self._lay()
+        self._timer = QtCore.QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.flash)
+        self._paint(False)
+        self.figure.setText(f"{1000 * reaction_s():.0f} ms")
+
+    def _lay(self) -> None:
+        """Buttons, and all of it below each other."""
         self.begin_button = button(
             "reaction_begin", "Begin", self.begin, kind="primary", icon="player-play", tip="Begin, or begin again"
         )
@@ -81,11 +90,6 @@ class Calibration(QtWidgets.QDialog):
         layout.addWidget(self.square)
         layout.addLayout(foot)
         self.setLayout(layout)
-        self._timer = QtCore.QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.flash)
-        self._paint(False)
-        self.figure.setText(f"{1000 * reaction_s():.0f} ms")
 
     def begin(self) -> None:
         """From the first trial."""
