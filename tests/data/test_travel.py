@@ -31,6 +31,7 @@ from studio.data.travel.fit import file_name, fit
 from studio.data.travel.holds import cannot
 from studio.data.travel.item import Item, item_of
 from studio.data.travel.settle import settle
+from studio.data.video import VideoTrack
 from studio.errors import InputError
 from studio.progress import finish
 
@@ -432,3 +433,12 @@ def test_every_kind_that_can_be_lost_is_declared(format: str) -> None:
         assert all(e.count > 0 and e.text.endswith(".") and e.kind in KINDS for e in entries)
     finally:
         shutil.rmtree(folder)
+
+
+def test_reference_video_that_stays_behind_is_said(tmp_path: Path) -> None:
+    told = {"streams": [(Stream("a", 50.0, ("x",)), [(0, np.ones((9, 1), "<f4"))])], "tracks": {}, "subject": ""}
+    recording = made(tmp_path / "r", told | {"split": "", "device": {}, "stamps": False})
+    seen = replace(recording, video=(VideoTrack("v.mp4", 0.0, 1.0, "v"),))
+    for row in (*FORMATS.values(), *LABEL_FILES.values()):
+        assert [e.count for e in fit(item_of(seen), row.holds)[1] if e.kind == "video"] == [1]
+        assert not [e for e in fit(item_of(recording), row.holds)[1] if e.kind == "video"]

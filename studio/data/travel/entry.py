@@ -37,6 +37,7 @@ KINDS = {
     "device": "device",
     "created": "date",
     "clock": "device clock",
+    "video": "reference video",
     "labels": "labels",
     "tracks": "several tracks",
     "points": "point events",

@@ -51,9 +51,10 @@ def _origin(item: Item, holds: Holds, report: Report) -> Item:
     if item.created and not holds.origin:
         report.say("created", "", 1, f"The date {item.created[:10]} is not in the file.")
     report.say("clock", "", int(item.clocked), "The stamps of the device's clock stay behind.")
+    report.say("video", "", item.n_videos, "Reference video stays behind: copy its files by hand.")
     device, created = (item.device, item.created) if holds.origin else ({}, "")
     subject, split = item.subject if holds.subject else "", item.split if holds.split else ""
-    return replace(item, subject=subject, split=split, device=device, created=created, clocked=False)
+    return replace(item, subject=subject, split=split, device=device, created=created, clocked=False, n_videos=0)
 
 
 # --- samples -----------------------------------------------------------------------------

@@ -71,6 +71,7 @@ class Item:
     device: Mapping[str, Any] = field(default_factory=dict)
     created: str = ""
     clocked: bool = False
+    n_videos: int = 0
 
     @property
     def duration_s(self) -> float:
@@ -96,5 +97,15 @@ def item_of(recording: Recording) -> Item:
     signals = tuple(Signal(s, recording.raw(s.name), recording.gaps.get(s.name, ())) for s in recording.streams)
     device = {key: value for key, value in recording.device.items() if key not in OURS}
     clocked = any(len(recording.stamps(s.name)) for s in recording.streams)
-    bare = Item(recording.id, signals, {}, recording.subject, recording.split, device, recording.created, clocked)
+    bare = Item(
+        recording.id,
+        signals,
+        {},
+        recording.subject,
+        recording.split,
+        device,
+        recording.created,
+        clocked,
+        len(recording.video),
+    )
     return bare.with_tracks(recording.labels)
