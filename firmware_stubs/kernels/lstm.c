@@ -5,7 +5,7 @@
 #include "tile.h"
 
 enum { MULTIPLIER, SHIFT, RECURRENT_MULTIPLIER, RECURRENT_SHIFT, PER_GATE };
-enum { KEEP = 4 * PER_GATE, TAKE = KEEP + 2, SHOW = TAKE + 2 }; /* multiplier and shift each */
+enum { KEEP = 16, TAKE = 18, SHOW = 20 }; /* behind the four gates; multiplier and shift each */
 
 static int32_t within_16(int32_t x)
 {
