@@ -12,6 +12,7 @@ from studio.learn.families.heard import LeNet, SoundCnn, SoundResNet, SoundSepar
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.points import Neighbours, RadialSvm
+from studio.learn.families.rocket import Rocket
 
 #: Every family by name; the search, the settings form and the contract test read this.
 FAMILIES: dict[str, type[Family]] = {
@@ -29,6 +30,7 @@ FAMILIES: dict[str, type[Family]] = {
         Neighbours,
         NaiveBayes,
         Mlp,
+        Rocket,
         ResNet,
         Tcn,
         Separable,

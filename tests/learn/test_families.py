@@ -32,6 +32,7 @@ from studio.learn.families.mlp import Mlp
 from studio.learn.families.net import float_graph, spread, standard
 from studio.learn.families.network import Course, Lessons, _Net, _Task, train
 from studio.learn.families.points import Neighbours, RadialSvm
+from studio.learn.families.rocket import Rocket, kernels
 from studio.learn.space import Space
 from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
@@ -51,6 +52,7 @@ EXAMPLES: dict[str, Family] = {
     "neighbours": Neighbours(points=24),
     "naive_bayes": NaiveBayes(),
     "mlp": Mlp(width=8, epochs=12),
+    "rocket": Rocket(kernels=42, dilations=2),
     "resnet": ResNet(width=6, depth=2, epochs=12, batch=16),
     "tcn": Tcn(width=8, depth=3, epochs=12, batch=16),
     "separable": Separable(width=12, depth=2, epochs=14, batch=16, rate=0.01),
@@ -416,3 +418,22 @@ def test_features_are_worked_out_once_for_one_data_set(sides, monkeypatch) -> No
     data = sides[0].take(np.arange(40))
     assert front(data, 6) is front(data, 6) and front(data, 6) is not front(data, 8)
     assert calls == [40, 40]
+
+
+def test_rocket_s_features_are_the_shares_of_time_above_the_biases(sides) -> None:
+    data, family = sides[0], Rocket(kernels=20, dilations=2)
+    nodes = family.nodes(data, 3)
+    shares = run(nodes, data.x)
+    assert shares.shape[1] == 40 and len(np.unique(shares[:, 0])) > 10
+    at = {n.name: i for i, n in enumerate(nodes)}
+    for dilation, first in ((1, 0), (2, 20)):
+        conv = nodes[at[f"kernels {dilation}"]].op
+        before = run(nodes[: at[f"kernels {dilation}"] + 1], data.x).astype(int)
+        above = (before > conv.y_zero).mean(axis=1)
+        own = shares[:, first : first + 20]
+        scale = own.max() / above.max()
+        assert own == pytest.approx(above * scale, abs=float(1.01 / 127 * own.max()))
+    weight = kernels(84, 6, np.random.default_rng(0))
+    used = np.abs(weight).sum(axis=1) > 0
+    assert weight.shape == (84, 9, 6) and set(np.unique(weight)) == {-1, 0, 2} and (used.sum(axis=1) <= 3).all()
+    assert (weight.sum(axis=1) == 0).all(), "three of 2 and six of -1"

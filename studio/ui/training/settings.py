@@ -38,6 +38,7 @@ FAMILIES = {
     "neighbours": ("Nearest neighbours", "The nearest of some kept examples decide."),
     "naive_bayes": ("Naive Bayes", "A normal distribution per class and feature."),
     "mlp": ("Dense network", "A fully connected network on features, in int8."),
+    "rocket": ("MiniRocket", "Fixed convolutions, one weight each. Quick to learn, without hand-made features."),
     "resnet": ("Residual network", "Deeper 1-D convolutions with a way around each block."),
     "tcn": ("Temporal network", "Causal convolutions that look ever further back."),
     "separable": ("Separable network", "1-D convolutions in two cheap halves."),
