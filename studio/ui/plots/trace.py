@@ -6,7 +6,7 @@ Why a playhead: samples come in packets; the right edge moves on smoothly betwee
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -19,8 +19,10 @@ from studio.ui.plots.cover import Cover, joined
 from studio.ui.plots.envelope import fill_polyline, lane_color
 from studio.ui.plots.sheet import Sheet
 from studio.ui.safe import safe_overrides
+from studio.ui.theme import theme
 
 Floats = npt.NDArray[np.float32]
+Lines = npt.NDArray[np.float64]
 PULL_PER_S, JUMP_S, SHRINK_AFTER_S, SHRINK_STEP = 3.0, 1.0, 2.0, 0.12
 #: Packets longer than this do not hold up the other streams.
 LEVEL_S = 0.5
@@ -281,16 +283,22 @@ class TraceItem(pg.GraphicsObject):
         tops, bottoms = (
             (v.astype(np.float64) * to.m22() + to.dy()) * ratio - top for v in (self._high, self._low)
         )  # m22 < 0: high values are at the top
-        cover, seen = Cover(n), list[npt.NDArray[np.float64]]()
+        cover, seen = Cover(n), list[Lines]()
         for channel in reversed(range(tops.shape[1])):
             seen.append(cover.seen(x, *joined(tops[:, channel], bottoms[:, channel])))
         self._sheet.begin(n * self._wide, math.ceil(box.height() * ratio) + 1)
-        for channel, lines in enumerate(reversed(seen)):
-            if len(lines):
-                color = QtGui.QColor(lane_color(lane_of(self.ring.stream.kind, channel)))
-                self._sheet.stretches(lines, color, self._wide)
+        for lane, lines in self._by_lane(seen[::-1]):
+            self._sheet.stretches(lines, QtGui.QColor(lane_color(lane)), self._wide)
         right = math.floor(to.dx() * ratio)  # x = 0 is the right edge
         self._sheet.put(painter, (right - n * self._wide) / ratio, top / ratio, ratio)
+
+    def _by_lane(self, seen: Sequence[Lines]) -> Iterable[tuple[int, Lines]]:
+        """(lane, lines) in the order to paint. Of many channels those of one colour go together: each call into Qt
+        lets the thread that reads the wire take over, and costs more than the few pixels that change their order."""
+        kind, n_lanes = self.ring.stream.kind, len(theme().tokens.lanes)
+        if self._wide == 1:
+            return [(lane_of(kind, channel), lines) for channel, lines in enumerate(seen)]
+        return [(lane, np.concatenate(seen[lane::n_lanes])) for lane in range(min(n_lanes, len(seen)))]
 
     def _fill_polyline(self, channel: int, to: QtGui.QTransform) -> None:
         at = self._start + np.arange(len(self._values))
