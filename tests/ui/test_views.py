@@ -1,11 +1,13 @@
 """Ways to look at a stream: each fits what it says, tells the truth, and stands still when held."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PySide6 import QtGui
 from pytestqt.qtbot import QtBot
 
 from studio.data.clock import Fit
@@ -22,6 +24,7 @@ from studio.ui.theme import Theme
 from tests.ui.fakes import ACC, DECISION, MIC
 
 RADAR = radar_stream(8, 12, 20.0)
+MANY = Stream("many", 1000.0, tuple(f"c{i}" for i in range(64)), "", "i16")
 
 
 def ring_of(stream: Stream, raw: np.ndarray, seconds: float = 60.0) -> Ring:
@@ -31,7 +34,7 @@ def ring_of(stream: Stream, raw: np.ndarray, seconds: float = 60.0) -> Ring:
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@pytest.mark.parametrize("stream", [ACC, MIC, RADAR], ids=lambda s: s.kind)
+@pytest.mark.parametrize("stream", [ACC, MIC, RADAR, MANY], ids=lambda s: s.kind)
 def test_every_view_that_fits_a_stream_draws_it(name: str, stream: Stream, qtbot: QtBot, look: Theme) -> None:
     view = VIEWS[name]
     if not view.fits(stream):
@@ -51,8 +54,24 @@ def test_every_view_that_fits_a_stream_draws_it(name: str, stream: Stream, qtbot
     assert made.grab().toImage() != blank
 
 
+def test_every_one_of_many_channels_is_seen(qtbot: QtBot, look: Theme) -> None:
+    apart = np.tile(np.arange(64) * 500, (3000, 1)).astype("<i2")
+    ring = ring_of(MANY, apart)
+    view = VIEWS["wave"].make(ring, 2.0)
+    qtbot.addWidget(view)
+    view.resize(500, 700)
+    view.show()
+    qtbot.waitExposed(view)
+    for i in range(2):
+        view.tick(ring, float(ring.end), i / 30)
+    picture = view.grab().toImage()
+    lanes = {QtGui.QColor(c).rgb() for c in look.tokens.lanes}
+    column = [picture.pixel(300, y) for y in range(700)]
+    assert sum(a in lanes and b not in lanes for a, b in pairwise(column)) == 64
+
+
 def test_each_sensor_has_a_view_at_first() -> None:
-    for stream in (ACC, MIC, RADAR, Stream("many", 1000.0, tuple(f"c{i}" for i in range(64)))):
+    for stream in (ACC, MIC, RADAR, MANY):
         assert any(v.fits(stream) and v.first(stream) for v in VIEWS.values()), stream.name
 
 
