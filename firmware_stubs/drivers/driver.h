@@ -5,12 +5,12 @@
 struct driver {
     /* 1 when the sensor answers, is the one it should be, and runs at this rate. */
     int32_t (*start)(uint8_t address, uint32_t rate_mhz);
-    /* Rows in the FIFO; `*overrun` becomes not 0 when rows were lost since it was last asked. */
+    /* Rows in the FIFO. When rows were lost before these, `*overrun` becomes how many, or -1 when nobody knows. */
     int32_t (*waiting)(uint8_t address, int32_t *overrun);
     /* Oldest first; 1 when all came. */
     int32_t (*read)(uint8_t address, int16_t *rows, int32_t n);
     void (*stop)(uint8_t address);
-    /* What the sensor says that it is, and what it should say; -1: nothing answers. */
+    /* What the sensor says that it is, and what it should say; -1: nothing answers. 0 for a part that says nothing. */
     int32_t (*identity)(uint8_t address);
     uint8_t expected;
     uint8_t axes;       /* values in a row; at most MOST_AXES */
@@ -42,3 +42,12 @@ static inline int32_t get_registers(uint8_t address, uint8_t first, uint8_t *in,
 {
     return board_i2c(address, &first, 1, in, n);
 }
+
+/* A PDM microphone at a chip's own filter, one channel of 16 bits: blocks of `n` samples land in memory one after
+   another without the core. Begin with `first` and go on in `second`; 1 when it runs at this rate. */
+int32_t board_pdm_start(uint32_t rate_mhz, int16_t *first, int16_t *second, int32_t n);
+/* Where what follows the block that is filled just now goes; without it that block is filled over and over. */
+void board_pdm_next(int16_t *block);
+/* Blocks that have ended; `*since_us`, asked first, is how long ago the last did (or the start). */
+uint32_t board_pdm_ended(uint32_t *since_us);
+void board_pdm_stop(void);

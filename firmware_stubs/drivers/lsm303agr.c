@@ -46,7 +46,7 @@ static int32_t waiting(uint8_t address, int32_t *overrun)
     uint8_t source;
     if (!get_registers(address, FIFO_SRC_REG_A, &source, 1))
         return 0;
-    *overrun = source >> 6 & 1;
+    *overrun = -(source >> 6 & 1);
     return *overrun ? FIFO_ROWS : source & 31;
 }
 

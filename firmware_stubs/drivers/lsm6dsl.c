@@ -60,7 +60,7 @@ static int32_t values_waiting(uint8_t address, int32_t *overrun)
     if (!get_registers(address, FIFO_STATUS1, status, 2))
         return 0;
     if (status[1] & 0x40) {
-        *overrun = 1;
+        *overrun = -1;
         empty_fifo(address, fifo_setting);
         return 0;
     }

@@ -57,7 +57,7 @@ static int32_t waiting(uint8_t address, int32_t *overrun)
     uint8_t source;
     if (!get_registers(address, FIFO_SRC, &source, 1))
         return 0;
-    *overrun = source >> 6 & 1;
+    *overrun = -(source >> 6 & 1);
     return *overrun ? FIFO_ROWS : source & 63;
 }
 

@@ -24,7 +24,8 @@ SENSOR_KEYS = ("driver", "address", "rates_hz")
 class Sensor:
     """The part behind a stream: `driver` in firmware_stubs/drivers, 7-bit `address`, the rates it can be set to.
 
-    A driver of two words lies in the file of its first: lsm6dsl_motion in lsm6dsl.c.
+    A part that is not on a bus has the address 0. A driver of two words lies in the file of its first: lsm6dsl_motion
+    in lsm6dsl.c.
     """
 
     driver: str
@@ -34,7 +35,7 @@ class Sensor:
     @staticmethod
     def of(fields: dict[str, Any]) -> "Sensor":
         """From a stream's table in board.toml."""
-        return Sensor(fields["driver"], fields["address"], tuple(map(float, fields["rates_hz"])))
+        return Sensor(fields["driver"], fields.get("address", 0), tuple(map(float, fields["rates_hz"])))
 
 
 @dataclass(frozen=True)

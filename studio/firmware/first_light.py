@@ -122,7 +122,7 @@ def _parts(talk: Talk, hello: Hello) -> list[Check]:
     for id, part in found.items():
         name = hello.channels[id].name if id in hello.channels else str(id)
         if part[0] == 0:
-            checks.append(Check(f"part of {name}", None, "played from a file"))
+            checks.append(Check(f"part of {name}", None, "cannot be asked: played from a file, or says nothing"))
         else:
             seen = f"{PARTS.get(part[0], '?')} (says {part[1]:#04x}, should say {part[2]:#04x})"
             checks.append(Check(f"part of {name}", part[0] == 1, seen))

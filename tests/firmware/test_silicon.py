@@ -143,6 +143,48 @@ def test_a_loss_of_the_shared_fifo_is_counted_in_both_streams(silicon: Silicon) 
     assert set(parse_stats(talk.request(Verb.STATS)).dropped.values()) == {jumps["motion"] - 1}
 
 
+WITH_MICROPHONE = [b.id for b in boards().values() if not b.virtual and any(s.name == "microphone" for s in b.streams)]
+
+
+def counts(rows: Rows) -> list[tuple[int, int]]:
+    """(index as the board counts, as the microphone counts) of sound."""
+    return [(i, round(value * 32768)) for i, (value,) in rows]
+
+
+@pytest.mark.parametrize("silicon", WITH_MICROPHONE, indirect=True)
+def test_its_microphone_streams_beside_the_other_sensors(silicon: Silicon) -> None:
+    assert isinstance(silicon, Nrf52)
+    talk = awake(silicon)
+    for _ in range(2):  # and again after a stop
+        talk.request(Verb.START)
+        rows = heard(talk, silicon, lambda r: len(r["microphone"]) >= 10_000 and len(r["motion"]) >= 50)
+        sound = counts(rows["microphone"])
+        first = sound[0][1]
+        assert sound == [(i, (first + i) % 30_000) for i in range(len(sound))]
+        assert silicon.pdm.rate_hz() == 16_000
+        assert not any(parse_stats(talk.request(Verb.STATS)).dropped.values())
+        talk.request(Verb.STOP)
+        assert not silicon.pdm.running
+    assert not silicon.wrongs
+
+
+@pytest.mark.parametrize("silicon", WITH_MICROPHONE[:1], indirect=True)
+def test_sound_that_nobody_fetched_in_time_is_counted_to_the_sample(silicon: Silicon) -> None:
+    talk = awake(silicon)
+    id = [s.name for s in silicon.board.streams].index("microphone")
+    talk.request(Verb.START, {1: [id]})
+    sound = counts(heard(talk, silicon, lambda r: len(r["microphone"]) >= 3000)["microphone"])
+    for pause_us in (50_000, 70_000, 300_000):
+        silicon.us += pause_us
+        sound += counts(heard(talk, silicon, lambda r: len(r["microphone"]) >= 3000)["microphone"])
+    first = sound[0][1]
+    assert all(value == (first + i) % 30_000 for i, value in sound)
+    jumps = [b[0] - a[0] - 1 for a, b in itertools.pairwise(sound) if b[0] - a[0] > 1]
+    assert len(jumps) >= 2 and sum(jumps) > 0.25 * 16_000
+    assert parse_stats(talk.request(Verb.STATS)).dropped[id] == sum(jumps)
+    assert not silicon.wrongs
+
+
 def test_it_takes_a_model_over_its_link_and_answers_as_this_computer(silicon: Silicon) -> None:
     stream = silicon.board.streams[0]
     talk = awake(silicon)

@@ -194,6 +194,8 @@ void board_sensor_stop(int32_t index)
 enum sensor_part board_sensor_part(int32_t index, int32_t *told, int32_t *expected)
 {
     const struct plugged *p = &firmware_sensors[index];
+    if (!p->driver->identity)
+        return PART_NONE;
     *told = p->driver->identity(p->address);
     *expected = p->driver->expected;
     return *told < 0 ? PART_SILENT : *told == *expected ? PART_RIGHT : PART_OTHER;
@@ -202,7 +204,7 @@ enum sensor_part board_sensor_part(int32_t index, int32_t *told, int32_t *expect
 /* How long a number of rows takes to measure. */
 static uint64_t rows_us(const struct running *r, int32_t rows) { return (uint64_t)rows * 1000000000u / r->rate_mhz; }
 
-/* A FIFO that ran over says only that it did: how many rows that cost is told by the time since it was last asked. */
+/* Many a FIFO that ran over says only that it did: how many rows that cost is told by the time since it was last asked. */
 static void count_lost(struct running *r, uint64_t now, int32_t waiting)
 {
     const uint32_t due = rows_due(r, now);
@@ -253,8 +255,10 @@ int32_t board_sensor_read(int32_t index, void *rows, int32_t n, struct sensor_ba
     const int32_t waiting = p->driver->waiting(p->address, &overrun);
     if (waiting <= 0 && !overrun)
         return 0;
-    if (overrun)
+    if (overrun < 0)
         count_lost(r, now, waiting);
+    else
+        r->lost += (uint32_t)overrun;
     const int32_t most = p->driver->units && n > SHARED_ROWS ? SHARED_ROWS : n;
     const int32_t taken = waiting < most ? waiting : most;
     if (taken > 0 && !read_rows(p, rows, taken))

@@ -1,18 +1,15 @@
 /* nRF52833 or nRF52840 at 64 MHz: link on UARTE0, sensors on TWIM0, both by EasyDMA. The pins are the board's. */
 #include "chip.h"
 #include "driver.h"
+#include "gpio.h"
 #include "pins.h"
 #include "registers.h"
 
-enum { OUTPUT = 1, INPUT_OFF = 1 << 1, PULL_UP = 3 << 2, HIGH_DRIVE = 1 << 8, OPEN_DRAIN = 6 << 8 };
 enum { SHORT_ENDRX_STARTRX = 1 << 5, LASTTX_STARTRX = 1 << 7, LASTTX_STOP = 1 << 9, LASTRX_STOP = 1 << 12 };
 enum { UARTE_ON = 8, TWIM_ON = 6, COUNTER = 1, BITS_32 = 3, KHZ_400 = 0x06400000, MOST_OUT = 8, I2C_PATIENCE_US = 20000 };
 
 __attribute__((section(".ring"), aligned(8))) uint8_t chip_ring[LINK_RING];
 static int32_t sending;
-
-/* Pins are numbered 32 * port + pin, as in PSEL. */
-static volatile uint32_t *pin_setting(uint32_t pin) { return (pin < 32 ? &P0_PIN_CNF_0 : &P1_PIN_CNF_0) + pin % 32; }
 
 static void pin_high(uint32_t pin, uint32_t drive)
 {

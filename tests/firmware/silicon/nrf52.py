@@ -1,9 +1,10 @@
-"""nRF52833 and nRF52840, from their product specifications: UARTE0, TWIM0, timers, PPI, NVMC."""
+"""nRF52833 and nRF52840, from their product specifications: UARTE0, TWIM0, PDM, timers, PPI, NVMC."""
 
 import unicorn
 
 from studio.firmware.board import Board
 from tests.firmware.silicon.chip import Silicon
+from tests.firmware.silicon.nrf52_pdm import PDM, Pdm
 from tests.firmware.silicon.sensors import Slave
 
 UARTE, TWIM, TIMER0, TIMER1, NVMC, PPI = 0x40002000, 0x40003000, 0x40008000, 0x40009000, 0x4001E000, 0x4001F000
@@ -14,7 +15,7 @@ BAUDS = {0x01D60000: 115200, 0x0EBED000: 921600}
 class Nrf52(Silicon):
     """Tasks do at once what they do; events stay up until they are cleared."""
 
-    regions = ((POWER, 0x1000), (UARTE, 0x2000), (TIMER0, 0x2000), (NVMC, 0x2000), (GPIO, 0x1000))
+    regions = ((POWER, 0x1000), (UARTE, 0x2000), (TIMER0, 0x3000), (PDM, 0x1000), (NVMC, 0x2000), (GPIO, 0x1000))
 
     def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
         vectors = flash[board.loader_offset :][:64]  # a maker's boot loader at 0 hands over to what lies above it
@@ -24,14 +25,17 @@ class Nrf52(Silicon):
         self.on_write |= {POWER: self._crystal, UARTE: self._listen, UARTE + 8: self._send}
         self.on_write |= {TIMER0 + 0x40: self._capture, TIMER1 + 0x40: self._capture_count, TIMER1 + 0xC: self._clear}
         self.on_write |= {TWIM + 8: self._transfer, TWIM + 0x14: self._stop, NVMC + 0x508: self._erase}
+        self.on_write[PPI + 0x504] = self._wire
         self.on_read |= {NVMC + 0x400: lambda: 1}
-        self._count, self._ring = 0, (0, 0)
+        self._count, self._ring, self._wired = 0, (0, 0), 0
+        self.pdm = Pdm(self)
 
     def restart(self) -> None:
         note = self.words.get(POWER + 0x520, 0)  # GPREGRET2 outlives a reset
         super().restart()
         self.words[POWER + 0x520] = note
-        self._count, self._ring = 0, (0, 0)
+        self._count, self._ring, self._wired = 0, (0, 0), 0
+        self.pdm.forget()
 
     def core_hz(self) -> float:
         """Fixed."""
@@ -56,19 +60,30 @@ class Nrf52(Silicon):
     def _clear(self, _value: int) -> None:
         self._count = 0
 
+    def _wire(self, channels: int) -> None:
+        """CHENSET adds channels."""
+        self._wired |= channels
+        self.words[PPI + 0x504] = self._wired
+
+    def unwire(self, channels: int) -> None:
+        """CHENCLR."""
+        self._wired &= ~channels
+        self.words[PPI + 0x504] = self._wired
+
     def _counts(self) -> bool:
         wired = (self.words.get(PPI + 0x510), self.words.get(PPI + 0x514)) == (UARTE + 0x108, TIMER1 + 8)
         timer = [self.words.get(TIMER1 + at, 0) for at in (0, 0x504, 0x508)]
         return wired and self.words.get(PPI + 0x504, 0) & 1 == 1 and timer == [1, 1, 3]
 
-    def _pin(self, pin: int) -> int:
+    def pin(self, pin: int) -> int:
+        """What a pin is set to."""
         return self.words.get(GPIO + 0x300 * (pin // 32) + 0x700 + 4 * (pin % 32), 0)
 
     def _listen(self, _value: int) -> None:
         ptr, n = self.words[UARTE + 0x534], self.words[UARTE + 0x538]
         if self.words.get(UARTE + 0x500) != 8 or not n or self.words.get(UARTE + 0x200) != 1 << 5:
             self.wrongs.append("UARTE0 is started without being set up")
-        if self._pin(self.words[UARTE + 0x514]) & 2:
+        if self.pin(self.words[UARTE + 0x514]) & 2:
             self.wrongs.append("the receiving pin's input is off")
         self.memory(ptr, n)
         self._ring = (ptr, n)
@@ -82,7 +97,7 @@ class Nrf52(Silicon):
             self._count += 1
 
     def _send(self, _value: int) -> None:
-        if self.words.get(UARTE + 0x500) != 8 or self._pin(self.words[UARTE + 0x50C]) & 1 == 0:
+        if self.words.get(UARTE + 0x500) != 8 or self.pin(self.words[UARTE + 0x50C]) & 1 == 0:
             self.wrongs.append("UARTE0 sends without being on, or to a pin that is no output")
         self.sent += self.memory(self.words[UARTE + 0x544], self.words[UARTE + 0x548])
         self.words[UARTE + 0x120] = 1
@@ -91,7 +106,7 @@ class Nrf52(Silicon):
         get = self.words.get
         out = self.memory(get(TWIM + 0x544, 0), get(TWIM + 0x548, 0))
         sensor, n = self.sensors.get(get(TWIM + 0x588, 0)), get(TWIM + 0x538, 0)
-        pins = [self._pin(get(TWIM + at, 0)) for at in (0x508, 0x50C)]
+        pins = [self.pin(get(TWIM + at, 0)) for at in (0x508, 0x50C)]
         if get(TWIM + 0x500) != 6 or any(p >> 8 & 7 != 6 or p & 2 for p in pins):
             self.wrongs.append(f"TWIM0 is off, or its pins are not open drain with input on: {pins}")
         if sensor is None:

@@ -1,0 +1,10 @@
+/* Pins, numbered 32 * port + pin, as in PSEL. */
+#pragma once
+#include "registers.h"
+
+enum { OUTPUT = 1, INPUT_OFF = 1 << 1, PULL_UP = 3 << 2, HIGH_DRIVE = 1 << 8, OPEN_DRAIN = 6 << 8 };
+
+static inline volatile uint32_t *pin_setting(uint32_t pin)
+{
+    return (pin < 32 ? &P0_PIN_CNF_0 : &P1_PIN_CNF_0) + pin % 32;
+}
