@@ -24,7 +24,7 @@ from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
 from studio.learn.families.front import features, front, ranged, run
-from studio.learn.families.heard import Heard, LeNet, SoundCnn, SoundResNet, SoundSeparable
+from studio.learn.families.heard import Heard, LeNet, SoundCnn, SoundResNet, SoundSeparable, fitting
 from studio.learn.families.layers import Layer, Stack, Weights
 from studio.learn.families.layout import layout
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
@@ -437,3 +437,8 @@ def test_rocket_s_features_are_the_shares_of_time_above_the_biases(sides) -> Non
     used = np.abs(weight).sum(axis=1) > 0
     assert weight.shape == (84, 9, 6) and set(np.unique(weight)) == {-1, 0, 2} and (used.sum(axis=1) <= 3).all()
     assert (weight.sum(axis=1) == 0).all(), "three of 2 and six of -1"
+
+
+def test_the_hop_divides_the_stride_where_it_can() -> None:
+    assert fitting(384, 40_000) == 400 and fitting(80, 2640) == 80 and fitting(7, 32) == 8
+    assert fitting(500, 2647) == 500, "a prime has no divisor near"

@@ -18,6 +18,7 @@ from studio.learn.dataset import Dataset, windows
 from studio.learn.event import are_events, event_length_s, is_sound
 
 WINDOW_SHARE = 1 / 3  # of the board's RAM may hold the window of samples
+GRID_S = 0.01  # windows of sound are a whole number of twice this
 LONGEST_WINDOW_S = 2.56  # what the field uses for motion; a longer one waits too long for its first answer
 
 
@@ -45,6 +46,8 @@ def dataset(project: Project, settings: Choice, board: Board) -> Dataset:
     have = [r for r in labelled if stream.name in r.n_samples]
     events = around_events(have, settings)
     length = window_length(have, stream, settings, board, events)
+    step = GRID_S * stream.rate_hz if is_sound(stream) else 1.0  # so that frames of a spectrogram fit the stride
+    length = max(1, round(length / (2 * step))) * round(2 * step) if step > 2 else length
     stride = round(settings.stride_s * stream.rate_hz) or length // 2
     sound = trusted(have, stream.name, settings.max_rate_error)
     return windows(sound, stream.name, length, stride, events=events)

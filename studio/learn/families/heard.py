@@ -55,7 +55,7 @@ class Heard(Network):
         """The log-mel op for this rate and length; windows that are learned from tell what counts as silence."""
         rate = data.stream.rate_hz
         ms = self.hop_ms or float(np.clip(1000 * data.length / rate / FRAMES, *HOPS_MS))
-        hop = max(1, min(round(ms / 1000 * rate), data.length // 4, 2048))
+        hop = fitting(max(1, min(round(ms / 1000 * rate), data.length // 4, 2048)), data.stride)
         frame = max(2, min(2 * hop, data.length, 4096))
         n_fft = max(4, 1 << (frame - 1).bit_length())
         low = min(LOWEST_HZ, rate / 50)
@@ -63,6 +63,15 @@ class Heard(Network):
         few = learned[np.linspace(0, len(learned) - 1, min(FEW, len(learned))).astype(int)]
         power = float(Mel(*given).run(data.x[few]).mean(dtype=np.float64))
         return LogMel(*given, least=float(np.float32(np.clip(SILENCE * power, 1e-30, 1e6))))
+
+
+def fitting(hop: int, stride: int) -> int:
+    """The divisor of `stride` nearest to `hop`: only then does a board keep rows of the spectrogram and no samples.
+
+    `hop` itself where none lies within half of it.
+    """
+    near = [d for d in range(max(1, hop // 2 + 1), hop * 3 // 2 + 1) if stride % d == 0]
+    return min(near, key=lambda d: abs(d - hop), default=hop)
 
 
 @dataclass(frozen=True)
