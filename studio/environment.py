@@ -136,7 +136,7 @@ def create(folder: Path) -> None:
 
 def install(python: Path, wanted: Sequence[str], folder: Path) -> None:
     """pip install, one line of progress per package."""
-    say(f"Installing {len(wanted)} packages (about 1.7 GB on disk; only this once)")
+    say(f"Installing {len(wanted)} packages (about 2.1 GB on disk; only this once)")
     command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check", *wanted]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         tail = list(_narrate(pip.stdout or ()))

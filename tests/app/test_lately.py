@@ -119,8 +119,8 @@ def test_a_recording_of_a_live_board_holds_the_seconds_before_its_button(own_hom
         connection.close()
     assert place is not None and place > 0.9 and not any(recording.gaps.values())
     (segment,) = recording.labels["labels"].segments
-    assert segment.is_point and segment.start_s == pytest.approx(place, abs=0.01)
-    first = round(marked - place * 100)
+    assert segment.is_point and segment.start_s == pytest.approx(place, abs=0.06)  # told while frames still came
+    first = round(marked - segment.start_s * 100)
     _, held = ring.since(first)
     n = min(len(held), recording.n_samples["accelerometer"])
     assert n > 150 and np.array_equal(recording.values("accelerometer")[:n], held[:n])
