@@ -4,9 +4,12 @@ import ctypes
 
 import pytest
 
-from studio.firmware.board import DRIVERS
+from studio.firmware.board import DRIVERS, boards
+from studio.firmware.virtual import emulator_installed
 from studio.graph.host import EXPORT, compile_shared
 from studio.paths import STUBS
+from tests.firmware.silicon.nrf52 import Nrf52
+from tests.firmware.silicon.nrf52_pdm import PDM
 
 BLOCK, BLOCK_US = 512, 32_000
 
@@ -120,3 +123,40 @@ def test_it_stops_and_starts_anew_and_takes_no_other_rate(microphone: Microphone
     assert not microphone.c.c_running()
     assert not microphone.c.c_start(8_000_000)
     assert microphone.c.c_start(16_000_000) and microphone.fetch() == 0
+
+
+SOUND = {0x500: 1, 0x504: 0x0A000000, 0x508: 1, 0x518: 0x28, 0x51C: 0x28, 0x520: 1, 0x540: 32, 0x544: 16}
+SOUND |= {0x560: 0x20000000, 0x564: BLOCK}
+
+
+@pytest.fixture(scope="module")
+def nrf52() -> Nrf52:
+    board = boards()["xiao-nrf52840-sense"]
+    chip = Nrf52(board, bytes(board.flash_bytes), ())
+    chip.words[0x40000100] = 1  # the crystal runs
+    chip.words[0x50000A00] = 3  # P1.00 is an output
+    return chip
+
+
+@pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
+@pytest.mark.parametrize(
+    ("register", "value", "what"),
+    [
+        (0x564, BLOCK, ""),
+        (0x500, 0, "while off"),
+        (0x504, 0x0A000001, "without a clock"),
+        (0x508, 0, "two channels"),
+        (0x518, 0x51, "a gain that there is not"),
+        (0x540, 0xFFFFFFFF, "no output"),
+        (0x540, 33, "no output"),
+        (0x560, 0x00027000, "outside RAM"),
+        (0x560, 0x20000002, "fills"),
+        (0x564, 0, "fills"),
+    ],
+)
+def test_the_model_of_the_filter_complains(nrf52: Nrf52, register: int, value: int, what: str) -> None:
+    nrf52.wrongs.clear()
+    nrf52.words.update({PDM + at: v for at, v in (SOUND | {register: value}).items()})
+    nrf52.pdm._start(1)
+    nrf52.pdm._stop(1)
+    assert bool(nrf52.wrongs) == bool(what) and all(what in w for w in nrf52.wrongs[:1])

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +10,14 @@ import pytest
 from studio.data.talk import Talk
 from studio.data.wire import Type, Verb, parse_stats
 from studio.firmware.board import boards
+from studio.firmware.build import build
 from studio.firmware.flash import flash
 from studio.firmware.verify import verify
 from studio.firmware.virtual import emulator_installed, flash_with
+from studio.graph.graph import WINDOW, Graph, Node
+from studio.graph.ops.forest import pack
+from studio.graph.ops.statistics import Statistics
+from studio.graph.ops.vector import Normalize
 from studio.progress import finish
 from tests.firmware.firmwares import graph, image, raw_windows
 from tests.firmware.silicon.chip import Silicon
@@ -19,6 +25,7 @@ from tests.firmware.silicon.nrf52 import Nrf52
 from tests.firmware.silicon.rp2040 import Rp2040, Rp2350
 from tests.firmware.silicon.sensors import Lsm6dsl, Lsm9ds1, Lsm303agr, Slave
 from tests.firmware.silicon.stm32l4 import Stm32l4
+from tests.graph.nets import random_tree
 
 pytestmark = pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
 
@@ -60,9 +67,9 @@ def streamed(talk: Talk, n: int) -> list[tuple[int, int]]:
     rows: list[tuple[int, int]] = []
     while len(rows) < n:
         for packet in talk.pump():
-            if packet.type == Type.SAMPLES:
+            if packet.type == Type.SAMPLES and packet.channel == 0:
                 content = packet.payload
-                assert packet.channel == 0 and content[2:6] == b"\xfe\xff\x00\x10"
+                assert content[2:6] == b"\xfe\xff\x00\x10"
                 x = [int.from_bytes(content[i : i + 2], "little") for i in range(0, len(content), 6)]
                 rows += zip(range(packet.seq, packet.seq + packet.count), x, strict=True)
     return rows
@@ -192,6 +199,59 @@ def test_it_takes_a_model_over_its_link_and_answers_as_this_computer(silicon: Si
     assert done["verified"]
     windows = raw_windows(3)
     assert finish(verify(talk, graph("cnn"), stream, windows))["equal"] == 3
+    assert not silicon.wrongs
+
+
+def six_axis_graph() -> Graph:
+    """Statistics of six channels and a few random trees."""
+    n_features = Statistics().shape((64, 6))[0]
+    rng = np.random.default_rng(3)
+    trees = pack([random_tree(rng, n_features, 3, depth) for depth in (3, 4)])
+    nodes = (Node(Statistics(), (WINDOW,), "features"), Node(trees, (0,), "logits"), Node(Normalize(), (1,), "scores"))
+    return Graph(("x", "y", "z", "gx", "gy", "gz"), 104.0, 64, 32, nodes, ("a", "b", "c"))
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> tuple[Silicon, Talk]:
+    """A board whose model listens to six axes."""
+    board = boards()["xiao-nrf52840-sense"]
+    stream = next(s for s in board.streams if s.name == "motion")
+    built = finish(build(six_axis_graph(), stream, board, tmp_path))
+    silicon = Nrf52(board, flash_with(board, built.bin.read_bytes()), (Lsm6dsl(),))
+    return silicon, awake(silicon)
+
+
+def test_a_model_on_six_axes_answers_as_this_computer(listening: tuple[Silicon, Talk]) -> None:
+    """On stored windows; and on its sensor, also while only its answers are asked for."""
+    silicon, talk = listening
+    stream = next(s for s in silicon.board.streams if s.name == "motion")
+    windows = np.random.default_rng(1).normal(0, [1, 1, 1, 90, 90, 90], (3, 64, 6)).astype("<f4")
+    assert finish(verify(talk, six_axis_graph(), stream, windows))["equal"] == 3
+    hello = talk.hello()
+    assert hello.model is not None
+    talk.request(Verb.START, {1: [hello.model.decision_id]})
+    answers: list[int] = []
+    while len(answers) < 3:
+        answers += [p.seq for p in talk.pump() if p.type == Type.SAMPLES]
+    assert answers[:3] == [0, 1, 2]
+    assert not silicon.wrongs
+
+
+def test_the_accelerometer_goes_on_when_motion_begins_and_ends_beside_it(listening: tuple[Silicon, Talk]) -> None:
+    """The part changes over with every turn; what that costs is counted, give or take the row under way."""
+    silicon, talk = listening
+    hello = talk.hello()
+    assert hello.model is not None
+    talk.request(Verb.START, {1: [0, hello.model.decision_id]})
+    (sensor,) = silicon.sensors.values()
+    rows: list[tuple[int, int]] = []
+    for source, gyroscope in ((0, True), (1, False), (0, True), (1, False)):
+        talk.request(Verb.SET, {1: "source", 2: source})
+        assert bool(sensor.registers[0x11]) == gyroscope
+        rows += streamed(talk, 60)
+    assert all(b[0] > a[0] for a, b in itertools.pairwise(rows))
+    slips = [(b[1] - a[1]) - (b[0] - a[0]) for a, b in itertools.pairwise(rows)]
+    assert all(abs(slip) <= 1 for slip in slips) and sum(map(abs, slips)) <= 4
     assert not silicon.wrongs
 
 
