@@ -114,13 +114,15 @@ def test_a_recording_of_a_live_board_holds_the_seconds_before_its_button(own_hom
         marked = connection.take.marks[0].start["accelerometer"]
         wait_for(lambda: ring.end > marked + 100)
         place = connection.recorded_s({"accelerometer": marked})
+        told = connection.recorded_s(connection.take.marks[0].start)  # by the first stream that knows
         recording = connection.stop_recording()
     finally:
         connection.close()
     assert place is not None and place > 0.9 and not any(recording.gaps.values())
     (segment,) = recording.labels["labels"].segments
-    assert segment.is_point and segment.start_s == pytest.approx(place, abs=0.06)  # told while frames still came
-    first = round(marked - segment.start_s * 100)
+    assert segment.is_point and segment.start_s == pytest.approx(told, abs=1e-6)
+    assert told == pytest.approx(place, abs=0.06)  # streams of one board stand level to a frame
+    first = round(marked - place * 100)
     _, held = ring.since(first)
     n = min(len(held), recording.n_samples["accelerometer"])
     assert n > 150 and np.array_equal(recording.values("accelerometer")[:n], held[:n])
