@@ -50,6 +50,7 @@ def put(talk: Talk, content: bytes, offset: int) -> None:
     assert hello.boot is not None
     pages = -(-len(content) // hello.boot.page_bytes)
     talk.request(Verb.ERASE, {1: offset, 2: pages * hello.boot.page_bytes}, 5.0)
+    content += b"\xff" * (-len(content) % 4)  # whole words, whatever lies behind the program
     for at in range(0, len(content), 960):
         talk.request(Verb.WRITE, {1: offset + at, 2: content[at : at + 960]})
 
