@@ -128,6 +128,15 @@ def test_the_only_possible_split_leaks_and_it_says_so(tmp_path: Path) -> None:
     assert "only possible split" in found["warnings"][0]
 
 
+def test_a_marked_split_with_the_same_people_on_both_sides_is_told(tmp_path: Path) -> None:
+    project, rng = create(tmp_path / "p"), np.random.default_rng(0)
+    for i, side in enumerate(("train", "test", "train", "test")):
+        samples = np.concatenate([motion(name, 600, rng) for name in ("rest", "shake")])
+        recorded(project, f"r{i}", samples, [(0, 12, "rest"), (12, 24, "shake")], f"p{i // 2}", split=side)
+    found = finish(train(project.path, SETTINGS))
+    assert found["split_by"] == "given" and found["warnings"][0].startswith("The split as marked has the same people")
+
+
 def test_fixed_knobs_reach_the_search(tmp_path: Path) -> None:
     project = people(tmp_path)
     found = finish(train(project.path, replace(SETTINGS, families=("forest",), fixed=("trees=3", "bands=0"))))

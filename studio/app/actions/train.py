@@ -143,7 +143,10 @@ def stop_file(project_path: Path) -> Path:
 def warnings(whole: Dataset, parts: Split, double: Twins) -> list[str]:
     """What a person should know about the data before believing the score."""
     found = []
-    if not parts.groups_disjoint:
+    if parts.by == "given" and not parts.groups_disjoint:
+        of = {"subject": "people"}.get(groups_of(whole)[1], "recordings")
+        found.append(f"The split as marked has the same {of} on both sides: the score will be lower for anyone new.")
+    elif not parts.groups_disjoint:
         found.append(
             "The only possible split shares recordings between learning and test: the score will be lower for anyone "
             "new. Record each class at least twice, better with several people."
