@@ -21,7 +21,7 @@ from studio.data.stream import Array, Stream
 from studio.errors import DataError, InputError, StudioError
 from studio.learn.cost import estimate
 from studio.progress import Progress, finish
-from tests.learn.toys import STREAM, motion
+from tests.learn.toys import STREAM, motion, toy
 
 SETTINGS = TrainSettings(families=("forest", "linear_svm"), trials=3, folds=2, finalists=2, window_s=1.28)
 
@@ -159,6 +159,14 @@ def test_short_events_are_trained_and_tested_in_whole_windows(tmp_path: Path) ->
     assert model.lock["windows"] == "events" and model.graph.length == 20
     assert found["test"]["events"]["recall"] is not None
     assert "name no people" in found["warnings"][0]
+
+
+def test_a_limit_beyond_the_board_is_the_board_s(tmp_path: Path) -> None:
+    board, data = module.board_of("cortex-m4f"), toy(2)
+    wide = module.limits_of(board, replace(SETTINGS, max_ram_kb=9999.0, max_flash_kb=9999.0), data)
+    assert (wide.ram_bytes, wide.flash_bytes) == (board.ram_bytes, board.app_bytes)
+    tight = module.limits_of(board, replace(SETTINGS, max_ram_kb=20.0, max_flash_kb=30.0), data)
+    assert (tight.ram_bytes, tight.flash_bytes) == (20 * 1024, 30 * 1024)
 
 
 # --- data that is bad -----------------------------------------------------------------------

@@ -169,11 +169,11 @@ def board_of(name: str) -> Board:
 
 
 def limits_of(board: Board, settings: TrainSettings, data: Dataset) -> Limits:
-    """What the person set, else what the board has; an answer must be ready before the next window is."""
+    """What the person set, but no more than the board has; an answer must be ready before the next window is."""
     stride_ms = 1000.0 * data.stride / data.stream.rate_hz
     return Limits(
-        flash_bytes=int(settings.max_flash_kb * 1024) or board.app_bytes,
-        ram_bytes=int(settings.max_ram_kb * 1024) or board.ram_bytes,
+        flash_bytes=min(int(settings.max_flash_kb * 1024) or board.app_bytes, board.app_bytes),
+        ram_bytes=min(int(settings.max_ram_kb * 1024) or board.ram_bytes, board.ram_bytes),
         latency_ms=settings.max_latency_ms or stride_ms,
         clock_hz=board.clock_hz,
     )
