@@ -7,4 +7,5 @@ enum { PIN_TXD = 32 + 3, PIN_RXD = 32 + 10, PIN_SDA = 14, PIN_SCL = 15 };
 #define PINS_POWER {22, 32 + 0, 17}
 #define PIN_PDM_CLK 26
 #define PIN_PDM_DIN 25
+#define PDM_GAIN 0x28u /* 0 dB; half a decibel each, 0 to 0x50 */
 #define UARTE_BAUDRATE 0x0EBED000u /* 921600 */

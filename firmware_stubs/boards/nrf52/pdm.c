@@ -8,7 +8,7 @@
 
 #ifdef PIN_PDM_CLK
 
-enum { RATE_MHZ = 16000000, KHZ_1280 = 0x0A000000, BY_80 = 1, MONO_AT_FALLING = 1, GAIN_0_DB = 0x28 };
+enum { RATE_MHZ = 16000000, KHZ_1280 = 0x0A000000, BY_80 = 1, MONO_AT_FALLING = 1 };
 enum { COUNTER = 1, BITS_32 = 3, CHANNELS_1_2 = 3 << 1, PATIENCE_US = 1000 };
 
 static int32_t comes(volatile uint32_t *event)
@@ -42,8 +42,8 @@ static void set_up(void)
     PDM_PDMCLKCTRL = KHZ_1280;
     PDM_RATIO = BY_80;
     PDM_MODE = MONO_AT_FALLING;
-    PDM_GAINL = GAIN_0_DB;
-    PDM_GAINR = GAIN_0_DB;
+    PDM_GAINL = PDM_GAIN;
+    PDM_GAINR = PDM_GAIN;
     PDM_ENABLE = 1;
 }
 
