@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.data.stream import Stream
 from studio.firmware.board import FOLDER, Board, boards
 
 DEFINED = re.compile(r"#define (\w+) REGISTER\((0x[0-9A-Fa-f]+)u\)")
@@ -43,3 +44,16 @@ def test_a_real_board_names_its_sources_and_what_it_plugs(board: Board) -> None:
     assert all(path.exists() for path in board.drivers())
     assert all(re.fullmatch(r"[0-9A-F]{4}:[0-9A-F]{4}", usb) for usb in board.usb)
     assert board.link and board.baud and board.tier and not board.tried_on_hardware
+
+
+@pytest.mark.parametrize("board", REAL, ids=lambda b: b.id)
+def test_two_streams_of_one_part_fit_together(board: Board) -> None:
+    """One such pair at most (board.c has one buffer for it); the wider's rows begin with the narrower's."""
+    parts: dict[int, list[Stream]] = {}
+    for stream, part in zip(board.streams, board.sensors, strict=True):
+        parts.setdefault(part.address, []).append(stream)
+    shared = [sorted(p, key=lambda s: len(s.channels)) for p in parts.values() if len(p) > 1]
+    assert len(shared) <= 1
+    for narrow, wide in shared:
+        assert wide.channels[: len(narrow.channels)] == narrow.channels and len(wide.channels) <= 6
+        assert narrow.rate_hz == wide.rate_hz and wide.dtype == "f32" and narrow.dtype == "i16"
