@@ -205,6 +205,9 @@ def _build(verbs: Verbs) -> None:
 
 
 def _flash(verbs: Verbs) -> None:
+    v = _verb(verbs, "firmware", "the image of a board without a model: it streams its sensors, to record from")
+    v.add_argument("--board", required=True)
+    v.add_argument("--out", type=Path, help="folder to write to (default: BOARD-firmware here)")
     v = _verb(verbs, "flash", "write an image, restart, and insist on its build hash")
     v.add_argument("image", type=Path)
     v.add_argument("--to", dest="url", required=True, metavar="URL")

@@ -159,6 +159,12 @@ def _build(a: Namespace) -> Work[Result]:
     return build(a.project, a.model, a.board, a.out)
 
 
+def _firmware(a: Namespace) -> Work[Result]:
+    from studio.app.actions.build import firmware
+
+    return firmware(a.board, a.out or Path(f"{a.board}-firmware"))
+
+
 def _flash(a: Namespace) -> Work[Result]:
     from studio.app.actions.flash import flash
 
@@ -355,6 +361,7 @@ VERBS: dict[str, Verb] = {
     "evaluate": Verb(_evaluate, _said_metrics),
     "render": Verb(_render, lambda r: "\n".join(r["files"])),
     "build": Verb(_build, _said_build),
+    "firmware": Verb(_firmware, lambda r: "\n".join(r["files"])),
     "flash": Verb(_flash, _said_flash),
     "first-light": Verb(_first_light, lambda r: str(r["report"]), lambda r: int(r["failed"] > 0)),
     "rollback": Verb(_rollback, lambda r: f"{r['board']} runs build {r['build_hash'][:12]} again"),

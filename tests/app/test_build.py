@@ -14,7 +14,8 @@ import pytest
 
 import studio
 from studio.app import models
-from studio.app.actions.build import build, render
+from studio.app.actions.build import build, firmware, render
+from studio.app.actions.flash import flash
 from studio.app.card import card
 from studio.app.models import Model
 from studio.data.project import create, open_project
@@ -130,3 +131,11 @@ def test_render_refuses_what_it_does_not_know(project: Path, tmp_path: Path) -> 
     with pytest.raises(BuildError, match="file"):
         finish(render(project, "", tmp_path / "file"))
     assert models.ids(open_project(project)) == ["cnn-1"]
+
+
+def test_a_board_gets_a_firmware_to_record_from(own_home: Path, tmp_path: Path) -> None:
+    made = finish(firmware("host", tmp_path / "out"))
+    flashed = finish(flash(tmp_path / "out" / "firmware.bin", "virtual:host"))
+    assert flashed["build_hash"] == made["build_hash"] and flashed["tested"] is False
+    with pytest.raises(InputError, match="'toaster'"):
+        finish(firmware("toaster", tmp_path))

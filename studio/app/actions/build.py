@@ -46,6 +46,17 @@ def build(project_path: Path, model_id: str, board_id: str, out: Path | None = N
     return {**cost, **parts, "files": files, "sha256": image.sha256, "build_hash": image.build_hash, "board": board.id}
 
 
+def firmware(board_id: str, out: Path) -> Work[dict[str, Any]]:
+    """The image of a board without a model: it streams its sensors, so that there is something to record from."""
+    board = boards().get(board_id)
+    if board is None:
+        raise InputError(f"Board {board_id!r}", "is not known", f"Choose one of {', '.join(sorted(boards()))}.")
+    image = yield from build_image(None, None, board, out)
+    sizes = {"flash_bytes": image.flash_bytes, "ram_bytes": image.ram_bytes}
+    files = [str(p) for p in image.files]
+    return sizes | {"board": board.id, "files": files, "sha256": image.sha256, "build_hash": image.build_hash}
+
+
 def folder_of(project: Project, model: Model, board: Board) -> Path:
     """Where the images of a model for a board lie."""
     return project.path / "builds" / f"{model.id}-{board.id}"
