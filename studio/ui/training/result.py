@@ -12,7 +12,9 @@ from studio.ui.training.trust import GroupTable, Trust
 from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, label, named, rows
 
 ORIGIN = ("Stream", "Window", "Test part", "Seed", "Data")
-FIGURES = ("Precision", "Recall", "F1", "Windows")
+#: Narrow on the left, so that the longest word fits a small window; numbers end where their heads end.
+HEAD = "QHeaderView::section { padding: 4px 11px 4px 1px; } QHeaderView::section:first { padding-left: 11px; }"
+FIGURES = ("Precision", "Recall", "F1", "n")  # n: windows
 
 
 class Result(QtWidgets.QWidget):
@@ -119,6 +121,7 @@ class Result(QtWidgets.QWidget):
         self.classes.verticalHeader().setDefaultSectionSize(28)
         self.classes.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.Stretch)
         self.classes.horizontalHeader().setHighlightSections(False)
+        self.classes.horizontalHeader().setStyleSheet(HEAD)
         for column in range(1, 1 + len(FIGURES)):
             self.classes.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
         self.classes.horizontalHeaderItem(0).setTextAlignment(_LEFT)
