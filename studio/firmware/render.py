@@ -74,6 +74,13 @@ void model_clear(void);
 """
 
 
+def _arena(n_bytes: int) -> str:
+    return (
+        "/* Outputs of the stages; those that are not needed at the same time share bytes. */\n"
+        f"static _Alignas(8) uint8_t arena[{max(n_bytes, 8)}];\n"
+    )
+
+
 def source(graph: Graph) -> str:
     """The weights as constants, and one call per stage."""
     inside, arena = resident(graph), arena_bytes(graph)
@@ -93,9 +100,7 @@ const char *const model_stage_names[MODEL_STAGES] = {{
     {strings(stages_on_board(graph))}}};
 
 {"".join(tables)}
-/* Outputs of the stages; those that are not needed at the same time share bytes. */
-static _Alignas(8) uint8_t arena[{max(arena, 8)}];
-model_tap_fn model_tap = 0;
+{_arena(arena) if "arena + " in row + stages else ""}model_tap_fn model_tap = 0;
 
 static void tap(int32_t stage, const void *data, int32_t bytes)
 {{

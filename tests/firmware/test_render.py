@@ -14,6 +14,7 @@ from studio.firmware.render import header, render, source
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.ops.filter import Biquad
 from studio.graph.ops.sound import Delta, LogMel, Mfcc
+from studio.graph.ops.statistics import Statistics
 from studio.graph.ops.vector import Flatten
 from studio.graph.passes import quantize
 from studio.graph.plan import plan
@@ -38,6 +39,13 @@ def test_native_scores_are_the_graphs_bit_for_bit(name: str) -> None:
     native, x = Native(graph, STREAM), motion(300, seed=5)
     assert native.scores(x).tobytes() == graph.scores(x).tobytes()
     assert len(np.unique(graph.scores(x)[:, 0])) > 3
+
+
+def test_a_single_stage_declares_nothing_that_it_does_not_use() -> None:
+    classes = tuple(f"v{i}" for i in range(30))
+    graph = Graph(("x", "y", "z"), 50.0, 64, 64, (Node(Statistics(), (WINDOW,), "scores"),), classes)
+    assert "arena[" not in source(graph) and "arena[" in source(forest_graph())
+    assert Native(graph, STREAM).scores(motion(3)).tobytes() == graph.scores(motion(3)).tobytes()
 
 
 @pytest.mark.parametrize("stride", [1, 24, 64, 100])
