@@ -74,6 +74,13 @@ class Track(Protocol):
     def mask(self) -> npt.NDArray[np.bool_]: ...
 
 
+#: A point's shape about its place, plain and in the hand.
+DIAMONDS = tuple(
+    QPolygonF([QPointF(a * size, b * size) for a, b in ((0, -1), (1, 0), (0, 1), (-1, 0))])
+    for size in (POINT_PX, POINT_PX + 1)
+)
+
+
 @safe_overrides
 class LabelLayer(pg.GraphicsObject):
     """Paints a track over one row. `n_rects`, `n_names`, `n_points`: what the last paint drew, for the tests.
@@ -156,11 +163,14 @@ class LabelLayer(pg.GraphicsObject):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         also = set(self.edit.also)
-        for n in k[first].tolist():
-            held = int(table.point_index[n]) in also
-            shift = self.edit.by_s if held else 0.0
-            at = round(float(frame.px(table.point_s[n] + shift)))
-            self._paint_point(painter, at, table.names[table.point_code[n]], frame, held)
+        chosen = k[first]
+        held = [n in also for n in table.point_index[chosen].tolist()] if also else [False] * len(chosen)
+        shift = self.edit.by_s * np.array(held, float)
+        places = np.rint(frame.px(table.point_s[chosen] + shift)).astype(int).tolist()
+        pens = [pg.mkPen(color, width=1) for color in (self.look.plot, self.look.text)]
+        for at, code, in_hand in zip(places, table.point_code[chosen].tolist(), held, strict=True):
+            painter.setPen(pens[in_hand])
+            self._paint_point(painter, at, table.names[code], frame, in_hand)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_crowded_points(self, painter: QPainter, frame: Frame, k: npt.NDArray[np.intp]) -> None:
@@ -182,10 +192,8 @@ class LabelLayer(pg.GraphicsObject):
         color, size = self.look.color(name), POINT_PX + held
         painter.fillRect(round(x), frame.top, 1 + held, frame.bottom - frame.top, color)
         y = max(frame.bottom - 2 * size, (frame.top + frame.bottom) / 2)  # names are at the top
-        corners = [QPointF(x + 0.5 + a * size, y + b * size) for a, b in ((0, -1), (1, 0), (0, 1), (-1, 0))]
-        painter.setPen(pg.mkPen(self.look.text if held else self.look.plot, width=1))
         painter.setBrush(color)
-        painter.drawPolygon(QPolygonF(corners))
+        painter.drawPolygon(DIAMONDS[held].translated(x + 0.5, y))
         self.n_points += 1
 
     def _paint_crowd(self, painter: QPainter, frame: Frame) -> None:
@@ -236,6 +244,7 @@ class LabelLayer(pg.GraphicsObject):
         if chosen is None or chosen.stop_s < frame.left or chosen.start_s > frame.right:
             return
         if chosen.start_s == chosen.stop_s:
+            painter.setPen(pg.mkPen(self.look.text, width=1))
             self._paint_point(painter, float(frame.px(chosen.start_s)), chosen.label, frame, True)
             return
         times = np.array([chosen.start_s, chosen.stop_s]) + self.edit.by_s
