@@ -17,7 +17,7 @@ from studio.graph.ops.forest import Tree
 from studio.graph.ops.tree import pack_sums
 from studio.graph.ops.vector import Softmax
 from studio.learn.dataset import Dataset, balance, check_classes
-from studio.learn.families.front import Front, front, ranged
+from studio.learn.families.front import Front, band_count, detail_level, front, ranged
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -41,10 +41,8 @@ class GradientBoosting:
         search=(0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
     )
     leaf: int = param(12, "Windows in a leaf at least.", low=1, high=1000, search=(4, 8, 12, 20))
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)
@@ -109,10 +107,8 @@ class XgBoost:
     )
     subsample: float = param(0.8, "Share of the windows that a tree sees.", low=0.1, high=1.0, search=(0.6, 0.8, 1.0))
     columns: float = param(0.5, "Share of the features that a tree sees.", low=0.05, high=1.0, search=(0.3, 0.5, 0.8))
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)

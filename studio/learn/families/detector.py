@@ -19,7 +19,7 @@ from studio.graph.ops.points import Gaussians, Greatest, LogSumExp, OutlierFacto
 from studio.graph.ops.tree import pack_sums
 from studio.graph.ops.vector import Dense, Softmax
 from studio.learn.dataset import MIN_WINDOWS, Dataset
-from studio.learn.families.front import Front, front, run, spread
+from studio.learn.families.front import Front, band_count, detail_level, front, run, spread
 from studio.learn.families.linear import gaussians, standardized
 from studio.learn.split import Ints
 from studio.params import check, param
@@ -38,10 +38,8 @@ class Detector:
 
     normal: str = param("normal", "The label of what is normal.")
     false_alarms: float = param(0.01, "Share of normal windows that may raise an alarm.", low=1e-5, high=0.5)
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)

@@ -16,7 +16,7 @@ from studio.graph.ops.forest import Tree
 from studio.graph.ops.tree import pack_votes
 from studio.graph.ops.vector import Normalize
 from studio.learn.dataset import Dataset, balance, check_classes
-from studio.learn.families.front import Front, front, ranged
+from studio.learn.families.front import Front, band_count, detail_level, front, ranged
 from studio.learn.split import Ints
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -40,10 +40,8 @@ class RandomForest:
         high=1000,
         search=(1, 2, 3, 4, 6, 8, 12, 20),
     )
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
     kinds: int = param(
         0, "Different leaves at most, to save flash; 0: as many as there are.", low=0, high=256, search=(0, 16, 32)
     )
@@ -106,10 +104,8 @@ class DecisionTree:
 
     depth: int = param(10, "Decisions from root to leaf at most.", low=1, high=30, search=(3, 4, 6, 8, 10, 12, 14, 16))
     leaf: int = param(6, "Windows in a leaf at least.", low=1, high=1000, search=(1, 2, 3, 4, 6, 8, 12, 20, 30))
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)

@@ -5,6 +5,7 @@ A model that learns from int8 values needs no quantization afterwards: what it l
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,6 +20,7 @@ from studio.graph.ops.statistics import ChannelCorrelation, Difference, Magnitud
 from studio.graph.ops.vector import Concat
 from studio.learn.dataset import Dataset
 from studio.learn.split import Ints
+from studio.params import param
 
 #: Samples that the longest spectrum sees.
 MOST_POINTS = 4096
@@ -32,6 +34,17 @@ STEPS = 32
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 #: Percent of the windows that may lie beyond either end of the grid of `ranged`.
 BEYOND = 0.1
+
+
+def band_count() -> Any:
+    """The parameter `bands` of `front`."""
+    help = "Frequency bands per channel; 0 leaves the spectrum out."
+    return param(12, help, low=0, high=32, search=(0, 6, 12, 16, 24))
+
+
+def detail_level() -> Any:
+    """The parameter `detail` of `front`."""
+    return param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from studio.graph.ops.linear import linear
 from studio.graph.ops.points import Gaussians
 from studio.graph.ops.vector import Softmax, Standardize
 from studio.learn.dataset import Dataset, check_classes
-from studio.learn.families.front import STEPS, Front, front, spread
+from studio.learn.families.front import STEPS, Front, band_count, detail_level, front, spread
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -25,10 +25,8 @@ class LogisticRegression:
     name: ClassVar[str] = "logistic"
 
     cost: float = param(0.05, "How much errors cost against large weights.", low=1e-4, high=100.0, search=COSTS)
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)
@@ -95,10 +93,8 @@ class NaiveBayes:
         high=1.0,
         search=(1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.03, 0.1, 0.3),
     )
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)

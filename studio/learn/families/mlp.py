@@ -12,7 +12,7 @@ from studio.graph.ops.pointwise import Clip
 from studio.graph.ops.vector import Dense, Relu, Softmax
 from studio.graph.passes import quantize
 from studio.learn.dataset import Dataset, balance, check_classes
-from studio.learn.families.front import Front, front
+from studio.learn.families.front import Front, band_count, detail_level, front
 from studio.learn.families.linear import standardized
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -38,10 +38,8 @@ class Mlp:
     decay: float = param(
         0.01, "How much large weights cost.", low=0.0, high=10.0, search=(0.0001, 0.001, 0.01, 0.1, 0.3, 1.0)
     )
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)

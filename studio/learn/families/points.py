@@ -13,7 +13,7 @@ from studio.graph.op import Array
 from studio.graph.ops.points import NeighboursS8, RadialS8
 from studio.graph.ops.vector import Dense, Normalize, Softmax
 from studio.learn.dataset import Dataset, check_classes
-from studio.learn.families.front import STEPS, front, spread
+from studio.learn.families.front import STEPS, band_count, detail_level, front, spread
 from studio.learn.families.linear import rows_of
 from studio.learn.split import Ints
 from studio.params import check, param
@@ -41,10 +41,8 @@ class RadialSvm:
         high=100.0,
         search=(0.06, 0.1, 0.2, 0.3, 0.6, 1.0, 2.0),
     )
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)
@@ -97,10 +95,8 @@ class Neighbours:
         160, "Examples that are kept.", low=2, high=2048, search=(16, 32, 48, 64, 96, 128, 160, 256, 384, 512)
     )
     k: int = param(3, "Nearest examples that vote.", low=1, high=15, search=(1, 3, 5, 7))
-    bands: int = param(
-        12, "Frequency bands per channel; 0 leaves the spectrum out.", low=0, high=32, search=(0, 6, 12, 16, 24)
-    )
-    detail: int = param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+    bands: int = band_count()
+    detail: int = detail_level()
 
     def __post_init__(self) -> None:
         check(self)
