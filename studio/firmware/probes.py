@@ -6,8 +6,9 @@ pyOCD loads for a second and talks to every USB device, so it runs in a process 
 import importlib.util
 import json
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
+
+from studio.firmware.program import HIDDEN, command
 
 LOOK_S = 15.0
 
@@ -24,11 +25,9 @@ def probes(timeout_s: float = LOOK_S) -> tuple[Probe, ...]:
     """The probes that are plugged in now; () without pyOCD, and when it does not answer in time."""
     if importlib.util.find_spec("pyocd") is None:
         return ()
-    ours = "studio.firmware.probes"
-    command = [sys.executable, "--play", ours] if getattr(sys, "frozen", False) else [sys.executable, "-m", ours]
-    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, creationflags=hidden)
+        ours = command("studio.firmware.probes")
+        done = subprocess.run(ours, capture_output=True, text=True, timeout=timeout_s, creationflags=HIDDEN)
         return tuple(Probe(**found) for found in json.loads(done.stdout.splitlines()[-1]))
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, TypeError):
         return ()

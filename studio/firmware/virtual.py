@@ -9,7 +9,6 @@ import importlib.util
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import deque
@@ -24,8 +23,9 @@ from studio.firmware.boardside.flashfile import InUse, lock
 from studio.firmware.boardside.options import EXIT_IN_USE
 from studio.firmware.build import build_boot_loader, build_firmware
 from studio.firmware.image import HEADER_BYTES, Header, is_sound, parse_header, program
+from studio.firmware.program import start
 from studio.firmware.sources import Firmware, boot_hash, write_c
-from studio.paths import ROOT, home, write_atomic
+from studio.paths import home, write_atomic
 from studio.progress import finish
 
 START_S, STOP_S, READ_S = 20.0, 5.0, 0.1
@@ -75,7 +75,7 @@ class VirtualBoard:
         indices = self._prepare(tuple(s.stream for s in plugged))
         given = [_sensor_argument(i, s) for i, s in zip(indices, plugged, strict=True)]
         self._said: deque[str] = deque(maxlen=50)
-        self._process = _start(self.board, [*_arguments(self.board, self.flash, speed, count), *given])
+        self._process = start(self.board.program, *_arguments(self.board, self.flash, speed, count), *given)
         self.url = self._first_line()
 
     def _prepare(self, plugged: tuple[Stream, ...]) -> list[int]:
@@ -233,26 +233,6 @@ def _known(board_id: str) -> Board:
 def _in_use(board: Board) -> LinkError:
     seen = "its flash is in use by another program"
     return LinkError(f"virtual:{board.id}", seen, "Close the other studio, then try again.")
-
-
-def _start(board: Board, arguments: list[str]) -> "subprocess.Popen[str]":
-    search = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(
-        [*_program(board), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": search},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-
-
-def _program(board: Board) -> list[str]:
-    """How to start the program; a packaged studio has no `python -m`, its own program takes the module's name."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--play", board.program]
-    return [sys.executable, "-m", board.program]
 
 
 def _arguments(board: Board, flash: Path, speed: float, count: bool) -> list[str]:

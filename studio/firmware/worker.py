@@ -5,9 +5,7 @@ while it works, then {"result": {...}} or {"error": [thing, seen, next step]}.
 """
 
 import json
-import os
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -15,7 +13,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from studio.errors import FlashError
-from studio.paths import ROOT
+from studio.firmware.program import start
 from studio.progress import Progress, Work
 
 LISTEN_S = 0.1
@@ -24,7 +22,7 @@ LAST_LINES = 5
 
 def run_worker(module: str, request: dict[str, Any], thing: str, silent_s: float) -> Work[dict[str, Any]]:
     """The program's result; FlashError with what it says, or when it says nothing for `silent_s`."""
-    process = _start(module)
+    process = start(module)
     said: queue.Queue[str | None] = queue.Queue()
     complaints: list[str] = []
     try:
@@ -88,18 +86,3 @@ def _listen(pipe: IO[str], each: Callable[[str], Any], end: Callable[[], None] =
         end()
 
     threading.Thread(target=read, daemon=True).start()
-
-
-def _start(module: str) -> "subprocess.Popen[str]":
-    frozen = getattr(sys, "frozen", False)  # a packaged studio has no `python -m`
-    command = [sys.executable, "--play", module] if frozen else [sys.executable, "-m", module]
-    search = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": search},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
