@@ -20,7 +20,7 @@ from studio.ui.media.playhead import Playhead
 from studio.ui.media.transport import clock_text
 from tests.ui.test_playhead import Clock
 from tests.ui.test_sound import CountingSink
-from tests.ui.videos import make_video
+from tests.ui.videos import clapped, make_video
 
 MIC = Stream("mic", 16000.0, ("mono",), "", "i16", 2.0**-15, "microphone")
 ACC = Stream("acc", 100.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer")
@@ -61,15 +61,6 @@ class Desk:
             self.show_error(error)
         else:
             done(job.result)  # type: ignore[attr-defined]
-
-
-def clapped(at_s: list[float], seconds: float, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    x = rng.normal(0, 0.003, round(seconds * 16000))
-    for t in at_s:
-        i = round(t * 16000)
-        x[i : i + 400] += rng.normal(0, 0.3, 400) * np.exp(-np.arange(400) / 80)
-    return x
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -15,19 +14,10 @@ from studio.data.recording import load, write
 from studio.data.stream import Stream
 from studio.errors import InputError, StudioError
 from studio.progress import finish
-from tests.ui.videos import make_video
+from tests.ui.videos import clapped, make_video
 
 MIC = Stream("mic", 16000.0, ("mono",), "", "i16", 2.0**-15, "microphone")
 START_S = 3.217
-
-
-def clapped(at_s: list[float], seconds: float, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    x = rng.normal(0, 0.003, round(seconds * 16000))
-    for t in at_s:
-        i = round(t * 16000)
-        x[i : i + 400] += rng.normal(0, 0.3, 400) * np.exp(-np.arange(400) / 80)
-    return x
 
 
 @pytest.fixture(scope="module")

@@ -113,3 +113,13 @@ def _record(recorder: M.QMediaRecorder) -> None:
     recorder.record()
     loop.exec()
     assert not wrong, wrong
+
+
+def clapped(at_s: list[float], seconds: float, seed: int) -> np.ndarray:
+    """Sound at 16 kHz with a clap at each of these times."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 0.003, round(seconds * 16000))
+    for t in at_s:
+        i = round(t * 16000)
+        x[i : i + 400] += rng.normal(0, 0.3, 400) * np.exp(-np.arange(400) / 80)
+    return x
