@@ -45,8 +45,9 @@ class Bench:
         )
 
     def _probed(self) -> list[Probe]:
+        found = list(self.probes)
         self.n_probed += 1
-        return list(self.probes)
+        return found
 
 
 def seen(**there: Any) -> tuple[Device, ...]:
@@ -126,13 +127,13 @@ def test_what_is_plugged_in_and_out_is_seen() -> None:
     assert found.devices() == ()
     found.start()
     try:
-        until(lambda: [d.url for d in found.devices()] == ["COM9"])
+        until(lambda: [d.url for d in found.devices()] == ["COM9"] and bench.n_probed == 1)
         version = found.version
+        bench.probes = [Probe(MICROBIT.serial, "DAPLink")]  # first: a look that sees the port then sees it too
         bench.ports = [MICROBIT]
-        bench.probes = [Probe(MICROBIT.serial, "DAPLink")]
         until(lambda: [kinds(d) for d in found.devices()] == [["serial", "probe"]])
         n_probed = bench.n_probed
-        bench.ports, bench.probes = [], []
+        bench.probes, bench.ports = [], []
         until(lambda: found.devices() == ())
         assert found.version > version and bench.n_probed <= n_probed + 1  # not at every look
     finally:
