@@ -32,6 +32,9 @@ struct plugged {
    At most 256 bytes each way. The board brings it. */
 int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in);
 
+/* Let time go by; at most a few milliseconds. The board brings it. */
+void board_wait_us(uint32_t us);
+
 static inline int32_t put_register(uint8_t address, uint8_t name, uint8_t value)
 {
     const uint8_t out[2] = {name, value};
@@ -41,6 +44,18 @@ static inline int32_t put_register(uint8_t address, uint8_t name, uint8_t value)
 static inline int32_t get_registers(uint8_t address, uint8_t first, uint8_t *in, int32_t n)
 {
     return board_i2c(address, &first, 1, in, n);
+}
+
+/* A part with one FIFO for both often gives the gyroscope's half of a row first. */
+static inline void swap_halves(int16_t *rows, int32_t n)
+{
+    enum { HALF = MOST_AXES / 2 };
+    for (int16_t *row = rows; n-- > 0; row += MOST_AXES)
+        for (int32_t i = 0; i < HALF; i++) {
+            const int16_t first = row[i];
+            row[i] = row[i + HALF];
+            row[i + HALF] = first;
+        }
 }
 
 /* A PDM microphone at a chip's own filter, one channel of 16 bits: blocks of `n` samples land in memory one after

@@ -89,12 +89,7 @@ static int32_t read_motion(uint8_t address, int16_t *rows, int32_t n)
 {
     if (!read_values(address, rows, n * MOTION_AXES))
         return 0;
-    for (int16_t *row = rows; n-- > 0; row += MOTION_AXES)
-        for (int32_t i = 0; i < AXES; i++) {
-            const int16_t turning = row[i];
-            row[i] = row[i + AXES];
-            row[i + AXES] = turning;
-        }
+    swap_halves(rows, n);
     return 1;
 }
 

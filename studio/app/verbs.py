@@ -165,6 +165,12 @@ def _firmware(a: Namespace) -> Work[Result]:
     return firmware(a.board, a.out or Path(f"{a.board}-firmware"))
 
 
+def _part(a: Namespace) -> Work[Result]:
+    from studio.app.actions.build import give_part
+
+    return _value(give_part(a.part, a.file))
+
+
 def _flash(a: Namespace) -> Work[Result]:
     from studio.app.actions.flash import flash
 
@@ -362,6 +368,7 @@ VERBS: dict[str, Verb] = {
     "render": Verb(_render, lambda r: "\n".join(r["files"])),
     "build": Verb(_build, _said_build),
     "firmware": Verb(_firmware, lambda r: "\n".join(r["files"])),
+    "part": Verb(_part, lambda r: f"Kept {r['n_bytes']} bytes for {r['part']}: builds find them from now on"),
     "flash": Verb(_flash, _said_flash),
     "first-light": Verb(_first_light, lambda r: str(r["report"]), lambda r: int(r["failed"] > 0)),
     "rollback": Verb(_rollback, lambda r: f"{r['board']} runs build {r['build_hash'][:12]} again"),

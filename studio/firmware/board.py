@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ class Board:
     flash. `loader_offset` is above 0 where the maker's own boot loader stays at the flash's start. `sensors` are the
     parts behind the streams, in their order; virtual boards have none. `swd_target` is pyOCD's name of the chip,
     `chip_identity` (address, mask, value) where the chip tells which it is, `drive_label` the drive that its debugger
-    shows. `facts` names the source of what is claimed.
+    shows. `flashing` holds what each way of flashing must know of the board. `facts` names the source of what is
+    claimed.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Board:
     chip_identity: tuple[int, int, int] = (0, 0, 0)
     drive_label: str = ""
     sensors: tuple[Sensor, ...] = ()
+    flashing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -161,9 +163,23 @@ class Board:
 
 
 def boards(folder: Path = FOLDER) -> dict[str, Board]:
-    """Every board by its id, the name of its folder; first those that this computer plays."""
-    found = [_read(path) for path in folder.glob("*/board.toml")]
+    """Every board by its id, the name of its folder; first those that this computer plays.
+
+    Asked often, so each file is read again only when it has changed.
+    """
+    found = [_known(path, *_version(path)) for path in folder.glob("*/board.toml")]
     return {board.id: board for board in sorted(found, key=lambda b: (not b.virtual, b.id))}
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """What changes when somebody writes the file."""
+    seen = path.stat()
+    return seen.st_mtime_ns, seen.st_size
+
+
+@lru_cache(maxsize=256)
+def _known(path: Path, _written_ns: int, _n_bytes: int) -> Board:
+    return _read(path)
 
 
 def _as_fast(stream: Stream, wanted: Stream) -> bool:

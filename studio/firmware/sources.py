@@ -15,6 +15,7 @@ from studio.data.wire import MAX_PAYLOAD, BoardModel, BoardStream, Hello
 from studio.errors import BuildError
 from studio.firmware.board import DRIVERS, MOST_SENSORS, Board
 from studio.firmware.render import render
+from studio.firmware.supplies import supplies_for
 from studio.graph.graph import Graph
 from studio.graph.rows import stages_on_board
 from studio.paths import STUBS
@@ -53,6 +54,7 @@ def write_c(firmware: Firmware) -> tuple[dict[str, str], bytes]:
     """The C that differs from build to build, {file name: text}, and the 16 bytes of the build hash."""
     hello = hello_of(firmware)
     texts = render(firmware.graph, firmware.input) if firmware.graph is not None else {}
+    texts |= {f"{supply.driver}_supply.c": supply.c_text() for supply in supplies_for(firmware.board)}
     texts["firmware.c"] = _firmware_c(firmware, hello)
     build_hash = digest(firmware.board, _shipped(firmware.board), texts)
     texts["firmware.c"] = _firmware_c(firmware, replace(hello, build=build_hash))

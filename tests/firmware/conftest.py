@@ -9,9 +9,11 @@ import pytest
 
 from studio.data.talk import Talk
 from studio.firmware.board import boards
+from studio.firmware.supplies import supplies
 from studio.firmware.virtual import SensorFile, VirtualBoard, playable
 from studio.paths import home
 from studio.sources import open_link
+from tests.firmware.silicon.bosch import made_up
 
 Started = Callable[..., AbstractContextManager[Talk]]
 
@@ -23,6 +25,9 @@ def bench_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("zig", "kernels"):
         (home() / name).mkdir(exist_ok=True)
         (path / name).symlink_to(home() / name, target_is_directory=True)
+    for supply in supplies().values():  # nobody's: what it is is the part's business, which is modelled
+        (path / "parts").mkdir(exist_ok=True)
+        (path / "parts" / f"{supply.driver}.bin").write_bytes(made_up(supply.n_bytes))
     return path
 
 

@@ -20,6 +20,7 @@ from studio.graph.ops.statistics import Statistics
 from studio.graph.ops.vector import Normalize
 from studio.progress import finish
 from tests.firmware.firmwares import graph, image, raw_windows
+from tests.firmware.silicon.bosch import Bmi270
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.nrf52 import Nrf52
 from tests.firmware.silicon.rp2040 import Rp2040, Rp2350
@@ -34,6 +35,7 @@ CHIPS: dict[str, tuple[Callable[..., Silicon], Callable[[], Slave]]] = {
     "microbit-v2": (Nrf52, Lsm303agr),
     "xiao-nrf52840-sense": (Nrf52, Lsm6dsl),
     "nano-33-ble-sense": (Nrf52, Lsm9ds1),
+    "nano-33-ble-sense-rev2": (Nrf52, Bmi270),
     "pico": (Rp2040, Lsm6dsl),
     "pico-2": (Rp2350, Lsm6dsl),
 }
@@ -124,10 +126,11 @@ def test_accelerometer_and_motion_come_from_one_fifo_at_once(silicon: Silicon) -
     wanted = [names.index("accelerometer"), names.index("motion")]
     talk.request(Verb.START, {1: wanted})
     rows = heard(talk, silicon, lambda r: min(len(r["accelerometer"]), len(r["motion"])) >= 150)
+    (dps,) = {s.DPS for s in silicon.sensors.values()}
     for index, (x, y, z, gx, gy, gz) in rows["motion"]:
         count = round(x * 4096)
         assert (y, z) == (-2 / 4096, 1.0)
-        assert (gx, gy, gz) == pytest.approx((-0.07 * count, 0.35, -0.49), abs=1e-4)
+        assert (gx, gy, gz) == pytest.approx((-dps * count, 5 * dps, -7 * dps), abs=1e-4)
         assert index == count - round(rows["motion"][0][1][0] * 4096)
     n = min(len(rows["accelerometer"]), len(rows["motion"]))
     assert [(i, row[:3]) for i, row in rows["motion"][:n]] == rows["accelerometer"][:n]

@@ -60,6 +60,13 @@ uint64_t board_time_us(void)
     return (uint64_t)high << 32 | low;
 }
 
+void board_wait_us(uint32_t us)
+{
+    const uint32_t since = chip_time_us();
+    while (chip_time_us() - since < us) {
+    }
+}
+
 #if __ARM_ARCH >= 7
 uint32_t board_ticks(void)
 {

@@ -6,7 +6,7 @@
 #include "registers.h"
 
 enum { SHORT_ENDRX_STARTRX = 1 << 5, LASTTX_STARTRX = 1 << 7, LASTTX_STOP = 1 << 9, LASTRX_STOP = 1 << 12 };
-enum { UARTE_ON = 8, TWIM_ON = 6, COUNTER = 1, BITS_32 = 3, KHZ_400 = 0x06400000, MOST_OUT = 8, I2C_PATIENCE_US = 20000 };
+enum { UARTE_ON = 8, TWIM_ON = 6, COUNTER = 1, BITS_32 = 3, KHZ_400 = 0x06400000, MOST_OUT = 36, I2C_PATIENCE_US = 20000 };
 
 __attribute__((section(".ring"), aligned(8))) uint8_t chip_ring[LINK_RING];
 static int32_t sending;
@@ -139,7 +139,7 @@ static int32_t i2c_done(void)
     return sound && TWIM0_EVENTS_STOPPED;
 }
 
-/* What EasyDMA sends must lie in RAM, so it is copied; nothing longer than a register and its value is ever sent. */
+/* What EasyDMA sends must lie in RAM, so it is copied; drivers send a register and at most 32 bytes. */
 int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in)
 {
     static uint8_t block[MOST_OUT];

@@ -22,6 +22,7 @@ from studio.firmware.exports.archive import archive
 from studio.firmware.exports.facts import Facts
 from studio.firmware.layers import layers, memory
 from studio.firmware.sources import firmware_of
+from studio.firmware.supplies import supplies
 from studio.learn.cost import estimate
 from studio.paths import write_atomic
 from studio.progress import Progress, Work
@@ -55,6 +56,16 @@ def firmware(board_id: str, out: Path) -> Work[dict[str, Any]]:
     sizes = {"flash_bytes": image.flash_bytes, "ram_bytes": image.ram_bytes}
     files = [str(p) for p in image.files]
     return sizes | {"board": board.id, "files": files, "sha256": image.sha256, "build_hash": image.build_hash}
+
+
+def give_part(driver: str, path: Path) -> dict[str, Any]:
+    """Keep what a sensor's maker publishes for it and the studio does not bring; builds then find it."""
+    known = supplies()
+    if driver not in known:
+        raise InputError(
+            f"Part {driver!r}", "needs nothing, or is not known", f"Choose one of {', '.join(sorted(known))}."
+        )
+    return {"part": driver, "kept": str(known[driver].take(path)), "n_bytes": known[driver].n_bytes}
 
 
 def folder_of(project: Project, model: Model, board: Board) -> Path:

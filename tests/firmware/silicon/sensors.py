@@ -63,6 +63,7 @@ class Slave:
 
     fifo_bytes = 0
     RATES: tuple[float, ...] = ()
+    DPS = 0.07  # degrees per second in a bit of the gyroscope
 
     def rate_hz(self) -> float:
         """Output data rate as set; 0 when off."""
