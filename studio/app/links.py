@@ -129,6 +129,11 @@ def _options(url: str) -> dict[str, str]:
     return {k: v[-1] for k, v in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
+def option(url: str, name: str) -> str:
+    """What stands behind `?name=` of a URL; "" without it."""
+    return _options(url).get(name, "")
+
+
 def speed_of(url: str) -> float:
     """How much faster than true time the device at `url` runs; 1 for everything but virtual boards."""
     try:

@@ -31,7 +31,11 @@ PROBE = "SENSORSMITH_PROBE"
 
 def through_debugger(board: Board, image: bytes) -> Work[None]:
     """Boot loader and image onto `board`; FlashError when there is no way to it, or when it does not take them."""
-    parts = first_time(board, boot_loader(board), image)
+    yield from debug_parts(board, first_time(board, boot_loader(board), image))
+
+
+def debug_parts(board: Board, parts: list[tuple[int, bytes]]) -> Work[None]:
+    """(address, bytes) each."""
     yield Progress(0, 0, f"looking for the debugger of {board.title}")
     if _probe_is_there():
         yield from _by_swd(board, parts)

@@ -34,8 +34,13 @@ def copy_to_drive(board: Board, image: bytes) -> Work[None]:
 
     Raises FlashError when no drive of this board comes, when the file cannot be written, or when the drive stays.
     """
+    yield from copy_parts(board, first_time(board, boot_loader(board), image))
+
+
+def copy_parts(board: Board, parts: list[tuple[int, bytes]]) -> Work[None]:
+    """(address, bytes) each, as one file onto the board's drive."""
     volume = yield from _awaited(board)
-    content = uf2(first_time(board, boot_loader(board), image), board.uf2_family)
+    content = uf2(parts, board.uf2_family)
     yield Progress(0, len(content), f"copying to {volume.path}")
     _copy(volume, content)
     deadline = time.monotonic() + GONE_S

@@ -18,9 +18,10 @@ from studio.data.talk import Refused, Talk
 from studio.data.wire import BootArea, Hello, Status, Verb
 from studio.errors import FlashError, InputError, LinkError, StudioError
 from studio.firmware.board import boards
-from studio.firmware.debugger import through_debugger
-from studio.firmware.drive import copy_to_drive
+from studio.firmware.build import first_time
+from studio.firmware.flashers.ways import WAYS, Way
 from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, Header, for_slot, has_second, parse_image, program
+from studio.firmware.virtual import boot_loader
 from studio.progress import Progress, Work
 
 BLOCK_BYTES = 960  # with its CBOR head well inside a frame, and whole words
@@ -45,8 +46,10 @@ class Placed:
 Flasher = Callable[[Talk, bytes, Header], Work[Placed]]
 
 
-def flash(talk: Talk, image_path: Path, test: Test | None = None) -> Work[dict[str, Any]]:
+def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "") -> Work[dict[str, Any]]:
     """Write, read back, restart, and check that the board answers with the image's build hash; then `test` it.
+
+    `by` names a way (a key of WAYS) that is then taken at once, without asking whether the board answers.
 
     Returns {"board", "bytes", "seconds", "verified", "build_hash", "previous_kept", "tested"}. Raises InputError for a
     file that is no whole image or is meant for another board, FlashError when it did not arrive whole or fails its
@@ -57,11 +60,14 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None) -> Work[dict[s
     header = parse_image(image, str(image_path))
     n, board = len(program(image)), boards().get(header.board)
     yield Progress(0, n, f"looking for board {header.board}")
-    flasher = FLASHERS[board.flasher if board else DEFAULT_FLASHER]
-    hello = _who(talk, silence_is_fine=flasher in FIRST_TIME)
-    if hello is not None:
-        _check_board(talk, hello, header, image_path)
-    placed = yield from flasher(talk, image, header)
+    if by:
+        placed = yield from _straight(_way(by), talk, image, header)
+    else:
+        name = board.flasher if board else DEFAULT_FLASHER
+        hello = _who(talk, silence_is_fine=name in WAYS)
+        if hello is not None:
+            _check_board(talk, hello, header, image_path)
+        placed = yield from FLASHERS[name](talk, image, header)
     yield Progress(n, n, "restarting")
     yield from _tried(talk, test, header, placed)
     yield Progress(n, n, "confirming")
@@ -113,26 +119,31 @@ def serial_boot(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
     return Placed(sum(s.sound for s in area.slots) > 1)
 
 
-def uf2_drive(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
-    """A board that answers takes it over its link; a silent one through the drive that its own boot loader shows."""
-    if _who(talk, silence_is_fine=True) is not None:
-        return (yield from serial_boot(talk, image, header))
-    yield from copy_to_drive(boards()[header.board], image)
+def _way(name: str) -> Way:
+    if name not in WAYS:
+        raise InputError(f"Way of flashing {name!r}", "is not known", f"Choose one of {', '.join(WAYS)}.")
+    return WAYS[name]
+
+
+def _straight(way: Way, talk: Talk, image: bytes, header: Header) -> Work[Placed]:
+    """Boot loader and image, as a board gets them that has never met this studio."""
+    board = boards()[header.board]
+    yield from way(talk.link, board, first_time(board, boot_loader(board), image))
     return Placed()
 
 
-def debugger(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
-    """A board that answers takes it over its link; a silent one through the debugger that it carries."""
-    if _who(talk, silence_is_fine=True) is not None:
-        return (yield from serial_boot(talk, image, header))
-    yield from through_debugger(boards()[header.board], image)
-    return Placed()
+def _first(way: Way) -> Flasher:
+    def flasher(talk: Talk, image: bytes, header: Header) -> Work[Placed]:
+        """A board that answers takes it over its link; a silent one by this way."""
+        if _who(talk, silence_is_fine=True) is not None:
+            return (yield from serial_boot(talk, image, header))
+        return (yield from _straight(way, talk, image, header))
+
+    return flasher
 
 
 #: How a board takes an image (`flasher` in board.toml) -> what does it.
-FLASHERS: dict[str, Flasher] = {DEFAULT_FLASHER: serial_boot, "uf2": uf2_drive, "debugger": debugger}
-#: Those that know a way to a board that does not answer yet.
-FIRST_TIME = (uf2_drive, debugger)
+FLASHERS: dict[str, Flasher] = {DEFAULT_FLASHER: serial_boot, **{name: _first(way) for name, way in WAYS.items()}}
 
 
 def _read(path: Path) -> bytes:

@@ -244,7 +244,8 @@ def test_what_is_no_image_is_refused_before_anything_happens(start: Started, tmp
 
 
 def test_every_flasher_is_named_by_a_board() -> None:
-    assert set(FLASHERS) == {board.flasher for board in boards().values()}
+    named = {name for board in boards().values() for name in (board.flasher, *board.flashing)}
+    assert set(FLASHERS) == named
 
 
 def test_an_app_of_another_studio_waits_in_the_boot_loader(start: Started, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from studio.app import models
 from studio.app.actions.evaluate import windows_for
-from studio.app.links import open_link, speed_of
+from studio.app.handing import HandedLink
+from studio.app.links import open_link, option, speed_of
 from studio.data.project import Project, open_project, recordings
 from studio.data.stream import Array
 from studio.data.talk import Talk
@@ -37,14 +38,15 @@ def flash(image: Path, url: str) -> Work[dict[str, Any]]:
     """Write an image to the board at `url`; returns the `flash` result once the board answers with its build hash.
 
     An image that lies where a project built it is tested with stored windows of that project before it is confirmed.
+    `?by=` in the URL takes one way of flashing at once, `?loader=` names the port of the boot loader when it is another.
     """
     if not image.is_file():
         raise InputError(str(image), "does not exist", "Build it first: `studio build PROJECT MODEL --board ID`.")
     test = self_test(image)
     yield Progress(0, 0, f"opening {url}")
-    link = open_link(url)
+    link = HandedLink(url)
     try:
-        return (yield from write_image(Talk(link), image, test))
+        return (yield from write_image(Talk(link), image, test, option(url, "by")))
     finally:
         link.close()
 
