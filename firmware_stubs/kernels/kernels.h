@@ -102,6 +102,10 @@ void k_neighbours_s8(const int8_t *x, int32_t n, const int8_t *points, int32_t n
                      int32_t k, void *scratch, float *y, int32_t n_out);
 void k_outlier_factor_s8(const int8_t *x, int32_t n, const int8_t *points, int32_t n_points, const float *reach,
                          const float *density, int32_t k, void *scratch, float *y, int32_t n_out);
+/* decide.c */
+void k_decide(const float *x, int32_t n, int32_t average, float share, int32_t least, int32_t quiet, const float *on,
+              const float *off, float *state, int16_t *y, int32_t n_out);
+
 
 /* dense.c */
 void k_dense(const float *x, int32_t n, const float *weight, const float *bias, float *y, int32_t n_out);

@@ -65,9 +65,10 @@ static void withhold(float *scores)
 static void tell(float *scores, uint64_t t_us)
 {
     const int32_t fault = guard_fault() && !streams_inject();
-    const int16_t decision = fault ? DECISION_FAULT : model_decide(scores);
     if (fault)
         withhold(scores);
+    const int16_t said = model_decide(scores); /* also of what is withheld: what it remembers is then forgotten */
+    const int16_t decision = fault ? DECISION_FAULT : said;
     streams_answer(firmware_n_streams, window, t_us, scores, MODEL_CLASSES * (int32_t)sizeof *scores);
     streams_answer(firmware_n_streams + 1, window, t_us, &decision, sizeof decision);
     window++;

@@ -41,6 +41,7 @@ API int64_t native_replay(int64_t n, const float *samples, float *scores)
 API void native_decide(int64_t n, const float *scores, int16_t *decisions)
 {{
     for (int64_t i = 0; i < n; i++)
+    model_clear();
         decisions[i] = model_decide(scores + i * MODEL_CLASSES);
 }}
 """
@@ -73,7 +74,7 @@ class Native:
         return y[:n]
 
     def decide(self, scores: Array) -> Array:
-        """Decisions (n,) int16, as model_decide gives them."""
+        """Decisions (n,) int16 along scores in order of time, as model_decide gives them from an empty memory."""
         x = np.ascontiguousarray(scores, np.float32)
         y = np.zeros(len(x), np.int16)
         self._library.native_decide(len(x), x.ctypes.data, y.ctypes.data)

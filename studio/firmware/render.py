@@ -66,10 +66,10 @@ const model_value *model_row(const float *filtered);
 /* A window (MODEL_LENGTH rows of MODEL_WIDTH values) to MODEL_CLASSES scores. */
 void model_run(const model_value *window, float *scores);
 
-/* Index of the greatest score (the first of equals), or -1 when it lies below the threshold. */
+/* {_told(graph)} */
 int16_t model_decide(const float *scores);
 
-/* The filters forget all samples. */
+/* The filters forget all samples{', the decision all scores' if graph.decision else ''}. */
 void model_clear(void);
 """
 
@@ -86,6 +86,7 @@ def source(graph: Graph) -> str:
     inside, arena = resident(graph), arena_bytes(graph)
     tables: list[str] = []
     names = identifiers(graph)
+    decide = _decide(graph, tables)
     filters = _filters(graph, tables)
     row = _row(graph, names, tables)
     n = len(graph.nodes) - len(inside.nodes)
@@ -115,7 +116,19 @@ void model_run(const model_value *window, float *scores)
 {stages}
 }}
 
-int16_t model_decide(const float *scores)
+{decide}"""
+
+
+def _told(graph: Graph) -> str:
+    if graph.decision is None:
+        return "Index of the greatest score (the first of equals), or -1 when it lies below the threshold."
+    return "Index of the class that is told, or -1 for none. It remembers: call it once for every window, in order."
+
+
+def _decide(graph: Graph, tables: list[str]) -> str:
+    """model_decide, from each window alone or with a memory of those before."""
+    if graph.decision is None:
+        return f"""int16_t model_decide(const float *scores)
 {{
     int16_t best = 0;
     for (int16_t i = 1; i < MODEL_CLASSES; i++)
@@ -126,10 +139,18 @@ int16_t model_decide(const float *scores)
     return -1;
 }}
 """
+    pointers = {"input": ["scores"], "state": "decide_state", "output": "told"}
+    return f"""int16_t model_decide(const float *scores)
+{{
+    int16_t told[1];
+    {call(graph.decision, [(len(graph.classes),)], "decide", pointers, tables)}
+    return told[0];
+}}
+"""
 
 
 def _filters(graph: Graph, tables: list[str]) -> str:
-    """model_filter and model_clear, with the filters' memories."""
+    """model_filter and model_clear, with the memories of the filters and of the decision."""
     memories, calls, forget, x = "", "", "", "sample"
     shape: Shape = (len(graph.channels),)
     for i, op in enumerate(graph.stream_ops):
@@ -140,6 +161,10 @@ def _filters(graph: Graph, tables: list[str]) -> str:
         calls += f"    {call(op, [shape], name, pointers, tables)}\n"
         forget += f"    for (int32_t i = 0; i < {n_state}; i++)\n        {name}_state[i] = 0.0f;\n"
         x, shape = f"{name}_sample", given
+    if graph.decision is not None:
+        n = graph.decision.state((len(graph.classes),))
+        memories += f"static float decide_state[{n}];\n"
+        forget += f"    for (int32_t i = 0; i < {n}; i++)\n        decide_state[i] = 0.0f;\n"
     if rows_of(graph):
         memories += "static int32_t frame_held; /* samples of the newest frame; below 0: so many to let go by */\n"
         forget += "    frame_held = 0;\n"

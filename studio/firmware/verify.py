@@ -38,6 +38,7 @@ class Tapped:
 def verify(talk: Talk, graph: Graph, stream: Stream, raw_windows: Array) -> Work[dict[str, Any]]:
     """Compare raw windows (n, length, n_channels) in the stream's own type, stage by stage and decision by decision.
 
+    Where the decision remembers, the windows then go in once more as one run, and its decisions are compared too.
     Returns {"windows": how many, "equal": how many of them in every stage, "first_difference": None or
     {"window", "stage", "host", "board"}}. VerifyError when the board holds another model or does not answer completely.
     """
@@ -53,7 +54,21 @@ def verify(talk: Talk, graph: Graph, stream: Stream, raw_windows: Array) -> Work
             yield Progress(i + 1, n, f"{equal} of {i + 1} windows are equal in all {len(graph.nodes)} stages")
     finally:
         _leave(talk)
+    if graph.decision is not None:
+        run = raw_windows.reshape(-1, raw_windows.shape[-1])
+        first = first or (yield from _along(talk, graph, stream, run))
     return {"windows": n, "equal": equal, "first_difference": first}
+
+
+def _along(talk: Talk, graph: Graph, stream: Stream, run: Array) -> Work[dict[str, Any] | None]:
+    """The first window of a run of raw samples whose scores or decision differ."""
+    scores, told = yield from replay(talk, graph, run)
+    expected = graph.scores(graph.windows(stream.to_unit(run)))
+    other = (scores.view("u4") != expected.view("u4")).any(axis=1) | (told != graph.decide(expected))
+    if not other.any():
+        return None
+    at = int(np.flatnonzero(other)[0])
+    return {"window": at, "stage": "decision", "host": str(graph.decide(expected)[at]), "board": str(told[at])}
 
 
 def replay(talk: Talk, graph: Graph, raw: Array) -> Work[tuple[Floats, Array]]:
@@ -119,7 +134,8 @@ def _on_this_computer(graph: Graph, stream: Stream, raw_windows: Array) -> Itera
         raw = raw_windows[first : first + BATCH]
         windows = np.concatenate([graph.windows(stream.to_unit(one))[:1] for one in raw])
         stages = dict(graph.stages(windows))
-        decisions = graph.decide(list(stages.values())[-1])
+        scores = list(stages.values())[-1]
+        decisions = [graph.decide(scores[i : i + 1])[0] for i in range(len(scores))]  # the memory is cleared before
         for i in range(len(raw)):
             yield {name: output[i] for name, output in stages.items()} | {"decision": decisions[i]}
 

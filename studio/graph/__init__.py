@@ -5,6 +5,7 @@ The C kernels are the only implementation."""
 from studio.graph.op import Op
 from studio.graph.ops import (
     conv,
+    decide,
     filter,
     forest,
     int8,
@@ -129,3 +130,4 @@ OPS: dict[str, type[Op]] = {
         filter.Biquad,
     )
 }
+        decide.Decide,

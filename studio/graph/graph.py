@@ -10,6 +10,7 @@ import numpy as np
 
 from studio.errors import GraphError
 from studio.graph.op import Array, Op, Shape, StreamOp
+from studio.graph.ops.decide import Decide
 
 WINDOW = -1  # the input index that means "the window itself"
 
@@ -29,7 +30,8 @@ class Graph:
 
     Input samples are float32 in the stream's unit, (n_samples, n_channels). The last node gives `scores`
     (n_classes,) float32; the stages named "features" and "logits" exist in every family.
-    The decision is the class with the greatest score (the first of equals), or -1 below `threshold`.
+    The answer to one window is the class with the greatest score (the first of equals), or -1 below `threshold`.
+    What is told along time is the same, or what `decision` makes of the scores where there is one.
     """
 
     channels: tuple[str, ...]
@@ -40,6 +42,7 @@ class Graph:
     classes: tuple[str, ...]
     stream_ops: tuple[StreamOp, ...] = ()
     threshold: float = 0.0
+    decision: Decide | None = None
     holds: type = np.float32  # element type of the window; another than float only inside a board (rows.py)
 
     def shapes(self) -> list[Shape]:
@@ -57,6 +60,8 @@ class Graph:
         if not found or found[-1] != (len(self.classes),):
             seen = f"gives {found[-1] if found else ()} for {len(self.classes)} classes"
             raise GraphError("The graph", seen, "Train again after changing the labels.")
+        if self.decision is not None:
+            self.decision.shape(found[-1])
         return found
 
     def window_shape(self) -> Shape:
@@ -104,6 +109,10 @@ class Graph:
         return np.ascontiguousarray(views.swapaxes(1, 2))
 
     def decide(self, scores: Array) -> Array:
-        """Decisions (n,) int16 from scores (n, n_classes)."""
+        """What is told, (n,) int16, along scores (n, n_classes) in order of time, from an empty memory."""
+        return self.answer(scores) if self.decision is None else self.decision.along(scores)
+
+    def answer(self, scores: Array) -> Array:
+        """The answer (n,) int16 to each window alone, from scores (n, n_classes)."""
         best = scores.argmax(axis=1).astype(np.int16)
         return np.where(scores.max(axis=1) >= np.float32(self.threshold), best, np.int16(-1)).astype(np.int16)

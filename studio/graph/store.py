@@ -16,6 +16,7 @@ from studio.errors import DataError, StudioError
 from studio.graph import OPS
 from studio.graph.graph import Graph, Node
 from studio.graph.op import Array, Op, StreamOp
+from studio.graph.ops.decide import Decide
 from studio.paths import write_atomic
 
 FORMAT = 1
@@ -33,6 +34,7 @@ def save(graph: Graph, folder: Path) -> None:
         "stride": graph.stride,
         "classes": list(graph.classes),
         "threshold": graph.threshold,
+        **({"decision": _written(graph.decision, "decision", arrays)} if graph.decision is not None else {}),
         "stream_ops": [_written(op, f"stream{i}", arrays) for i, op in enumerate(graph.stream_ops)],
         "nodes": [
             {"name": node.name, "inputs": list(node.inputs), **_written(node.op, f"node{i}", arrays)}
@@ -81,6 +83,7 @@ def _written(op: Op, key: str, arrays: dict[str, Array]) -> dict[str, Any]:
 
 def _read(text: dict[str, Any], arrays: dict[str, Array]) -> Graph:
     stream_ops = [_op(item, arrays) for item in text["stream_ops"]]
+    decision = _op(text["decision"], arrays) if text.get("decision") else None
     return Graph(
         channels=tuple(text["channels"]),
         rate_hz=text["rate_hz"],
@@ -90,6 +93,7 @@ def _read(text: dict[str, Any], arrays: dict[str, Array]) -> Graph:
         classes=tuple(text["classes"]),
         stream_ops=tuple(op for op in stream_ops if isinstance(op, StreamOp)),
         threshold=text["threshold"],
+        decision=decision if isinstance(decision, Decide) else None,
     )
 
 

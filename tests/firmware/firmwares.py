@@ -1,5 +1,6 @@
 """Models and images for these tests, each built once."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,19 +11,24 @@ from studio.firmware.board import boards
 from studio.firmware.build import Image, build
 from studio.firmware.image import HEADER_BYTES, make_image, parse_header
 from studio.graph.graph import Graph
+from studio.graph.ops.decide import Decide
 from studio.graph.passes import quantize
 from studio.paths import home
 from studio.progress import finish
 from tests.graph.nets import cnn_graph, forest_graph, motion, rows_graph
 
 BOARDS = ("host", "cortex-m0plus", "cortex-m4f", "cortex-m33")
+#: Thresholds near the scores of the forest, so that it begins, holds, ends and is silent.
+TOLD = Decide(average=2, on=(0.54, 0.4, 0.38), off=(0.5, 0.34, 0.36), least=2, quiet=3)
 ACCELEROMETER = Stream("accelerometer", 50.0, ("x", "y", "z"), "g", "i16", 1 / 4096, "accelerometer")
 
 
 @cache
 def graph(family: str) -> Graph:
-    """A small forest, or a small int8 network on samples ("cnn") or on "rows" of features."""
+    """A small forest, a small int8 network on samples ("cnn") or on "rows" of features; "told": decides with memory."""
     networks = {"cnn": cnn_graph, "rows": rows_graph}
+    if family == "told":
+        return replace(forest_graph(), decision=TOLD)
     return forest_graph() if family == "forest" else quantize(networks[family](), motion(50))
 
 

@@ -19,7 +19,7 @@ from tests.firmware.firmwares import ACCELEROMETER, BOARDS, graph, image, raw_wi
 WEAK = 6  # windows for the core that has no FPU
 
 
-@pytest.mark.parametrize("family", ["forest", "cnn", "rows"])
+@pytest.mark.parametrize("family", ["forest", "cnn", "rows", "told"])
 @pytest.mark.parametrize("board_id", BOARDS)
 def test_every_stage_is_equal_on_every_board(start: Started, board_id: str, family: str) -> None:
     g, n = graph(family), WEAK if board_id == "cortex-m0plus" else 40
@@ -33,6 +33,7 @@ def test_every_stage_is_equal_on_every_board(start: Started, board_id: str, fami
         assert len(scores) == (len(samples) - g.length) // g.stride + 1
         assert np.array_equal(scores.view("u4"), expected.view("u4"))
         assert np.array_equal(decisions, g.decide(expected))
+        assert (family == "told") == bool((decisions != g.answer(expected)).any())
 
 
 @pytest.mark.parametrize("board_id", ["host", "cortex-m4f"])
@@ -48,6 +49,18 @@ def test_one_flipped_weight_bit_is_found_and_its_stage_named(start: Started, boa
         assert result["equal"] < result["windows"] == 20
         assert difference["stage"] == "logits"
         assert difference["host"] != difference["board"]
+
+
+@pytest.mark.parametrize("board_id", ["host", "cortex-m4f"])
+def test_a_flipped_bit_of_a_decisions_threshold_is_found(start: Started, board_id: str, tmp_path: Path) -> None:
+    g = graph("told")
+    assert g.decision is not None
+    on = g.decision.args()["on"]
+    wrong = with_flipped_bit(image(board_id, "told").bin, on.tobytes(), 23, tmp_path / "wrong.bin")
+    with start(board_id) as talk:
+        finish(flash(talk, wrong))
+        difference = finish(verify(talk, g, ACCELEROMETER, raw_windows(20)))["first_difference"]
+        assert difference["stage"] == "decision" and difference["host"] != difference["board"]
 
 
 def test_a_flipped_threshold_in_the_forest_is_found(start: Started, tmp_path: Path) -> None:

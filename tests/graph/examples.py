@@ -11,6 +11,7 @@ from scipy import signal, special, stats
 
 from studio.graph.op import Array
 from studio.graph.ops.conv import AveragePool1d, Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
+from studio.graph.ops.decide import Decide
 from studio.graph.ops.filter import Biquad
 from studio.graph.ops.forest import Tree, pack
 from studio.graph.ops.int8 import (
@@ -31,10 +32,13 @@ from studio.graph.ops.statistics import ChannelCorrelation, Difference, Magnitud
 from studio.graph.ops.vector import Concat, Dense, Flatten, Normalize, Relu, Softmax, Standardize
 from tests.graph.arithmetic import Example, requantized, rounded
 from tests.graph.classic_examples import classic_examples
+from tests.graph.decide_oracle import decisions
 from tests.graph.plane_examples import plane_examples
 from tests.graph.recurrent_examples import recurrent_examples
 from tests.graph.signal_examples import signal_examples
 from tests.graph.sound_examples import sound_examples
+
+TOLD = Decide(average=3, on=(0.3, 0.2, 0.4), off=(0.1, 0.2, 0.0), least=2, quiet=3)
 
 
 def _statistics(x: Array) -> Array:
@@ -267,6 +271,7 @@ def _examples() -> dict[str, Example]:
             lambda x: signal.sosfilt(signal.butter(2, 12.0, fs=100.0, output="sos"), x.astype(float), axis=0),
             2e-6,
         ),
+        "Decide": Example(TOLD, ((3,),), lambda x: decisions(TOLD, x), 0),
     }
 
 

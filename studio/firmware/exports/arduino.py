@@ -37,11 +37,12 @@ includes={facts.stem}.h
 
 def _sketch(graph: Graph, facts: Facts) -> str:
     says = "Serial.print((int)(1000.0f * scores[i]));\n        Serial.print(' ');"
+    tells = "Serial.print((int)told);\n    Serial.println();"
     period_us = round(1e6 / graph.rate_hz)
     return f"""{facts.banner}#include <Arduino.h>
 #include <{facts.stem}.h>
 
-{app_loop(facts, says, after="Serial.println();")}
+{app_loop(facts, says, tells)}
 void setup()
 {{
     Serial.begin(115200);

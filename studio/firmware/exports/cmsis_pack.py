@@ -73,11 +73,11 @@ def _component(package: Xml.Element, facts: Facts) -> None:
 
 
 def _template(facts: Facts) -> str:
-    says = 'printf("%d%s", (int)(1000.0f * scores[i]), i < ' + facts.name.upper() + '_CLASSES - 1 ? " " : "\\n");'
+    says, tells = 'printf("%d ", (int)(1000.0f * scores[i]));', 'printf("-> %d\\n", (int)told);'
     return f"""{facts.banner}#include <stdio.h>
 #include "{facts.stem}.h"
 
-{app_loop(facts, says)}
+{app_loop(facts, says, tells)}
 int main(void)
 {{
     {facts.name}_push_clear();

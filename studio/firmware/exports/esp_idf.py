@@ -54,12 +54,13 @@ project({facts.stem}_scores)
 def _main(graph: Graph, facts: Facts) -> str:
     period_ms = max(1, round(1000 / graph.rate_hz))
     says = f'ESP_LOGI("{facts.name}", "%d: %d", (int)i, (int)(1000.0f * scores[i]));'
+    tells = f'ESP_LOGI("{facts.name}", "told: %d", (int)told);'
     return f"""{facts.banner}#include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "esp_log.h"
 #include "{facts.stem}.h"
 
-{app_loop(facts, says)}
+{app_loop(facts, says, tells)}
 void app_main(void)
 {{
     TickType_t last = xTaskGetTickCount();

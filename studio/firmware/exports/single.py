@@ -106,6 +106,8 @@ def ram(graph: Graph) -> dict[str, int]:
         found[f"filter_{i}_state"] = 4 * max(op.state(shape), 1)
         shape = op.shape(shape)
         found[f"filter_{i}_sample"] = 4 * shape[0]
+    if graph.decision is not None:
+        found["decide_state"] = 4 * graph.decision.state((len(graph.classes),))
     size = np.dtype(resident(graph).holds).itemsize
     if rows:
         found |= {"frame": 4 * prod(rows.shapes[0]), "row": size * rows.width}
@@ -122,6 +124,8 @@ def weight_bytes(graph: Graph) -> int:
     for op in graph.stream_ops:
         calls.append(arguments(op, shape))
         shape = op.shape(shape)
+    if graph.decision is not None:
+        calls.append(arguments(graph.decision, (len(graph.classes),)))
     tables = [value.values for call in calls for value in call if isinstance(value, Table)]
     return sum(max(values.size, 1) * values.dtype.itemsize for values in tables)
 

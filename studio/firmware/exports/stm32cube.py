@@ -36,6 +36,8 @@ void {facts.name}_app_process(UART_HandleTypeDef *uart);
 
 def _app_c(graph: Graph, facts: Facts) -> str:
     period_ms, name = max(1, round(1000 / graph.rate_hz)), facts.name
+    says = "say(uart, (int32_t)(1000.0f * scores[i]));"
+    tells = "say(uart, told + 1); /* 0: nothing is told, else the number of the class, from 1 */"
     return f"""{facts.banner}#include "{name}_app.h"
 #include "{facts.stem}.h"
 
@@ -48,7 +50,7 @@ static void say(UART_HandleTypeDef *uart, int32_t value)
     HAL_UART_Transmit(uart, text, (uint16_t)sizeof text, HAL_MAX_DELAY);
 }}
 
-{app_loop(facts, "say(uart, (int32_t)(1000.0f * scores[i]));", "UART_HandleTypeDef *uart")}
+{app_loop(facts, says, tells, "UART_HandleTypeDef *uart")}
 static uint32_t last;
 
 void {name}_app_init(void)

@@ -23,15 +23,23 @@ def readme(graph: Graph, facts: Facts, use: str) -> str:
 - **What**: {len(graph.classes)} classes from {len(graph.channels)} channels at {graph.rate_hz:g} Hz. {known}
 - **Use**: {use}
 - **Call**: `{name}_push_clear()` once; for every sample `{name}_push(sample, scores)`; 1 means new scores.
-- **Samples**: raw values times `{upper}_SCALE`, `{upper}_CHANNELS` at a time; decision: `{name}_decide(scores)`.
+- **Samples**: raw values times `{upper}_SCALE`, `{upper}_CHANNELS` at a time.
+- **Decision**: `{name}_decide(scores)` {_decision(graph)}.
 - **Memory**: `{upper}_RAM_BYTES` of variables, `{upper}_WEIGHT_BYTES` of tables; the compiler checks both.
 - **Style**: C11, MISRA-minded: no heap, recursion, goto, double or library but `sqrtf`.
 - **Licence**: {LICENSE_NOTE}
 """
 
 
-def app_loop(facts: Facts, says: str, arguments: str = "void", after: str = "") -> str:
-    """A sensor that must be replaced, and `step()`, which `says` every score in thousandths, then `after`."""
+def _decision(graph: Graph) -> str:
+    """What the decision is made of, in words; it fits on the line."""
+    if graph.decision is None:
+        return "is the class with the greatest score, or -1"
+    return f"once for each window, in order: it remembers ({graph.decision.words()}); -1 is nothing"
+
+
+def app_loop(facts: Facts, says: str, tells: str, arguments: str = "void") -> str:
+    """A sensor that must be replaced, and `step()`, which `says` every score, then `tells` what is decided."""
     name, upper = facts.name, facts.name.upper()
     return f"""/* Put your sensor here: {upper}_CHANNELS raw values of one sample. Until then a triangle stands in. */
 static void read_sensor(int32_t raw[{upper}_CHANNELS])
@@ -42,7 +50,7 @@ static void read_sensor(int32_t raw[{upper}_CHANNELS])
         raw[i] = 64 * (at < 32 ? at : 64 - at) - 1024 + i;
 }}
 
-/* One sample in; every {upper}_STRIDE samples the scores come out, in thousandths. */
+/* One sample in; for every window the scores come out, in thousandths, and what they come to: a class, or -1. */
 static void step({arguments})
 {{
     int32_t raw[{upper}_CHANNELS];
@@ -55,5 +63,7 @@ static void step({arguments})
     for (int32_t i = 0; i < {upper}_CLASSES; i++) {{
         {says}
     }}
-{f"    {after}" + chr(10) if after else ""}}}
+    const int16_t told = {name}_decide(scores);
+    {tells}
+}}
 """

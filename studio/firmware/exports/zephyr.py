@@ -54,12 +54,12 @@ target_sources(app PRIVATE src/main.c)
 
 
 def _sample(graph: Graph, facts: Facts) -> str:
-    says = 'printk("%d%s", (int)(1000.0f * scores[i]), i < ' + facts.name.upper() + '_CLASSES - 1 ? " " : "\\n");'
+    says, tells = 'printk("%d ", (int)(1000.0f * scores[i]));', 'printk("-> %d\\n", (int)told);'
     return f"""{facts.banner}#include <zephyr/kernel.h>
 #include <zephyr/sys/printk.h>
 #include "{facts.stem}.h"
 
-{app_loop(facts, says)}
+{app_loop(facts, says, tells)}
 int main(void)
 {{
     {facts.name}_push_clear();
