@@ -128,6 +128,6 @@ OPS: dict[str, type[Op]] = {
         pointwise.JoinS8,
         pointwise.SoftmaxS8,
         filter.Biquad,
+        decide.Decide,
     )
 }
-        decide.Decide,
