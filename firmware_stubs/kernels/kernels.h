@@ -74,6 +74,10 @@ void k_lstm_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, cons
 /* filter.c */
 void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);
 
+/* decide.c */
+void k_decide(const float *x, int32_t n, int32_t average, float share, int32_t least, int32_t quiet, const float *on,
+              const float *off, float *state, int16_t *y, int32_t n_out);
+
 /* forest.c */
 void k_forest(const float *x, int32_t n, const int32_t *roots, int32_t n_trees, const uint16_t *feature,
               const float *threshold, const int16_t *left, const int16_t *right, const uint8_t *leaves, float *y,
@@ -102,10 +106,6 @@ void k_neighbours_s8(const int8_t *x, int32_t n, const int8_t *points, int32_t n
                      int32_t k, void *scratch, float *y, int32_t n_out);
 void k_outlier_factor_s8(const int8_t *x, int32_t n, const int8_t *points, int32_t n_points, const float *reach,
                          const float *density, int32_t k, void *scratch, float *y, int32_t n_out);
-/* decide.c */
-void k_decide(const float *x, int32_t n, int32_t average, float share, int32_t least, int32_t quiet, const float *on,
-              const float *off, float *state, int16_t *y, int32_t n_out);
-
 
 /* dense.c */
 void k_dense(const float *x, int32_t n, const float *weight, const float *bias, float *y, int32_t n_out);

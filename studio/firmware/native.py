@@ -40,8 +40,8 @@ API int64_t native_replay(int64_t n, const float *samples, float *scores)
 
 API void native_decide(int64_t n, const float *scores, int16_t *decisions)
 {{
-    for (int64_t i = 0; i < n; i++)
     model_clear();
+    for (int64_t i = 0; i < n; i++)
         decisions[i] = model_decide(scores + i * MODEL_CLASSES);
 }}
 """
