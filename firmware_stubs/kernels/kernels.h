@@ -58,18 +58,46 @@ void k_cfar(const float *x, int32_t n, int32_t c, int32_t guard, int32_t train, 
             int32_t c_out);
 
 /* recurrent.c */
+void k_rnn(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
+           int32_t rectified, void *memory, void *scratch, float *y, int32_t n_out, int32_t hidden);
+void k_rnn_from(const float *x, int32_t n, int32_t c, const float *h, int32_t n_h, const float *weight,
+                const float *recurrent, const float *bias, int32_t rectified, void *scratch, float *y, int32_t n_out,
+                int32_t hidden);
 void k_gru(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
-           const float *recurrent_bias, int32_t reset_after, void *scratch, float *y, int32_t n_out, int32_t hidden);
+           const float *recurrent_bias, int32_t reset_after, void *memory, void *scratch, float *y, int32_t n_out,
+           int32_t hidden);
+void k_gru_from(const float *x, int32_t n, int32_t c, const float *h, int32_t n_h, const float *weight,
+                const float *recurrent, const float *bias, const float *recurrent_bias, int32_t reset_after,
+                void *scratch, float *y, int32_t n_out, int32_t hidden);
 void k_lstm(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
-            float clip, void *scratch, float *y, int32_t n_out, int32_t hidden);
+            float clip, int32_t both, void *memory, void *scratch, float *y, int32_t n_out, int32_t width);
+void k_lstm_from(const float *x, int32_t n, int32_t c, const float *h, int32_t n_h, const float *cell, int32_t n_cell,
+                 const float *weight, const float *recurrent, const float *bias, float clip, int32_t both,
+                 void *scratch, float *y, int32_t n_out, int32_t width);
 void k_svdf(const float *x, int32_t n, int32_t c, const float *feature, const float *time, const float *bias,
-            int32_t rank, int32_t memory, void *scratch, float *y, int32_t n_out, int32_t units);
+            int32_t rank, int32_t length, void *memory, void *scratch, float *y, int32_t n_out, int32_t units);
+
+/* recurrent_s8.c */
+void k_rnn_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent, const int32_t *bias,
+              const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table, int32_t rectified,
+              int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t hidden);
+void k_gru_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent, const int32_t *bias,
+              const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table, int32_t reset_after,
+              int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t hidden);
+void k_svdf_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *feature, const int32_t *offset, const int16_t *time,
+               const int32_t *bias, int32_t rank, int32_t length, const int32_t *scale, int32_t y_zero, void *memory,
+               void *scratch, int8_t *y, int32_t n_out, int32_t units);
 
 /* lstm.c */
 void k_lstm_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent,
                const int32_t *bias, const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table,
-               int32_t tanh_multiplier, int32_t tanh_shift, int32_t clip, int32_t y_zero, void *scratch, int8_t *y,
-               int32_t n_out, int32_t hidden);
+               int32_t tanh_multiplier, int32_t tanh_shift, int32_t clip, int32_t y_zero, void *memory, void *scratch,
+               int8_t *y, int32_t n_out, int32_t hidden);
+
+/* past.c */
+void k_past(const float *x, int32_t n, int32_t c, void *memory, float *y, int32_t n_out, int32_t c_out);
+void k_past_s8(const int8_t *x, int32_t n, int32_t c, int32_t value, void *memory, int8_t *y, int32_t n_out,
+               int32_t c_out);
 
 /* filter.c */
 void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);

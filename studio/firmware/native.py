@@ -14,11 +14,12 @@ DOOR = f"""/* Written by studio/firmware/native.py: batches through the rendered
 #include "model.h"
 #include "model_push.h"
 {EXPORT}
-API void native_scores(int64_t n, const float *windows, float *scores)
+API void native_scores(int64_t n, const float *windows, int64_t in_order, float *scores)
 {{
     static model_value window[MODEL_LENGTH * MODEL_WIDTH];
     for (int64_t i = 0; i < n; i++, windows += MODEL_SAMPLES * MODEL_FILTERED) {{
-        model_clear();
+        if (i == 0 || !in_order)
+            model_clear();
         for (int64_t t = 0, held = 0; t < MODEL_SAMPLES; t++) {{
             const model_value *row = model_row(windows + t * MODEL_FILTERED);
             for (int64_t j = 0; row && held < MODEL_LENGTH && j < MODEL_WIDTH; j++)
@@ -55,15 +56,19 @@ class Native:
         pushed = {name: (STUBS / "runtime" / name).read_text() for name in ("model_push.c", "model_push.h")}
         texts = {**render(graph, stream), **pushed, "native.c": DOOR}
         self._library = ctypes.CDLL(str(compile_shared("model", sources(), texts, [STUBS / "kernels"])))
-        for name, n_pointers in (("native_scores", 2), ("native_replay", 2), ("native_decide", 2)):
-            getattr(self._library, name).argtypes = [ctypes.c_int64, *[ctypes.c_void_p] * n_pointers]
+        for name in ("native_replay", "native_decide"):
+            getattr(self._library, name).argtypes = [ctypes.c_int64, *[ctypes.c_void_p] * 2]
+        self._library.native_scores.argtypes = [ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
         self._library.native_replay.restype = ctypes.c_int64
 
-    def scores(self, windows: Array) -> Floats:
-        """Scores (n, n_classes) of filtered windows (n, length, n_channels), as model_run gives them."""
+    def scores(self, windows: Array, in_order: bool = False) -> Floats:
+        """Scores (n, n_classes) of filtered windows (n, length, n_channels), as model_run gives them.
+
+        Each window by itself, or `in_order` with what the model remembers of those before (`Graph.stages`).
+        """
         x = np.ascontiguousarray(windows, np.float32)
         y = np.zeros((len(x), len(self.graph.classes)), np.float32)
-        self._library.native_scores(len(x), x.ctypes.data, y.ctypes.data)
+        self._library.native_scores(len(x), x.ctypes.data, int(in_order), y.ctypes.data)
         return y
 
     def replay(self, raw: Array) -> Floats:

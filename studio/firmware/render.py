@@ -69,7 +69,7 @@ void model_run(const model_value *window, float *scores);
 /* {_told(graph)} */
 int16_t model_decide(const float *scores);
 
-/* The filters forget all samples{', the decision all scores' if graph.decision else ''}. */
+/* The filters forget all samples{", the decision all scores" if graph.decision else ""}. */
 void model_clear(void);
 """
 
@@ -87,9 +87,10 @@ def source(graph: Graph) -> str:
     tables: list[str] = []
     names = identifiers(graph)
     decide = _decide(graph, tables)
-    filters = _filters(graph, tables)
-    row = _row(graph, names, tables)
     n = len(graph.nodes) - len(inside.nodes)
+    memories, forget = _memories(inside, names[n:])
+    filters = memories + _filters(graph, tables, forget)
+    row = _row(graph, names, tables)
     stages = "\n".join(_stages(inside, names[n:], min(n, 1), tables)).rstrip("\n")
     return f"""/* Written by Sensorsmith Studio: {len(stages_on_board(graph))} stages, {arena} bytes of arena. */
 #include "model.h"
@@ -149,9 +150,19 @@ def _decide(graph: Graph, tables: list[str]) -> str:
 """
 
 
-def _filters(graph: Graph, tables: list[str]) -> str:
+def _memories(graph: Graph, names: list[str]) -> tuple[str, str]:
+    """What nodes keep from window to window: declarations, and the lines that empty them."""
+    declared, forget = "", ""
+    for (node, inputs, _), name in zip(graph.edges_into(graph.shapes()), names, strict=True):
+        if n_bytes := node.op.memory(*inputs):
+            declared += f"static _Alignas(8) uint8_t {name}_memory[{n_bytes}]; /* goes on from window to window */\n"
+            forget += f"    for (int32_t i = 0; i < {n_bytes}; i++)\n        {name}_memory[i] = 0;\n"
+    return declared, forget
+
+
+def _filters(graph: Graph, tables: list[str], forget: str) -> str:
     """model_filter and model_clear, with the memories of the filters and of the decision."""
-    memories, calls, forget, x = "", "", "", "sample"
+    memories, calls, x = "", "", "sample"
     shape: Shape = (len(graph.channels),)
     for i, op in enumerate(graph.stream_ops):
         name, given = f"filter_{i}", op.shape(shape)
@@ -234,6 +245,7 @@ def _stages(graph: Graph, names: list[str], first: int, tables: list[str]) -> It
             continue
         if i < end:
             yield f"    {given} *const {y[i]} = ({given} *)(void *)(arena + {layout.offsets[i]});"
-        pointers = {"input": x, "scratch": f"arena + {layout.scratch[i]}", "output": y[i]}
+        memory = f"{names[i]}_memory" if node.op.memory(*inputs) else "0"
+        pointers = {"input": x, "memory": memory, "scratch": f"arena + {layout.scratch[i]}", "output": y[i]}
         yield f"    {call(node.op, inputs, names[i], pointers, tables)}"
         yield f"    tap({first + i}, {y[i]}, {sizes[i]});\n"

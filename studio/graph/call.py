@@ -19,7 +19,7 @@ C_TYPES = {
 
 @dataclass(frozen=True)
 class Slot:
-    """A pointer that the caller provides: role "input" (the `index`th), "state", "scratch" or "output"."""
+    """A pointer that the caller provides: role "input" (the `index`th), "state", "memory", "scratch" or "output"."""
 
     role: str
     index: int = 0
@@ -51,6 +51,8 @@ def arguments(op: Op, *shapes: Shape) -> list[Argument]:
         found.append(Table(name, np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value)
     if isinstance(op, StreamOp):
         found.append(Slot("state"))
+    if op.remembers:
+        found.append(Slot("memory"))
     if op.scratch(*shapes):
         found.append(Slot("scratch"))
     return [*found, Slot("output"), *op.dims(op.shape(*shapes), True)]

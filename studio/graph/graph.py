@@ -78,17 +78,27 @@ class Graph:
             types = [self.holds if i == WINDOW else self.nodes[i].op.gives for i in node.inputs]
             yield node, inputs, types
 
-    def stages(self, windows: Array) -> Iterator[tuple[str, Array]]:
-        """(name, output (n, *shape)) of every node for filtered windows (n, length, n_channels)."""
+    @property
+    def carries(self) -> bool:
+        """Whether a node remembers the windows before: then it matters which windows come one after the other."""
+        return any(node.op.memory(*inputs) > 0 for node, inputs, _ in self.edges_into(self.shapes()))
+
+    def stages(self, windows: Array, in_order: bool = False) -> Iterator[tuple[str, Array]]:
+        """(name, output (n, *shape)) of every node for filtered windows (n, length, n_channels).
+
+        A node that remembers begins each window with an empty memory, as a board does after "clear"; `in_order` only
+        the first, and goes on from window to window, as a board does that runs.
+        """
         outputs: list[Array] = []
         for node in self.nodes:
-            outputs.append(node.op.run(*(windows if i == WINDOW else outputs[i] for i in node.inputs)))
+            inputs = (windows if i == WINDOW else outputs[i] for i in node.inputs)
+            outputs.append((node.op.run_in_order if in_order else node.op.run)(*inputs))
             yield node.name, outputs[-1]
 
-    def scores(self, windows: Array) -> Array:
-        """Scores (n, n_classes) float32 for filtered windows (n, length, n_channels)."""
+    def scores(self, windows: Array, in_order: bool = False) -> Array:
+        """Scores (n, n_classes) float32 for filtered windows (n, length, n_channels); `in_order` as in `stages`."""
         y: Array = np.zeros((len(windows), len(self.classes)), np.float32)
-        for _, stage in self.stages(windows):
+        for _, stage in self.stages(windows, in_order):
             y = stage
         return y
 

@@ -128,6 +128,7 @@ class Prepared:
     floats: Array
     y: Shape
     scratch: int
+    memory: int
 
 
 _prepared: WeakKeyDictionary[Op, dict[tuple[Shape, ...], Prepared]] = WeakKeyDictionary()
@@ -154,7 +155,8 @@ def _new(op: Op, shapes: tuple[Shape, ...]) -> Prepared:
     floats = [v for v, t in zip(given, types, strict=True) if t == "float"]
     function = getattr(library(), f"many_{name}")
     function.argtypes, function.restype = [ctypes.c_int64, *[ctypes.c_void_p] * 4], None
-    return Prepared(function, pointers, np.array(ints, np.int32), np.array(floats, np.float32), y, op.scratch(*shapes))
+    numbers = np.array(ints, np.int32), np.array(floats, np.float32)
+    return Prepared(function, pointers, *numbers, y, op.scratch(*shapes), op.memory(*shapes))
 
 
 def _agree(op: Op, value: Slot | Table | int | float, t: str) -> None:
@@ -171,16 +173,21 @@ def _agree(op: Op, value: Slot | Table | int | float, t: str) -> None:
         raise GraphError(f"Op {type(op).__name__}", seen, "Make the class and the C function agree.")
 
 
-def _run(prepared: Prepared, n: int, slots: dict[Slot, tuple[Array, bool]]) -> None:
-    """Call the kernel n times; each slot is (array, whether every call has its own row)."""
+def _run(prepared: Prepared, n: int, slots: dict[Slot, tuple[Array | None, bool]]) -> None:
+    """Call the kernel n times; each slot is (array or None for null, whether every call has its own row)."""
     arrays, steps = [], []
     for p in prepared.pointers:
         values, own = (p.values, False) if isinstance(p, Table) else slots[p]
-        arrays.append(values.ctypes.data)
-        steps.append(values.strides[0] if own else 0)
+        arrays.append(0 if values is None else values.ctypes.data)
+        steps.append(values.strides[0] if own and values is not None else 0)
     pointers, step = np.array(arrays, np.uintp), np.array(steps, np.int64)
     tables = (pointers, step, prepared.ints, prepared.floats)
     prepared.function(n, *(a.ctypes.data for a in tables))
+
+
+def _empty(prepared: Prepared, n: int) -> Array | None:
+    """Memories for n items (n, ...), or None for an op that has none."""
+    return np.zeros((n, prepared.memory // 8 + 1), np.float64) if prepared.memory else None
 
 
 def new_scratch(n_bytes: int) -> Array:
@@ -188,15 +195,19 @@ def new_scratch(n_bytes: int) -> Array:
     return np.zeros(n_bytes // 8 + 1, np.float64)
 
 
-def call(op: Op, inputs: Sequence[Array]) -> Array:
-    """A batch through the op's kernel: inputs (n, *in_shape) -> (n, *out_shape)."""
+def call(op: Op, inputs: Sequence[Array], in_order: bool = False) -> Array:
+    """A batch through the op's kernel: inputs (n, *in_shape) -> (n, *out_shape).
+
+    An op with a memory begins each item with an empty one; `in_order` it does so with the first, and goes on.
+    """
     given: list[Array] = [np.ascontiguousarray(x, op.takes) for x in inputs]
     prepared = prepare(op, tuple(x.shape[1:] for x in given))
     n = len(given[0])
     y: Array = np.zeros((n, *prepared.y), op.gives)
     if n:
-        slots = {Slot("input", i): (x, True) for i, x in enumerate(given)}
+        slots: dict[Slot, tuple[Array | None, bool]] = {Slot("input", i): (x, True) for i, x in enumerate(given)}
         slots |= {Slot("scratch"): (new_scratch(prepared.scratch), False), Slot("output"): (y, True)}
+        slots[Slot("memory")] = (_empty(prepared, 1 if in_order else n), not in_order)
         _run(prepared, n, slots)
     return y
 
@@ -210,7 +221,8 @@ def call_stream(op: StreamOp, samples: Array, state: Array) -> tuple[Array, Arra
         seen = f"{after.size} values of memory for {op.state(x.shape[1:])}"
         raise GraphError(f"Op {type(op).__name__}", seen, "Start it with state() zeros.")
     y: Array = np.zeros((len(x), *prepared.y), op.gives)
-    slots = {Slot("input"): (x, True), Slot("state"): (after, False), Slot("output"): (y, True)}
+    slots: dict[Slot, tuple[Array | None, bool]] = {Slot("input"): (x, True), Slot("state"): (after, False)}
+    slots[Slot("output")] = (y, True)
     slots[Slot("scratch")] = (new_scratch(prepared.scratch), False)
     if prod(x.shape):
         _run(prepared, len(x), slots)

@@ -7,6 +7,7 @@ The C signature follows from the class, so neither the renderer nor the caller o
 
 An arg is an int (int32_t), a float (float), or an ndarray (const T *). A StreamOp runs on every
 sample before it enters a window and may remember: its kernel takes `float *state` after the args.
+An op that `remembers` may carry a memory from one window to the next: `void *memory`, there as well.
 """
 
 import re
@@ -25,7 +26,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """One computation without memory between calls. Frozen; equality is identity."""
+    """One computation, without memory between calls unless `memory` says so. Frozen; equality is identity."""
 
     takes: ClassVar[type] = np.float32  # element type of every input
     gives: ClassVar[type] = np.float32  # element type of the output
@@ -33,6 +34,7 @@ class Op:
     overwrites: ClassVar[tuple[int, ...]] = (0,)  # the inputs that `ahead` speaks of
     rowwise: ClassVar[bool] = False  # each row of (n_rows, width) is worked out alone, whatever n_rows is
     alias: ClassVar[bool] = False  # the output is the input under another shape: on a board nothing is done
+    remembers: ClassVar[bool] = False  # the kernel takes `void *memory`, null where `memory` is 0
 
     def __post_init__(self) -> None:
         check(self)
@@ -61,15 +63,25 @@ class Op:
         """Bytes of working memory the kernel needs; when not 0 it takes `void *scratch` after the args."""
         return 0
 
+    def memory(self, *inputs: Shape) -> int:
+        """Bytes that the kernel keeps from one call to the next; all zero is an empty memory. 0: each call is alone."""
+        return 0
+
     def kernel(self, n_inputs: int) -> str:
         """Name of the C function: MaxPool1dS8 -> k_max_pool1d_s8."""
         return "k_" + re.sub(r"(?<!^)([A-Z])", r"_\1", type(self).__name__).lower()
 
     def run(self, *inputs: Array) -> Array:
-        """A batch through the C kernel: inputs (n, *in_shape) -> (n, *out_shape)."""
+        """A batch through the C kernel: inputs (n, *in_shape) -> (n, *out_shape); each item with an empty memory."""
         from studio.graph.host import call
 
         return call(self, inputs)
+
+    def run_in_order(self, *inputs: Array) -> Array:
+        """As `run`, for items that follow one another: only the first begins with an empty memory."""
+        from studio.graph.host import call
+
+        return call(self, inputs, in_order=True)
 
 
 @dataclass(frozen=True, eq=False)

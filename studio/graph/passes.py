@@ -19,6 +19,7 @@ from studio.graph.op import Array, Op
 from studio.graph.ops import int8
 from studio.graph.ops.pointwise import Reshape, ReshapeS8
 from studio.graph.ops.vector import Relu, Standardize
+from studio.graph.recurrent_layers import recurrent, with_reach
 
 KEPT = ("features", "logits", "scores")  # stages that every graph has
 
@@ -74,6 +75,7 @@ def quantize(graph: Graph, windows: Array) -> Graph:
     """
     if not len(windows):
         raise GraphError("Quantization", "no windows to see ranges on", "Record or label more data.")
+    graph = with_reach(graph, windows)
     build = _Build(graph, [y for _, y in graph.stages(windows)], windows)
     fused = _fused(graph)
     for i, node in enumerate(graph.nodes):
@@ -94,7 +96,7 @@ def _turn(build: _Build, i: int, node: Node, relu: int | None) -> None:
     """Add old node `i` (with the Relu that it takes in) to the new graph, in int8 where that is meant."""
     kind = type(node.op)
     ready = all(build.at.get(j, WINDOW) in build.means for j in node.inputs)
-    convert = LAYERS.get(kind) or (FOLLOW.get(kind) if ready else None)
+    convert = LAYERS.get(kind) or recurrent(node.op) or (FOLLOW.get(kind) if ready else None)
     if convert is None:
         build.at[i] = build.add(Node(node.op, tuple(build.as_float(j) for j in node.inputs), node.name), None)
         return

@@ -34,6 +34,9 @@ def call(uc: Any, job: dict[str, Any]) -> bytes:
     """Lay the job's blocks into RAM, call its function, and return what its output block then holds."""
     at, places = RAM + 0x8000, []
     for block in job["blocks"]:
+        if block is None:  # a null pointer
+            places.append(0)
+            continue
         uc.mem_write(at, block)
         places.append(at)
         at = (at + len(block) + 15) & ~7

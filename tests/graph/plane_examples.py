@@ -9,6 +9,7 @@ from scipy import special
 from studio.graph.op import Array
 from studio.graph.ops import int8, plane, plane_s8, pointwise
 from tests.graph.arithmetic import Example, requantized, rounded, softmax_s8
+from tests.graph.gated_examples import gated_variants
 
 
 def patches(op: Any, x: Array, value: Any) -> list[list[Array]]:
@@ -252,4 +253,4 @@ def variants() -> dict[str, Example]:
     }
 
 
-VARIANTS = variants()
+VARIANTS = variants() | gated_variants()

@@ -13,6 +13,7 @@ from studio.graph.ops.lstm_s8 import LstmS8
 from studio.graph.ops.recurrent import Gru, Lstm, Svdf
 from studio.graph.ops.transposed import TransposedConv2d, TransposedConv2dS8
 from tests.graph.arithmetic import Example, requantized
+from tests.graph.gated_examples import gated_examples
 from tests.graph.lstm_oracle import lstm_s8
 from tests.graph.plane_examples import scaling
 
@@ -110,7 +111,7 @@ def recurrent_examples() -> dict[str, Example]:
         **scaling(rng, 4), h_out=8, w_out=9, stride_h=2, stride_w=3, pad_left=1, x_zero=-9, y_zero=4, low=-90,
     )  # fmt: skip
     tables = rng.integers(-128, 128, (4, 256)).astype(np.int8)
-    return {
+    return gated_examples() | {
         "Gru": Example(Gru(*g[:3], g[3]), ((11, 4),), by_torch(torch.nn.GRU, g, False), 2e-6),
         "Lstm": Example(Lstm(*m[:2], m[2] + m[3]), ((11, 4),), by_torch(torch.nn.LSTM, m, False), 2e-6),
         "LstmS8": Example(small_lstm(0), ((9, 5),), lambda x: lstm_s8(small_lstm(0), x), 0),

@@ -60,11 +60,12 @@ def job(example: Example, symbols: dict[str, int]) -> tuple[dict[str, Any], byte
     for i, p in enumerate(prepared.pointers):
         role = p.role if isinstance(p, Slot) else "table"
         data = {"table": lambda p=p: p.values, "input": lambda p=p: x[p.index], "output": lambda: np.zeros_like(want)}
+        data["memory"] = lambda: np.zeros((N, prepared.memory // 8 + 1)) if prepared.memory else None
         rest = np.zeros(prepared.scratch // 4 + 64, np.float32)
         values = data[role]() if role in data else rest
         output = i if role == "output" else output
-        blocks.append(np.ascontiguousarray(values).tobytes())
-        steps.append(values.strides[0] if role in ("input", "output") else 0)
+        blocks.append(None if values is None else np.ascontiguousarray(values).tobytes())
+        steps.append(values.strides[0] if role in ("input", "output", "memory") and values is not None else 0)
         assert isinstance(p, Slot | Table)
     tables = [np.array(steps, np.int64), prepared.ints, prepared.floats]
     function = symbols[f"many_{op.kernel(len(x))}"]

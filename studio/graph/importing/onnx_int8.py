@@ -16,6 +16,7 @@ from studio.graph.ops.int8 import Dequantize, Quantize
 from studio.graph.ops.plane import AveragePool2d
 from studio.graph.ops.pointwise import Reshape, ReshapeS8
 from studio.graph.ops.vector import Relu
+from studio.graph.recurrent_layers import recurrent
 
 
 @dataclass
@@ -74,7 +75,7 @@ def _turn(turned: _Turned, i: int, node: Node) -> None:
 
 def _shrunk(turned: _Turned, i: int, node: Node) -> bool:
     """Whether node i has become an int8 node, together with a Relu behind it."""
-    convert = LAYERS.get(type(node.op)) or FOLLOW.get(type(node.op))
+    convert = LAYERS.get(type(node.op)) or recurrent(node.op) or FOLLOW.get(type(node.op))
     given = [turned.small[j] for j in node.inputs if j in turned.small]
     if convert is None or len(given) < len(node.inputs):
         return False

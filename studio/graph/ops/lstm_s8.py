@@ -36,7 +36,7 @@ class LstmS8(Op):
     Gates in the order input, forget, cell, output. `weight` (4 * hidden, c) and `recurrent` (4 * hidden, hidden) are
     symmetric int8; `bias` and `recurrent_bias` (4 * hidden,) int32 hold the zero points of input and state. `scale` has
     for each gate multiplier and shift of both products to 12 fractional bits, then those of forget * cell, of
-    input * new, and of output * tanh(cell). The cell's scale is 2^cell_power.
+    input * new, and of output * tanh(cell). The cell's scale is 2^cell_power. `carried` as in `recurrent.py`.
     """
 
     weight: Array
@@ -48,8 +48,10 @@ class LstmS8(Op):
     clip: int = param(0, "Bound of the cell in steps; 0: none.", low=0, high=32767)
     y_zero: int = zero_point("output")
     last: bool = False
+    carried: bool = False
     takes = np.int8
     gives = np.int8
+    remembers = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,9 +89,12 @@ class LstmS8(Op):
             "y_zero": self.y_zero,
         }
 
+    def memory(self, *inputs: Shape) -> int:
+        return 3 * (-(-self.hidden() // 4) * 4) if self.carried else 0
+
     def scratch(self, *inputs: Shape) -> int:
         deep, wide = (-(-n // 4) * 4 for n in (self.hidden(), inputs[0][1]))
-        return 4 * deep + wide
+        return (deep if self.carried else 4 * deep) + wide
 
     def _by_unit(self, values: Array) -> Array:
         """Rows gate by gate -> rows unit by unit."""
