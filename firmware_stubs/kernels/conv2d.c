@@ -2,6 +2,7 @@
 #include "kernels.h"
 #include "tile.h"
 
+#if !defined(__ARM_FEATURE_MVE) /* else conv2d_mve.c */
 typedef struct {
     const int8_t *x;
     int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero, dense; /* dense: not dilated */
@@ -163,6 +164,7 @@ void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t 
         bound(y, there * c_out, low, high);
     }
 }
+#endif
 
 void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias, int32_t kh,
               int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,

@@ -13,6 +13,7 @@ void k_dense(const float *x, int32_t n, const float *weight, const float *bias, 
     }
 }
 
+#if !defined(__ARM_FEATURE_MVE) /* else dense_mve.c */
 /* Four outputs at a time; step 1: a scale for each output, 0: one for all. In line, so that the calls that one model has
    share no frame with those it has not. */
 __attribute__((always_inline)) static inline void dense(const int8_t *x, int32_t n, const int8_t *weight,
@@ -61,6 +62,7 @@ void k_dense_one_s8(const int8_t *x, int32_t n, const int8_t *weight, const int3
     dense(x, n, weight, bias, &multiplier, &only, 0, y_zero, y, n_out);
     bound(y, n_out, low, high);
 }
+#endif
 
 void k_relu(const float *x, int32_t n, float *y, int32_t n_out)
 {

@@ -2,6 +2,7 @@
 #include "kernels.h"
 #include "tile.h"
 
+#if !defined(__ARM_FEATURE_MVE) /* else depthwise2d_mve.c */
 enum {
     STRIP = 8 /* most output rows that are done at once; studio/graph/ops/plane_s8.py knows it too */
 };
@@ -292,6 +293,7 @@ void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, con
     }
     bound(y, h_out * w_out * c_out, low, high);
 }
+#endif
 
 void k_depthwise_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
                         const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,

@@ -16,6 +16,7 @@ void k_add_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_
     }
 }
 
+#if !defined(__ARM_FEATURE_MVE) /* else pointwise_mve.c */
 /* The same bits from one line, where studio/graph/ops/pointwise.py has found one and tried it on all 65536 pairs. */
 void k_add_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_gain, int32_t b_gain,
                    int32_t offset, int32_t shift, int32_t low, int32_t high, int8_t *y, int32_t n_out)
@@ -27,6 +28,7 @@ void k_add_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, i
     }
     bound(y, n_out, low, high);
 }
+#endif
 
 void k_multiply_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t b_zero,
                    int32_t multiplier, int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y,

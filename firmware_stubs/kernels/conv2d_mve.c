@@ -1,0 +1,122 @@
+/* Convolution over two axes for cores with vectors, with the weights and the memory of conv2d.c. */
+#include "kernels.h"
+#include "mve.h"
+
+#if defined(__ARM_FEATURE_MVE)
+enum {
+    PIXELS = 3 /* that are worked out together: conv2d.c never takes more, and the arena is laid out for that */
+};
+
+typedef struct {
+    const int8_t *x;
+    int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero;
+} view;
+
+/* Row `top` and kw columns from `left` on, as the window sees them; padding reads x_zero. */
+static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
+{
+    if (top < 0 || top >= v->h)
+        return filled_16(to, v->kw * v->c, v->x_zero);
+    const int8_t *const row = v->x + top * v->w * v->c;
+    if (v->dilation_w == 1 && left >= 0 && left + v->kw <= v->w)
+        return copied_16(to, row + left * v->c, v->kw * v->c);
+    for (int32_t k = 0; k < v->kw; k++, left += v->dilation_w)
+        if (left < 0 || left >= v->w)
+            to = filled_16(to, v->c, v->x_zero);
+        else
+            to = copied_16(to, row + left * v->c, v->c);
+    return to;
+}
+
+static void gather(const view *v, int32_t top, int32_t left, int8_t *to, int32_t padded)
+{
+    int8_t *const end = to + padded;
+    for (int32_t k = 0; k < v->kh; k++, top += v->dilation_h)
+        to = gather_row(v, top, left, to);
+    filled_16(to, (int32_t)(end - to), 0);
+}
+
+/* Sums of two outputs, o and p, for three pixels; the fourth lanes hold nothing. */
+typedef struct {
+    int32x4_t o, p;
+} sums;
+
+static inline sums sums_of(const int8_t *const *x, const int8_t *weight, int32_t padded, int32_t bias_o, int32_t bias_p)
+{
+    const int8_t *a = x[0], *b = x[1], *c = x[2];
+    int32_t ao = bias_o, bo = bias_o, co = bias_o, ap = bias_p, bp = bias_p, cp = bias_p;
+    for (int32_t i = padded >> 4; i > 0; i--, a += 16, b += 16, c += 16, weight += 32) {
+        const int32x4x2_t pair = vld2q_s32((const int32_t *)(const void *)weight);
+        const int8x16_t o = vreinterpretq_s8_s32(pair.val[0]), p = vreinterpretq_s8_s32(pair.val[1]);
+        const int8x16_t u = vldrbq_s8(a), v = vldrbq_s8(b), w = vldrbq_s8(c);
+        ao = vmladavaq_s8(ao, u, o);
+        ap = vmladavaq_s8(ap, u, p);
+        bo = vmladavaq_s8(bo, v, o);
+        bp = vmladavaq_s8(bp, v, p);
+        co = vmladavaq_s8(co, w, o);
+        cp = vmladavaq_s8(cp, w, p);
+    }
+    if (padded & 15) { /* lanes that are not there read zeros */
+        const uint32x4_t apart = vidupq_n_u32(0, 8);
+        const mve_pred16_t words = vctp32q((uint32_t)(padded & 15) >> 2), there = vctp8q((uint32_t)padded & 15u);
+        const int32_t *const from = (const int32_t *)(const void *)weight;
+        const int8x16_t o = vreinterpretq_s8_s32(vldrwq_gather_offset_z_s32(from, apart, words));
+        const int8x16_t p = vreinterpretq_s8_s32(vldrwq_gather_offset_z_s32(from + 1, apart, words));
+        const int8x16_t u = vldrbq_z_s8(a, there), v = vldrbq_z_s8(b, there), w = vldrbq_z_s8(c, there);
+        ao = vmladavaq_s8(ao, u, o);
+        ap = vmladavaq_s8(ap, u, p);
+        bo = vmladavaq_s8(bo, v, o);
+        bp = vmladavaq_s8(bp, v, p);
+        co = vmladavaq_s8(co, w, o);
+        cp = vmladavaq_s8(cp, w, p);
+    }
+    const sums s = {{ao, bo, co, 0}, {ap, bp, cp, 0}};
+    return s;
+}
+
+/* What a layer does with its sums, and where the lanes go. */
+typedef struct {
+    int32x4_t low, high;
+    uint32x4_t apart;
+    mve_pred16_t there;
+    int32_t zero;
+} ending;
+
+static inline void finish(int32x4_t s, int32_t multiplier, int32_t shift, const ending *e, int8_t *y)
+{
+    const int32x4_t q = vqaddq_n_s32(rescaled_n(s, multiplier, shift), e->zero);
+    vstrbq_scatter_offset_p_s32(y, e->apart, vmaxq_s32(vminq_s32(q, e->high), e->low), e->there);
+}
+
+void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                 const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                 int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
+                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out,
+                 int32_t w_out, int32_t c_out)
+{
+    const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero};
+    const int32_t padded = (kh * kw * c + 3) & ~3, n = h_out * w_out;
+    ending e = {vdupq_n_s32(low), vdupq_n_s32(high), vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)c_out), 0, y_zero};
+    int32_t top = -pad_top, left = -pad_left, column = 0;
+    for (int32_t i = 0; i < n; i += PIXELS, y += PIXELS * c_out) {
+        int8_t *const seen = scratch;
+        const int8_t *pixel[PIXELS] = {seen, seen, seen}; /* those that are not there: the first again */
+        const int32_t there = n - i < PIXELS ? n - i : PIXELS;
+        for (int32_t slot = 0; slot < there; slot++) {
+            pixel[slot] = seen + slot * padded;
+            gather(&v, top, left, seen + slot * padded, padded);
+            left += stride_w;
+            if (++column == w_out)
+                column = 0, left = -pad_left, top += stride_h;
+        }
+        e.there = vctp32q((uint32_t)there);
+        for (int32_t o = 0; o < c_out; o += 2) {
+            const int32_t p = o + 1 < c_out ? o + 1 : o; /* at an odd end the second row is zeros: only o is written */
+            const sums s = sums_of(pixel, weight + o * padded, padded, bias[o], bias[p]);
+            finish(s.o, multiplier[o], shift[o], &e, y + o);
+            if (p != o)
+                finish(s.p, multiplier[p], shift[p], &e, y + p);
+        }
+    }
+}
+#endif
