@@ -7,6 +7,7 @@ from studio.graph.ops import (
     conv,
     decide,
     filter,
+    fixed,
     forest,
     int8,
     linear,
@@ -138,6 +139,7 @@ OPS: dict[str, type[Op]] = {
         pointwise.JoinS8,
         pointwise.SoftmaxS8,
         filter.Biquad,
+        fixed.Fixed,
         decide.Decide,
     )
 }

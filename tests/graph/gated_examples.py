@@ -9,6 +9,7 @@ import torch
 
 from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array, Op
+from studio.graph.ops.fixed import Fixed
 from studio.graph.ops.recurrent import Gru, GruFrom, Lstm, LstmFrom, Past, PastS8, Rnn, RnnFrom
 from studio.graph.ops.recurrent_s8 import GruS8, RnnS8, SvdfS8
 from tests.graph.arithmetic import Example
@@ -76,12 +77,14 @@ def gated_examples() -> dict[str, Example]:
         (f32(20, 4), f32(20, 5), f32(20)),
     )
     plain, zero = from_torch(torch.nn.RNN, (*r, 0 * r[2])), from_torch(torch.nn.LSTM, (*m, 0 * m[2]))
+    always = f32(2, 3)
     small = [small_rnn(1), small_gru(2), small_svdf(3)]
     return {
         "Rnn": Example(Rnn(*r), ((11, 4),), plain, 2e-6),
         "RnnFrom": Example(RnnFrom(*r), ((11, 4), (5,)), plain, 2e-6),
         "GruFrom": Example(GruFrom(*g), ((11, 4), (5,)), from_torch(torch.nn.GRU, g), 4e-6),
         "LstmFrom": Example(LstmFrom(*m), ((11, 4), (5,), (5,)), zero, 2e-6),
+        "Fixed": Example(Fixed(always), ((4,),), lambda x: always, 0),
         "Past": Example(Past(3), ((4, 2),), lambda x: np.concatenate([np.zeros((3, 2)), x]), 0),
         "PastS8": Example(PastS8(3, value=-7), ((2, 5),), lambda x: np.concatenate([np.full((3, 5), -7), x]), 0),
         "RnnS8": Example(small[0], ((9, 5),), lambda x: rnn_s8(small[0], x), 0),

@@ -148,7 +148,7 @@ class Builder:
 
     def begin(self, inputs: list[int]) -> None:
         """The window, and the nodes that cut the network's inputs out of it."""
-        items = [self.tensors[i].item for i in inputs]
+        items = [self.item(i) for i in inputs]
         sizes = [prod(item) for item in items]
         if not inputs or min(sizes) < 1 or sum(sizes) > LARGEST_TENSOR:
             raise DataError(self.file, f"inputs of shapes {items}", "Export the model again, with a fixed batch of 1.")
@@ -163,15 +163,28 @@ class Builder:
                 raise GraphError(
                     f"Input {tensor.name!r}", f"is {tensor.dtype}", "Export it with int8 or float32 input."
                 )
-            self.at[i] = self.shaped(node, items[k])
+            self.settle(i, self.shaped(node, items[k]))
+
+    def item(self, i: int) -> Shape:
+        """Shape under which input tensor `i` enters the graph."""
+        return self.tensors[i].item
+
+    def settle(self, i: int, node: int) -> None:
+        """`node` gives tensor `i`."""
+        self.at[i] = node
+
+    def given(self, i: int) -> int | None:
+        """The node that gives tensor `i`, in the order in which the file lays its values out."""
+        return self.at.get(i)
 
     def end(self, outputs: list[int], turned: Callable[[Graph], list[Node]] | None = None) -> Graph:
         """The graph whose scores are the network's outputs, flat and in float; its nodes go through `turned`."""
-        if not outputs or any(i not in self.at for i in outputs):
+        found = [(self.given(i), self.tensors[i]) for i in outputs]
+        if not outputs or any(node is None for node, _ in found):
             raise DataError(self.file, "an output comes from nowhere", "Export the model again; it is broken.")
         flat = []
-        for i in outputs:
-            node, tensor = self.at[i], self.tensors[i]
+        for node, tensor in found:
+            assert node is not None
             if node != WINDOW and self.nodes[node].op.gives is np.int8:
                 node = self.add(int8.Dequantize(tensor.scale, tensor.zero), (node,), "output")
             flat.append(self.shaped(node, (prod(self.shape_at(node)),)))

@@ -11,12 +11,17 @@ import numpy as np
 
 from studio.errors import DataError, StudioError
 from studio.graph.graph import Graph
-from studio.graph.importing.build import MOST_LAYERS, Builder, Layer, Tensor
+from studio.graph.importing.build import MOST_LAYERS, Layer, Tensor
 from studio.graph.importing.onnx_int8 import in_int8
 from studio.graph.importing.onnx_layers import LAYERS
+from studio.graph.importing.onnx_moves import folded
+from studio.graph.importing.onnx_order import OnnxBuilder, becomes, channels_last
 from studio.graph.op import Array, Shape
 
 NO_SCALE: Array = np.zeros(0, np.float32)
+#: Layers that read an input in ONNX's own order; one of these, and the window's rows are the file's.
+AS_WRITTEN = ("LSTM", "GRU", "RNN", "Transpose", "MatMul", "Gemm", "Gather")
+LOOPS = "Export recurrent layers as LSTM, GRU or RNN, as torch.onnx and tf2onnx do, not as a loop."
 
 
 def graph_of(data: bytes, name: str) -> Graph:
@@ -38,7 +43,7 @@ def _built(onnx: Any, data: bytes, name: str) -> Graph:
     if len(model.graph.node) > MOST_LAYERS:
         raise DataError(name, f"{len(model.graph.node)} layers", "No board takes that.")
     onnx.checker.check_model(model)
-    graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+    graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     constants = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer if not t.external_data}
     shapes = _shapes(onnx, graph)
     numbers: dict[str, int] = {}
@@ -58,19 +63,48 @@ def _built(onnx: Any, data: bytes, name: str) -> Graph:
     layers = [_layer(onnx, node, i, number) for i, node in enumerate(graph.node)]
     inputs = [number(v.name) for v in graph.input if v.name not in constants]
     outputs = [number(v.name) for v in graph.output]
-    build = Builder(tensors, name)
-    build.begin(inputs)
+    build = _builder(tensors, name, layers, inputs, outputs)
+    fed = {i for layer in layers if layer.place in build.carried for i in (*layer.inputs[5:7], *layer.outputs[1:])}
+    build.begin([i for i in inputs if i not in fed])
     for layer in layers:
-        convert = LAYERS.get(layer.kind)
-        if convert is None:
-            build.refuse(layer, "is not known here", f"Build the model from these: {', '.join(sorted(LAYERS))}.")
-        convert(build, layer)
-    return build.end(outputs, in_int8)
+        _convert(build, layer)
+    return build.end([i for i in outputs if i not in fed], in_int8)
 
 
-def channels_last(shape: Shape) -> Shape:
-    """(n, c, ...) -> (n, ..., c)."""
-    return (shape[0], *shape[2:], shape[1]) if len(shape) > 2 else shape
+def _convert(build: OnnxBuilder, layer: Layer) -> None:
+    values = folded(build, layer)
+    if values is not None:
+        becomes(build, layer.outputs[0], values)
+        return
+    convert = LAYERS.get(layer.kind)
+    if convert is None:
+        known = f"Build the model from these: {', '.join(sorted(LAYERS))}."
+        build.refuse(layer, "is not known here", LOOPS if layer.kind in ("Loop", "Scan", "If") else known)
+    convert(build, layer)
+
+
+def _builder(
+    tensors: list[Tensor], name: str, layers: list[Layer], inputs: list[int], outputs: list[int]
+) -> OnnxBuilder:
+    """A builder that knows what is read, which inputs enter as they are written, and which memories go on."""
+    readers: dict[int, list[Layer]] = {}
+    for layer in layers:
+        for i in layer.inputs:
+            readers.setdefault(i, []).append(layer)
+    given, ends = set(inputs), set(outputs)
+    as_written = {i for i in inputs if any(layer.kind in AS_WRITTEN for layer in readers.get(i, []))}
+    carried = {
+        layer.place for layer in layers if layer.kind in ("LSTM", "GRU", "RNN") and _fed_back(layer, given, ends)
+    }
+    used = frozenset({*readers, *outputs} - {-1})
+    return OnnxBuilder(tensors, name, as_written=frozenset(as_written), used=used, carried=frozenset(carried))
+
+
+def _fed_back(layer: Layer, inputs: set[int], outputs: set[int]) -> bool:
+    """Whether every initial state is an input of the network, and every last state an output."""
+    begun = [i for i in layer.inputs[5 : 7 if layer.kind == "LSTM" else 6] if i >= 0]
+    ended = [i for i in layer.outputs[1:] if i >= 0]
+    return bool(begun) and len(begun) == len(ended) and set(begun) <= inputs and set(ended) <= outputs
 
 
 def _shapes(onnx: Any, graph: Any) -> dict[str, Shape]:

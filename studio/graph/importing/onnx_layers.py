@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from studio.graph.importing.build import Builder, Layer, Tensor, cube
-from studio.graph.importing.onnx_more import MORE, and_constant
+from studio.graph.importing.build import Builder, Layer, cube
+from studio.graph.importing.onnx_more import MORE, and_constant, both_run, pair
+from studio.graph.importing.onnx_moves import MOVES
+from studio.graph.importing.onnx_order import OnnxBuilder, becomes, written
+from studio.graph.importing.onnx_recurrent import recurrent
 from studio.graph.op import Array, Op
-from studio.graph.ops import int8, plane, pointwise, vector
+from studio.graph.ops import conv, int8, plane, pointwise, vector
 
-Convert = Callable[[Builder, Layer], None]
+Convert = Callable[[Any, Layer], None]
 
 
 def known(build: Builder, layer: Layer, **allowed: Any) -> dict[str, Any]:
@@ -32,7 +35,7 @@ def sides(given: dict[str, Any], n: int) -> dict[str, int]:
     return dict(zip(names, (*strides, before[0], after[0], before[1], after[1]), strict=True))
 
 
-def _conv(build: Builder, layer: Layer) -> None:
+def _conv(build: OnnxBuilder, layer: Layer) -> None:
     given, weight = known(build, layer, auto_pad=b"NOTSET"), build.constant(layer, 1).astype(np.float32)
     n = weight.ndim - 2
     if n not in (1, 2):
@@ -53,19 +56,26 @@ def _conv(build: Builder, layer: Layer) -> None:
     build.put(layer, op, (node,), "conv")
 
 
-def _gemm(build: Builder, layer: Layer) -> None:
+def _gemm(build: OnnxBuilder, layer: Layer) -> None:
     given = known(build, layer, alpha=1.0, beta=1.0, transA=0)
     weight = build.constant(layer, 1).astype(np.float32)
     weight = weight if given.get("transB", 0) else weight.T
     if weight.ndim != 2:
         build.refuse(layer, f"has weights of shape {weight.shape}", "Use a matrix.")
     bias = build.constant(layer, 2).astype(np.float32).ravel() if build.has(layer, 2) else np.zeros(1, np.float32)
-    op = vector.Dense(np.ascontiguousarray(weight), np.ascontiguousarray(np.broadcast_to(bias, (len(weight),))))
-    build.put(layer, op, (build.node(layer),), "dense")
+    if bias.size not in (1, len(weight)):
+        build.refuse(layer, f"has {bias.size} biases for {len(weight)} outputs", "Export the model again.")
+    full = np.ascontiguousarray(np.broadcast_to(bias, (len(weight),)))
+    n = prod(written(build.tensor(layer, 0))) // max(weight.shape[1], 1)
+    if n == 1:
+        build.put_as_written(layer, vector.Dense(np.ascontiguousarray(weight), full), (build.node(layer),), "dense")
+        return
+    rows = build.shaped(build.node_as_written(layer), (n, weight.shape[1]))  # each row by itself
+    build.put_as_written(layer, conv.Conv1d(np.ascontiguousarray(weight[:, None]), full), (rows,), "rows")
 
 
 def _pool(kind: type[plane.Pool2d]) -> Convert:
-    def convert(build: Builder, layer: Layer) -> None:
+    def convert(build: OnnxBuilder, layer: Layer) -> None:
         given = known(build, layer, auto_pad=b"NOTSET", ceil_mode=0, count_include_pad=0)
         size = list(given["kernel_shape"])
         if set(given.get("dilations", [1])) != {1} or len(size) > 2:
@@ -78,12 +88,12 @@ def _pool(kind: type[plane.Pool2d]) -> Convert:
     return convert
 
 
-def _global_average(build: Builder, layer: Layer) -> None:
+def _global_average(build: OnnxBuilder, layer: Layer) -> None:
     h, w, _ = build.shape_at(node := cube(build, layer, build.node(layer)))
     build.put(layer, plane.AveragePool2d(kh=h, kw=w), (node,), "mean")
 
 
-def _batch_norm(build: Builder, layer: Layer) -> None:
+def _batch_norm(build: OnnxBuilder, layer: Layer) -> None:
     """As a Standardize: (x - mean) / deviation * gain + offset in one subtraction and one product."""
     gain, offset, mean, variance = (build.constant(layer, i).astype(np.float64) for i in (1, 2, 3, 4))
     deviation = np.sqrt(variance + layer.options.get("epsilon", 1e-5))
@@ -93,50 +103,38 @@ def _batch_norm(build: Builder, layer: Layer) -> None:
     build.put(layer, op, (build.node(layer),), "normalize")
 
 
-def _reshape(build: Builder, layer: Layer) -> None:
-    """By way of ONNX's order of values: channels first, then under the new shape, then channels last again."""
-    node, to = build.node(layer), build.output(layer).item
-    shape = build.shape_at(node)
-    if len(shape) > 1 and shape[-1] > 1 and prod(shape[:-1]) > 1:
-        *places, c = shape
-        steps = [prod(places[i + 1 :]) * c for i in range(len(places))]
-        node = build.add(pointwise.Pick((c, *places), (1, *steps)), (node,), "transpose")
-    if len(to) > 1 and to[-1] > 1 and prod(to[:-1]) > 1:
-        *places, c = to
-        steps = [prod(places[i + 1 :]) for i in range(len(places))]
-        node = build.add(pointwise.Pick(to, (*steps, prod(places))), (node,), "transpose")
-    build.at[layer.outputs[0]] = build.shaped(node, to)
-
-
-def _sum(build: Builder, layer: Layer) -> None:
-    a, b = build.tensor(layer, 0), build.tensor(layer, 1)
-    if a.data is None and b.data is None:
-        build.put(layer, pointwise.Add(), (build.node(layer, 0), build.node(layer, 1)), "add")
+def _sum(build: OnnxBuilder, layer: Layer) -> None:
+    if both_run(build, layer):
+        pair(build, layer, pointwise.Add(), "add")
         return
-    node, offset = and_constant(build, layer)
-    build.put(layer, vector.Standardize(-offset, np.ones(len(offset), np.float32)), (node,), "offset")
+    node, offset, put = and_constant(build, layer)
+    put(build, layer, vector.Standardize(-offset, np.ones(len(offset), np.float32)), (node,), "offset")
 
 
-def _product(build: Builder, layer: Layer) -> None:
-    a, b = build.tensor(layer, 0), build.tensor(layer, 1)
-    if a.data is None and b.data is None:
-        build.put(layer, pointwise.Multiply(), (build.node(layer, 0), build.node(layer, 1)), "multiply")
+def _product(build: OnnxBuilder, layer: Layer) -> None:
+    if both_run(build, layer):
+        pair(build, layer, pointwise.Multiply(), "multiply")
         return
-    node, gain = and_constant(build, layer)
+    node, gain, put = and_constant(build, layer)
     if np.any(gain == 0):
         build.refuse(layer, "multiplies a channel by 0", "Leave that channel out.")
     op = vector.Standardize(np.zeros(len(gain), np.float32), 1 / gain.astype(np.float64))
-    build.put(layer, op, (node,), "gain")
+    put(build, layer, op, (node,), "gain")
 
 
-def _simple(make: Callable[[Builder, Layer], Op], name: str) -> Convert:
-    def convert(build: Builder, layer: Layer) -> None:
-        build.put(layer, make(build, layer), (build.node(layer),), name)
+def _simple(make: Callable[[OnnxBuilder, Layer], Op], name: str) -> Convert:
+    """A function of each value: in whatever order they lie."""
+
+    def convert(build: OnnxBuilder, layer: Layer) -> None:
+        if build.only_plain(layer):
+            build.put_as_written(layer, make(build, layer), (build.node_as_written(layer),), name)
+        else:
+            build.put(layer, make(build, layer), (build.node(layer),), name)
 
     return convert
 
 
-def _clip(build: Builder, layer: Layer) -> Op:
+def _clip(build: OnnxBuilder, layer: Layer) -> Op:
     ends = [
         float(build.constant(layer, i).ravel()[0]) if build.has(layer, i) else float(layer.options.get(name, default))
         for i, name, default in ((1, "min", -3.4e38), (2, "max", 3.4e38))
@@ -144,51 +142,60 @@ def _clip(build: Builder, layer: Layer) -> Op:
     return pointwise.Clip(*ends)
 
 
-def _softmax(build: Builder, layer: Layer) -> None:
-    shape = build.shape_at(build.node(layer))
-    if len(shape) != 1 or layer.options.get("axis", -1) not in (-1, 1):
-        build.refuse(layer, f"gets {shape}", "Use a softmax over one vector.")
-    build.put(layer, vector.Softmax(), (build.node(layer),), "softmax")
+def _softmax(build: OnnxBuilder, layer: Layer) -> None:
+    shape = written(build.tensor(layer, 0))
+    axis = int(layer.options.get("axis", -1)) % len(shape)
+    if prod(shape) != shape[axis]:
+        build.refuse(layer, f"gets {shape} along axis {axis}", "Use a softmax over one vector.")
+    node = build.shaped(build.node_as_written(layer), (shape[axis],))
+    build.put_as_written(layer, vector.Softmax(), (node,), "softmax")
 
 
-def _same(build: Builder, layer: Layer) -> None:
-    build.at[layer.outputs[0]] = build.node(layer)
+def _same(build: OnnxBuilder, layer: Layer) -> None:
+    """The input itself, or a constant of the file under another name."""
+    if (values := build.tensor(layer, 0).data) is not None:
+        becomes(build, layer.outputs[0], values)
+    elif build.only_plain(layer):
+        build.plain[layer.outputs[0]] = build.node_as_written(layer)
+    else:
+        build.at[layer.outputs[0]] = build.node(layer)
 
 
-def _constant(build: Builder, layer: Layer) -> None:
+def _constant(build: OnnxBuilder, layer: Layer) -> None:
     import onnx
 
     values = onnx.numpy_helper.to_array(layer.options["value"])
-    _becomes(build, layer.outputs[0], values)
+    becomes(build, layer.outputs[0], values)
 
 
-def _becomes(build: Builder, number: int, values: Array) -> None:
-    old = build.tensors[number]
-    build.tensors[number] = Tensor(old.name, old.shape, str(values.dtype), old.scales, old.zeros, 0, values)
-
-
-def _steps(build: Builder, layer: Layer) -> tuple[Array, Array]:
+def _steps(build: OnnxBuilder, layer: Layer) -> tuple[Array, Array]:
     """Scale and zero point of a QuantizeLinear or DequantizeLinear."""
     scale = build.constant(layer, 1).astype(np.float32)
     zero = build.constant(layer, 2) if build.has(layer, 2) else np.zeros(scale.shape, np.uint8)
     return scale, zero
 
 
-def _quantize(build: Builder, layer: Layer) -> None:
+def _one_step(build: OnnxBuilder, layer: Layer) -> tuple[float, int]:
+    """Scale and zero point of an activation."""
     scale, zero = _steps(build, layer)
-    if scale.size != 1 or zero.dtype != np.int8:
+    if scale.size != 1 or zero.dtype != np.int8 or zero.size != 1:
         build.refuse(layer, f"has {scale.size} scales of {zero.dtype}", "Quantize activations per tensor, to int8.")
-    build.put(layer, int8.Quantize(float(scale.ravel()[0]), int(zero.ravel()[0])), (build.node(layer),), "quantize")
+    return float(scale.ravel()[0]), int(zero.ravel()[0])
 
 
-def _dequantize(build: Builder, layer: Layer) -> None:
+def _per_value(build: OnnxBuilder, layer: Layer, op: Op, name: str) -> None:
+    _simple(lambda *_: op, name)(build, layer)
+
+
+def _quantize(build: OnnxBuilder, layer: Layer) -> None:
+    _per_value(build, layer, int8.Quantize(*_one_step(build, layer)), "quantize")
+
+
+def _dequantize(build: OnnxBuilder, layer: Layer) -> None:
     scale, zero = _steps(build, layer)
     values = build.tensor(layer, 0).data
     if values is None:
-        if scale.size != 1 or zero.dtype != np.int8:
-            build.refuse(layer, f"has {scale.size} scales of {zero.dtype}", "Quantize activations per tensor, to int8.")
-        op = int8.Dequantize(float(scale.ravel()[0]), int(zero.ravel()[0]))
-        build.put(layer, op, (build.node(layer),), "dequantize")
+        _per_value(build, layer, int8.Dequantize(*_one_step(build, layer)), "dequantize")
         return
     wide = [1] * values.ndim
     if scale.size > 1:
@@ -196,11 +203,12 @@ def _dequantize(build: Builder, layer: Layer) -> None:
     real = (values.astype(np.float32) - zero.astype(np.float32).reshape(wide if zero.size > 1 else ())) * scale.reshape(
         wide if scale.size > 1 else ()
     )
-    _becomes(build, layer.outputs[0], real.astype(np.float32))
+    becomes(build, layer.outputs[0], real.astype(np.float32))
 
 
 LAYERS: dict[str, Convert] = {
     **MORE,
+    **MOVES,
     "Conv": _conv,
     "Gemm": _gemm,
     "MatMul": _gemm,
@@ -208,10 +216,9 @@ LAYERS: dict[str, Convert] = {
     "AveragePool": _pool(plane.AveragePool2d),
     "GlobalAveragePool": _global_average,
     "BatchNormalization": _batch_norm,
-    "Flatten": _reshape,
-    "Reshape": _reshape,
-    "Squeeze": _reshape,
-    "Unsqueeze": _reshape,
+    "LSTM": recurrent,
+    "GRU": recurrent,
+    "RNN": recurrent,
     "Add": _sum,
     "Mul": _product,
     "Relu": _simple(lambda *_: vector.Relu(), "relu"),
