@@ -16,6 +16,7 @@ void alone_main(void)
     model_tap = tap;
     for (int32_t i = 0; i < alone_n_windows; i++) {
         float scores[MODEL_CLASSES];
+        model_clear();
         alone_restart();
         model_run(windows + i * MODEL_LENGTH * MODEL_WIDTH, scores);
     }
