@@ -35,8 +35,7 @@ class HandedLink:
     def put_down(self) -> dict[str, Any]:
         """Close it; how its port, or the one that `?loader=` names, is opened."""
         self.close()
-        place = option(self.url, "loader") or self.url.removeprefix("serial:").partition("?")[0]
-        return {"opener": OPENER, "place": place}
+        return port_to_open(self.url)
 
     def take_up(self) -> None:
         """Open it again, where it may be by now. LinkError when it does not come back."""
@@ -62,3 +61,23 @@ class HandedLink:
             return url
         here = [port.url for port in serial_ports() if port.location == self._port.location]
         return self.url.replace(self._port.url, here[0], 1) if here else url
+
+
+class PortAlone:
+    """The port of a board that is not spoken to by the studio itself: it is handed on."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def put_down(self) -> dict[str, Any]:
+        """How its port is opened."""
+        return port_to_open(self.url)
+
+    def take_up(self) -> None:
+        """Nobody waits for it."""
+
+
+def port_to_open(url: str) -> dict[str, Any]:
+    """The port of `url`, or the one that its `?loader=` names, as a flasher's program opens it."""
+    place = option(url, "loader") or url.removeprefix("serial:").partition("?")[0]
+    return {"opener": OPENER, "place": place}

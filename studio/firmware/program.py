@@ -29,3 +29,18 @@ def start(module: str, *arguments: str) -> "subprocess.Popen[str]":
         env=os.environ | {"PYTHONPATH": search},
         creationflags=HIDDEN,
     )
+
+
+def start_command(command: list[str]) -> "subprocess.Popen[str]":
+    """Somebody else's program; what it says and complains of comes by one pipe."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        creationflags=HIDDEN,
+    )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from studio.errors import FlashError
-from studio.firmware.program import start
+from studio.firmware.program import start, start_command
 from studio.progress import Progress, Work
 
 LISTEN_S = 0.1
@@ -39,6 +39,41 @@ def run_worker(module: str, request: dict[str, Any], thing: str, silent_s: float
         process.wait()
 
 
+def run_command(
+    command: list[str], thing: str, silent_s: float, read: Callable[[str], Progress | None]
+) -> Work[tuple[int, list[str]]]:
+    """Somebody else's program, ended when it falls silent: its exit code and what it said; `read` finds progress."""
+    process = start_command(command)
+    said: queue.Queue[str | None] = queue.Queue()
+    lines: list[str] = []
+    try:
+        assert process.stdout
+        _listen(process.stdout, said.put, end=lambda: said.put(None))
+        deadline = time.monotonic() + silent_s
+        while True:
+            try:
+                line = said.get(timeout=LISTEN_S)
+            except queue.Empty:
+                if time.monotonic() > deadline:
+                    raise _silence(thing, silent_s) from None
+                yield Progress(0, 0, "working")
+                continue
+            if line is None:
+                return process.wait(), lines
+            deadline = time.monotonic() + silent_s
+            lines.append(line.strip())
+            if news := read(line):
+                yield news
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _silence(thing: str, silent_s: float) -> FlashError:
+    seen = f"nothing happened for {silent_s:g} s, so the work was ended"
+    return FlashError(thing, seen, "Unplug the board, plug it in again, and flash again.")
+
+
 def _followed(
     said: "queue.Queue[str | None]", complaints: list[str], thing: str, silent_s: float
 ) -> Work[dict[str, Any]]:
@@ -48,8 +83,7 @@ def _followed(
             line = said.get(timeout=LISTEN_S)
         except queue.Empty:
             if time.monotonic() > deadline:
-                seen = f"nothing happened for {silent_s:g} s, so the work was ended"
-                raise FlashError(thing, seen, "Unplug the board, plug it in again, and flash again.") from None
+                raise _silence(thing, silent_s) from None
             yield Progress(0, 0, "working")
             continue
         if line is None:

@@ -13,6 +13,7 @@ from studio.errors import FlashError, InputError, LinkError
 from studio.firmware.board import boards
 from studio.firmware.flash import FLASHERS, flash
 from studio.firmware.image import HEADER_BYTES, make_image, parse_header
+from studio.firmware.own import other_boards
 from studio.firmware.virtual import SocketToBoard, VirtualBoard, flash_with
 from studio.progress import Progress, finish
 from tests.firmware.conftest import Started
@@ -244,7 +245,8 @@ def test_what_is_no_image_is_refused_before_anything_happens(start: Started, tmp
 
 
 def test_every_flasher_is_named_by_a_board() -> None:
-    named = {name for board in boards().values() for name in (board.flasher, *board.flashing)}
+    known = (*boards().values(), *other_boards().values())
+    named = {name for board in known for name in (board.flasher, *board.flashing)}
     assert set(FLASHERS) == named
 
 
