@@ -214,11 +214,13 @@ def _flash(verbs: Verbs) -> None:
     v = _verb(verbs, "flash", "write an image, restart, and insist on its build hash")
     v.add_argument("image", type=Path)
     v.add_argument("--to", dest="url", required=True, metavar="URL")
+    v.add_argument("--board", default="", help="IMAGE is a build of your own, for this board (`studio boards`)")
     v = _verb(verbs, "first-light", "check a board in a minute: clock, sensors, link, rates; a report for an issue")
     v.add_argument("--to", dest="url", required=True, metavar="URL")
     v.add_argument("--seconds", type=float, default=10.0, help="how long to listen to its sensors (default 10)")
     v = _verb(verbs, "rollback", "the image that ran before the last one, back again")
     v.add_argument("--to", dest="url", required=True, metavar="URL")
+    v.add_argument("--board", default="", help="a board with a build of your own behind MCUboot")
 
 
 def _verify(verbs: Verbs) -> None:

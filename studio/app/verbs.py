@@ -172,9 +172,9 @@ def _part(a: Namespace) -> Work[Result]:
 
 
 def _flash(a: Namespace) -> Work[Result]:
-    from studio.app.actions.flash import flash
+    from studio.app.actions.flash import flash, flash_own_build
 
-    return flash(a.image, a.url)
+    return flash_own_build(a.image, a.url, a.board) if a.board else flash(a.image, a.url)
 
 
 def _first_light(a: Namespace) -> Work[Result]:
@@ -186,7 +186,7 @@ def _first_light(a: Namespace) -> Work[Result]:
 def _rollback(a: Namespace) -> Work[Result]:
     from studio.app.actions.flash import roll_back
 
-    return roll_back(a.url)
+    return roll_back(a.url, a.board)
 
 
 def _verify(a: Namespace) -> Work[Result]:
@@ -329,6 +329,8 @@ def _said_flash(r: Result) -> str:
     kept = "the image before is kept" if r["previous_kept"] else "no image before is kept"
     tested = ", passes its self-test" if r["tested"] else ""
     answers = f"it answers as build {r['build_hash'][:12]}{tested}; {kept}"
+    if r.get("own_build"):
+        answers = f"checked on the board as far as its boot loader checks; {kept}"
     return f"{r['bytes']} bytes on {r['board']} in {r['seconds']:.2f} s; {answers}"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from studio.app import models
 from studio.app.actions.evaluate import windows_for
-from studio.app.handing import HandedLink
+from studio.app.handing import HandedLink, PortAlone
 from studio.app.links import open_link, option, speed_of
 from studio.data.project import Project, open_project, recordings
 from studio.data.stream import Array
@@ -18,6 +18,7 @@ from studio.firmware.first_light import first_light as check_board
 from studio.firmware.flash import Test
 from studio.firmware.flash import flash as write_image
 from studio.firmware.flash import roll_back as one_back
+from studio.firmware.own import flash_own, roll_back_own
 from studio.firmware.verify import verify as compare
 from studio.progress import Progress, Work
 
@@ -38,7 +39,7 @@ def flash(image: Path, url: str) -> Work[dict[str, Any]]:
     """Write an image to the board at `url`; returns the `flash` result once the board answers with its build hash.
 
     An image that lies where a project built it is tested with stored windows of that project before it is confirmed.
-    `?by=` in the URL takes one way of flashing at once, `?loader=` names the port of the boot loader when it is another.
+    `?by=` in the URL takes one way of flashing at once, `?loader=` names the boot loader's port when it is another.
     """
     if not image.is_file():
         raise InputError(str(image), "does not exist", "Build it first: `studio build PROJECT MODEL --board ID`.")
@@ -51,8 +52,18 @@ def flash(image: Path, url: str) -> Work[dict[str, Any]]:
         link.close()
 
 
-def roll_back(url: str) -> Work[dict[str, Any]]:
-    """The image that ran before the last one, back on the board at `url`; returns {"board", "build_hash", "was"}."""
+def flash_own_build(path: Path, url: str, board: str) -> Work[dict[str, Any]]:
+    """A build of the user's own onto `board`, by the way that its board.toml names, or `?by=`."""
+    return {**(yield from flash_own(PortAlone(url), path, board, option(url, "by"))), "own_build": True}
+
+
+def roll_back(url: str, board: str = "") -> Work[dict[str, Any]]:
+    """The image that ran before the last one, back on the board at `url`; returns {"board", "build_hash", "was"}.
+
+    `board` says that it holds builds of the user's own.
+    """
+    if board:
+        return (yield from roll_back_own(PortAlone(url), board))
     yield Progress(0, 0, f"opening {url}")
     link = open_link(url)
     try:

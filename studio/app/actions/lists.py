@@ -4,6 +4,7 @@ from typing import Any
 
 from studio.app.devices import DeviceList
 from studio.firmware.board import boards
+from studio.firmware.own import other_boards
 
 
 def sources(listen_s: float = 0.0, devices: DeviceList | None = None) -> dict[str, Any]:
@@ -30,4 +31,9 @@ def sources(listen_s: float = 0.0, devices: DeviceList | None = None) -> dict[st
 def board_list() -> dict[str, Any]:
     """Every board with its tier, memory and how it is flashed."""
     keys = ("id", "title", "core", "tier", "flasher", "flash_bytes", "ram_bytes", "virtual", "tried_on_hardware")
-    return {"boards": [{k: getattr(b, k) for k in keys} for b in boards().values()]}
+    known = (*boards().values(), *other_boards().values())
+    return {"boards": [{k: getattr(b, k, _NOT_MADE_HERE.get(k)) for k in keys} for b in known]}
+
+
+#: What a board that takes only builds of the user's own has no figure for.
+_NOT_MADE_HERE = {"flash_bytes": 0, "ram_bytes": 0, "virtual": False}
