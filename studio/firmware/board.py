@@ -13,6 +13,7 @@ from studio.paths import STUBS
 
 FOLDER = STUBS / "boards"
 DRIVERS = STUBS / "drivers"
+USB = STUBS / "usb"
 #: Ids 0 to 13 are sensors; the model's scores and decisions come after them (MOST_STREAMS in runtime/firmware.h).
 MOST_SENSORS = 14
 
@@ -48,8 +49,9 @@ class Board:
     flash. `loader_offset` is above 0 where the maker's own boot loader stays at the flash's start. `sensors` are the
     parts behind the streams, in their order; virtual boards have none. `swd_target` is pyOCD's name of the chip,
     `chip_identity` (address, mask, value) where the chip tells which it is, `drive_label` the drive that its debugger
-    shows. `flashing` holds what each way of flashing must know of the board. `facts` names the source of what is
-    claimed.
+    shows. `usb_controller` is the file in firmware_stubs/usb that makes the link where that is the chip's own USB,
+    `usb_device` what the firmware then calls itself (vendor:product). `flashing` holds what each way of flashing must
+    know of the board. `facts` names the source of what is claimed.
     """
 
     id: str
@@ -78,6 +80,8 @@ class Board:
     loader_offset: int = 0
     link: str = ""
     baud: int = 0
+    usb_controller: str = ""
+    usb_device: str = ""
     uf2_family: int = 0
     uf2_board: str = ""
     swd_target: str = ""
@@ -110,6 +114,11 @@ class Board:
     def sources(self) -> list[Path]:
         """Its C files, in a fixed order."""
         return [path for folder in self.folders for path in sorted(folder.glob("*.c"))]
+
+    def usb_sources(self, touched: str) -> list[Path]:
+        """The C files of a link by USB; what follows the 1200-baud touch is in `touched`."""
+        stems = ("device", "link", self.usb_controller, touched) if self.usb_controller else ()
+        return [USB / f"{stem}.c" for stem in stems]
 
     def drivers(self) -> list[Path]:
         """The C files of its sensors' drivers."""

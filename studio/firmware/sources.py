@@ -13,7 +13,7 @@ from studio import zig
 from studio.data.stream import Stream
 from studio.data.wire import MAX_PAYLOAD, BoardModel, BoardStream, Hello
 from studio.errors import BuildError
-from studio.firmware.board import DRIVERS, MOST_SENSORS, Board
+from studio.firmware.board import DRIVERS, MOST_SENSORS, USB, Board
 from studio.firmware.render import render
 from studio.firmware.supplies import supplies_for
 from studio.graph.graph import Graph
@@ -65,6 +65,7 @@ def app_sources(firmware: Firmware) -> list[Path]:
     """The shipped C files of an app."""
     board = firmware.board
     sources = [*runtime("wire", "cbor", "queue", "streams", "guard", "device"), *board.sources(), *board.drivers()]
+    sources += board.usb_sources("touch_app")
     if firmware.graph is None:
         return [*sources, *runtime("silent"), *freestanding(board)]
     kernels = [p for p in sorted((STUBS / "kernels").glob("*.c")) if p.stem != "freestanding"]
@@ -73,7 +74,8 @@ def app_sources(firmware: Firmware) -> list[Path]:
 
 def boot_sources(board: Board) -> list[Path]:
     """The shipped C files of a boot loader."""
-    return [*runtime("wire", "cbor"), *sorted((STUBS / "boot").glob("*.c")), *board.sources(), *freestanding(board)]
+    boot = [*runtime("wire", "cbor"), *sorted((STUBS / "boot").glob("*.c"))]
+    return [*boot, *board.sources(), *board.usb_sources("touch_boot"), *freestanding(board)]
 
 
 def boot_hash(board: Board) -> str:
@@ -98,9 +100,13 @@ def flags(board: Board) -> list[str]:
     numbers |= {"CLOCK_HZ": board.clock_hz, "QUEUE_BYTES": board.queue_bytes}
     numbers |= {"FLASH_ADDRESS": board.flash_address, "BAUD": board.baud}
     texts = {"BOARD_ID": board.id, "FIRMWARE_VERSION": studio.__version__}
+    if board.usb_controller:
+        vendor, product = board.usb_device.split(":")
+        numbers |= {"USB_LINK": 1, "USB_VENDOR": int(vendor, 16), "USB_PRODUCT": int(product, 16)}
+        texts["USB_TITLE"] = board.title
     defined = [f"-D{name}={value}" for name, value in numbers.items()]
     defined += [f'-D{name}="{value}"' for name, value in texts.items()]
-    rooms = [STUBS / "kernels", STUBS / "runtime", STUBS / "boot", DRIVERS, *board.folders]
+    rooms = [STUBS / "kernels", STUBS / "runtime", STUBS / "boot", DRIVERS, USB, *board.folders]
     if board.form == "elf":  # no C library, so no headers of one either
         rooms.append(STUBS / "kernels" / "inc")
     return [*zig.EXACT, *WARNINGS, *board.flags, *defined, *(f"-I{room}" for room in rooms)]
@@ -110,7 +116,8 @@ def digest(board: Board, shipped: list[Path], texts: dict[str, str]) -> bytes:
     """16 bytes over source texts, flags and board."""
     used = [(p.name, p.read_text(encoding="utf-8")) for p in shipped if p.is_file()]
     sizes = (board.flash_bytes, board.ram_bytes, board.app_offset, board.page_bytes, board.queue_bytes)
-    figures = (board.id, board.clock_hz, board.flash_address, board.loader_offset, board.baud, sizes)
+    link = (board.baud, board.usb_controller, board.usb_device, board.title)
+    figures = (board.id, board.clock_hz, board.flash_address, board.loader_offset, link, sizes)
     parts = repr((studio.__version__, figures, zig.EXACT, WARNINGS, board.flags, used, sorted(texts.items())))
     return hashlib.sha256(parts.encode()).digest()[:16]
 
@@ -120,6 +127,8 @@ def _shipped(board: Board) -> list[Path]:
     rooms = [STUBS / "runtime", STUBS / "kernels", STUBS / "kernels" / "inc", *board.folders]
     if board.sensors:
         rooms.append(DRIVERS)
+    if board.usb_controller:
+        rooms.append(USB)
     return sorted(p for room in rooms for p in room.iterdir() if p.suffix in (".c", ".h", ".ld"))
 
 

@@ -28,28 +28,6 @@ struct shared {
 static struct running running[14];
 static struct shared shared;
 
-int32_t board_write(const uint8_t *bytes, int32_t n)
-{
-    static uint8_t block[LINK_BLOCK];
-    if (!chip_can_send())
-        return 0;
-    const int32_t taken = n < LINK_BLOCK ? n : LINK_BLOCK;
-    __builtin_memcpy(block, bytes, (uint32_t)taken);
-    if (taken > 0)
-        chip_send(block, taken);
-    return taken;
-}
-
-int32_t board_read(uint8_t *bytes, int32_t n)
-{
-    static uint32_t at;
-    const uint32_t end = chip_received();
-    int32_t got = 0;
-    for (; got < n && at != end; at = (at + 1) % LINK_RING)
-        bytes[got++] = ((volatile uint8_t *)chip_ring)[at];
-    return got;
-}
-
 /* Called far more often than once in the 71 minutes that the counter takes to go round. */
 uint64_t board_time_us(void)
 {
@@ -145,8 +123,8 @@ static uint32_t rows_due(const struct running *r, uint64_t now)
 static void run_alone(int32_t index)
 {
     const struct plugged *p = &firmware_sensors[index];
-    running[index].asked_us = board_time_us();
     running[index].on = p->driver->start(p->address, running[index].rate_mhz);
+    running[index].asked_us = board_time_us(); /* a part that takes long to start has lost nothing by that */
 }
 
 /* The part changes over to the wider stream: what the narrower one had waiting is lost. */

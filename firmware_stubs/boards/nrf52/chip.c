@@ -1,22 +1,12 @@
-/* nRF52833 or nRF52840 at 64 MHz: link on UARTE0, sensors on TWIM0, both by EasyDMA. The pins are the board's. */
+/* nRF52833 or nRF52840 at 64 MHz: sensors on TWIM0 by EasyDMA. The pins are the board's. */
 #include "chip.h"
 #include "driver.h"
 #include "gpio.h"
 #include "pins.h"
 #include "registers.h"
 
-enum { SHORT_ENDRX_STARTRX = 1 << 5, LASTTX_STARTRX = 1 << 7, LASTTX_STOP = 1 << 9, LASTRX_STOP = 1 << 12 };
-enum { UARTE_ON = 8, TWIM_ON = 6, COUNTER = 1, BITS_32 = 3, KHZ_400 = 0x06400000, MOST_OUT = 36, I2C_PATIENCE_US = 20000 };
-
-__attribute__((section(".ring"), aligned(8))) uint8_t chip_ring[LINK_RING];
-static int32_t sending;
-
-static void pin_high(uint32_t pin, uint32_t drive)
-{
-    *(pin < 32 ? &P0_OUTSET : &P1_OUTSET) = 1u << pin % 32;
-    *(pin < 32 ? &P0_DIRSET : &P1_DIRSET) = 1u << pin % 32;
-    *pin_setting(pin) = OUTPUT | INPUT_OFF | drive;
-}
+enum { LASTTX_STARTRX = 1 << 7, LASTTX_STOP = 1 << 9, LASTRX_STOP = 1 << 12 };
+enum { TWIM_ON = 6, BITS_32 = 3, KHZ_400 = 0x06400000, MOST_OUT = 36, I2C_PATIENCE_US = 20000 };
 
 /* The crystal, because the inner oscillator is too far off for a fast link. */
 static void start_clock(void)
@@ -33,31 +23,6 @@ static void start_counter(void)
     TIMER0_BITMODE = BITS_32;
     TIMER0_PRESCALER = 4;
     TIMER0_TASKS_START = 1;
-}
-
-/* The buffer is a ring: the end of a round starts the next at the same place. How far it came is told by a counter
-   that PPI steps with every byte, since AMOUNT is only right at the end of a round. */
-static void start_link(void)
-{
-    TIMER1_MODE = COUNTER;
-    TIMER1_BITMODE = BITS_32;
-    TIMER1_TASKS_CLEAR = 1;
-    TIMER1_TASKS_START = 1;
-    PPI_CH_0_EEP = (uint32_t)(uintptr_t)&UARTE0_EVENTS_RXDRDY;
-    PPI_CH_0_TEP = (uint32_t)(uintptr_t)&TIMER1_TASKS_COUNT;
-    PPI_CHENSET = 1;
-    pin_high(PIN_TXD, 0);
-    *pin_setting(PIN_RXD) = PULL_UP;
-    UARTE0_ENABLE = 0;
-    UARTE0_PSEL_TXD = PIN_TXD;
-    UARTE0_PSEL_RXD = PIN_RXD;
-    UARTE0_BAUDRATE = UARTE_BAUDRATE;
-    UARTE0_SHORTS = SHORT_ENDRX_STARTRX;
-    UARTE0_RXD_PTR = (uint32_t)(uintptr_t)chip_ring;
-    UARTE0_RXD_MAXCNT = LINK_RING;
-    UARTE0_ENABLE = UARTE_ON;
-    UARTE0_TASKS_STARTRX = 1;
-    sending = 0;
 }
 
 static void start_i2c(void)
@@ -79,7 +44,7 @@ void chip_start(void)
 {
     start_clock();
     start_counter();
-    start_link();
+    chip_link_start();
     start_i2c();
 }
 
@@ -89,41 +54,22 @@ uint32_t chip_time_us(void)
     return TIMER0_CC_0;
 }
 
-uint32_t chip_received(void)
-{
-    TIMER1_TASKS_CAPTURE_0 = 1;
-    return TIMER1_CC_0 % LINK_RING;
-}
-
-int32_t chip_can_send(void)
-{
-    if (sending && UARTE0_EVENTS_ENDTX)
-        sending = 0;
-    return !sending;
-}
-
-void chip_send(const uint8_t *bytes, int32_t n)
-{
-    sending = 1;
-    UARTE0_EVENTS_ENDTX = 0;
-    UARTE0_TXD_PTR = (uint32_t)(uintptr_t)bytes;
-    UARTE0_TXD_MAXCNT = (uint32_t)n;
-    UARTE0_TASKS_STARTTX = 1;
-}
-
-/* ENDTX comes when the last byte is out. */
-void chip_sent(void)
-{
-    while (!chip_can_send()) {
-    }
-}
-
 /* This register outlives a reset, which RAM is not promised to do; a maker's boot loader uses GPREGRET. */
 uint32_t chip_note(void) { return POWER_GPREGRET2; }
 
 void chip_set_note(uint32_t note) { POWER_GPREGRET2 = note; }
 
 void chip_reset(void) { SCB_AIRCR = 0x05FA0004u; }
+
+#ifdef MAKER_LOADER
+void chip_maker_loader(void)
+{
+    POWER_GPREGRET = MAKER_LOADER;
+    chip_reset();
+    for (;;) {
+    }
+}
+#endif
 
 /* Until STOPPED; an error stops nothing by itself, so the bus is told to. */
 static int32_t i2c_done(void)

@@ -8,3 +8,10 @@ static inline volatile uint32_t *pin_setting(uint32_t pin)
 {
     return (pin < 32 ? &P0_PIN_CNF_0 : &P1_PIN_CNF_0) + pin % 32;
 }
+
+static inline void pin_high(uint32_t pin, uint32_t drive)
+{
+    *(pin < 32 ? &P0_OUTSET : &P1_OUTSET) = 1u << pin % 32;
+    *(pin < 32 ? &P0_DIRSET : &P1_DIRSET) = 1u << pin % 32;
+    *pin_setting(pin) = OUTPUT | INPUT_OFF | drive;
+}

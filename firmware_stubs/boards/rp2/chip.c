@@ -1,4 +1,4 @@
-/* RP2040 and RP2350: link on UART0 (GPIO 0 and 1) by DMA, sensors on I2C0 (GPIO 4 and 5). What differs is in parts.h.
+/* RP2040 and RP2350: sensors on I2C0 (GPIO 4 and 5). What differs is in parts.h.
    Source: RP2040 datasheet, sections in brackets. */
 #include "chip.h"
 #include "driver.h"
@@ -7,9 +7,6 @@
 
 enum { CRYSTAL_MHZ = 12, I2C_FIFO = 16, I2C_PATIENCE_US = 20000 };
 enum { STOP_BIT = 1 << 9, READ_BIT = 1 << 8, RESTART_BIT = 1 << 10, ABORTED = 1 << 6, STOPPED = 1 << 9, ROOM = 1 << 1 };
-
-/* The DMA keeps the upper bits of the address, so the ring lies on a multiple of its size. */
-__attribute__((section(".ring"), aligned(LINK_RING))) uint8_t chip_ring[LINK_RING];
 
 /* Crystal, then PLL: 12 MHz * 125 / PLL_DIVIDER / 2 [2.16, 2.18]. An app finds it running. */
 static void start_clock(void)
@@ -46,40 +43,14 @@ static void wake(void)
     }
 }
 
-/* Function 2 is the UART, 3 is I2C; inputs are pulled up. */
+/* Function 3 is I2C; inputs are pulled up. */
 static void start_pins(void)
 {
     const uint32_t pulled_up = 0x5A;
-    PADS_BANK0_GPIO0 = pulled_up;
-    PADS_BANK0_GPIO1 = pulled_up;
     PADS_BANK0_GPIO4 = pulled_up;
     PADS_BANK0_GPIO5 = pulled_up;
-    IO_BANK0_GPIO0_CTRL = 2;
-    IO_BANK0_GPIO1_CTRL = 2;
     IO_BANK0_GPIO4_CTRL = 3;
     IO_BANK0_GPIO5_CTRL = 3;
-}
-
-static void listen(void)
-{
-    DMA_CH0_READ_ADDR = (uint32_t)(uintptr_t)&UART0_UARTDR;
-    DMA_CH0_WRITE_ADDR = (uint32_t)(uintptr_t)chip_ring;
-    DMA_CH0_TRANS_COUNT = MOST_ROUNDS; /* whole rounds, for hours; then anew */
-    DMA_CH0_CTRL_TRIG = UART0_RX | ONLY_0 | RING_4096 | TO_MEMORY | DMA_ON;
-}
-
-static void start_link(void)
-{
-    const uint32_t divider = (CLOCK_HZ * 4u + BAUD / 2) / BAUD; /* in 64ths of 16 clocks [4.2.3.2] */
-    DMA_CH0_CTRL_TRIG = 0;
-    DMA_CH1_CTRL_TRIG = 0;
-    UART0_UARTCR = 0;
-    UART0_UARTIBRD = divider >> 6;
-    UART0_UARTFBRD = divider & 63;
-    UART0_UARTLCR_H = 0x70; /* 8 bits, with FIFOs */
-    UART0_UARTDMACR = 3;
-    UART0_UARTCR = 1u << 9 | 1u << 8 | 1u;
-    listen();
 }
 
 /* 400 kHz: 312 clocks, three fifths of them low [4.3.14]. */
@@ -101,35 +72,11 @@ void chip_start(void)
     start_clock();
     start_ticks(CRYSTAL_MHZ);
     start_pins();
-    start_link();
+    chip_link_start();
     start_i2c();
 }
 
 uint32_t chip_time_us(void) { return TIMER_TIMERAWL; }
-
-uint32_t chip_received(void)
-{
-    const uint32_t at = (DMA_CH0_WRITE_ADDR - (uint32_t)(uintptr_t)chip_ring) % LINK_RING;
-    if (!(DMA_CH0_CTRL_TRIG & BUSY))
-        listen();
-    return at;
-}
-
-int32_t chip_can_send(void) { return !(DMA_CH1_CTRL_TRIG & BUSY); }
-
-void chip_send(const uint8_t *bytes, int32_t n)
-{
-    DMA_CH1_READ_ADDR = (uint32_t)(uintptr_t)bytes;
-    DMA_CH1_WRITE_ADDR = (uint32_t)(uintptr_t)&UART0_UARTDR;
-    DMA_CH1_TRANS_COUNT = (uint32_t)n;
-    DMA_CH1_CTRL_TRIG = UART0_TX | ONLY_1 | FROM_MEMORY | DMA_ON;
-}
-
-void chip_sent(void)
-{
-    while (!chip_can_send() || UART0_UARTFR & 1u << 3) {
-    }
-}
 
 /* Outlives what the watchdog resets; the ROM looks at SCRATCH4 and above only. */
 uint32_t chip_note(void) { return WATCHDOG_SCRATCH0; }
@@ -141,6 +88,14 @@ void chip_reset(void)
 {
     PSM_WDSEL = ALL_BUT_OSCILLATORS;
     WATCHDOG_CTRL = 1u << 31;
+}
+
+/* The ROM's, which shows a drive. */
+void chip_maker_loader(void)
+{
+    rom_loader();
+    for (;;) {
+    }
 }
 
 /* 1 when `ready` says so before patience ends or the other end refuses. */

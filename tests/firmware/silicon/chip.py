@@ -6,6 +6,7 @@ from studio.firmware.board import Board
 from studio.firmware.boardside.chip import Chip
 from studio.firmware.boardside.flashfile import FlashFile
 from tests.firmware.silicon.sensors import Slave
+from tests.firmware.silicon.usb_port import Port
 
 SLICE, MS_US = 20_000, 1000
 PAGE = 0x1000
@@ -34,6 +35,7 @@ class Silicon:
         self.wrongs: list[str] = []
         self.us, self._measured = 0, {s.address: 0.0 for s in sensors}
         self.sent, self.url = bytearray(), f"silicon:{board.id}"
+        self.port: Port | None = None
         for base, size in (*self.regions, (0xE0001000, PAGE), (0xE000E000, PAGE)):
             self.chip.map(base, size, self._reader(base), self._writer(base))
         self.on_write[0xE000ED08] = self._vtor
@@ -88,7 +90,8 @@ class Silicon:
 
     def memory(self, address: int, n: int) -> bytes:
         """`n` bytes that a DMA reads: from RAM only, as far as these chips' DMA reaches."""
-        if not 0x20000000 <= address <= address + n <= 0x20000000 + self.board.ram_bytes:
+        first = self.board.ram_address
+        if not first <= address <= address + n <= first + self.board.ram_bytes:
             self.wrongs.append(f"DMA of {n} bytes at {address:#x}, outside RAM")
             return bytes(n)
         return bytes(self.uc.mem_read(address, n))
@@ -101,6 +104,8 @@ class Silicon:
         """As a link: what the board has sent after a while."""
         for _ in range(20):
             self.step()
+            if self.port:
+                self.sent += self.port.take()
             if self.sent:
                 break
         out, self.sent = bytes(self.sent), bytearray()
@@ -109,7 +114,10 @@ class Silicon:
     def write(self, data: bytes) -> None:
         """As a link: what goes to the board, at a pace that lets it look now and then."""
         for at in range(0, len(data), 512):
-            self.receive(data[at : at + 512])
+            if self.port:
+                self.port.send(data[at : at + 512])
+            else:
+                self.receive(data[at : at + 512])
             self.step()
 
     def close(self) -> None:

@@ -5,7 +5,9 @@ import unicorn
 from studio.firmware.board import Board
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.nrf52_pdm import PDM, Pdm
+from tests.firmware.silicon.nrf52_usbd import USBD, Usbd
 from tests.firmware.silicon.sensors import Slave
+from tests.firmware.silicon.usb_port import Port
 
 UARTE, TWIM, TIMER0, TIMER1, NVMC, PPI = 0x40002000, 0x40003000, 0x40008000, 0x40009000, 0x4001E000, 0x4001F000
 POWER, GPIO, PAGE_BYTES = 0x40000000, 0x50000000, 4096
@@ -16,6 +18,7 @@ class Nrf52(Silicon):
     """Tasks do at once what they do; events stay up until they are cleared."""
 
     regions = ((POWER, 0x1000), (UARTE, 0x2000), (TIMER0, 0x3000), (PDM, 0x1000), (NVMC, 0x2000), (GPIO, 0x1000))
+    regions += ((USBD, 0x1000), (0x4006E000, 0x1000))
 
     def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
         vectors = flash[board.loader_offset :][:64]  # a maker's boot loader at 0 hands over to what lies above it
@@ -29,6 +32,8 @@ class Nrf52(Silicon):
         self.on_read |= {NVMC + 0x400: lambda: 1}
         self._count, self._ring, self._wired = 0, (0, 0), 0
         self.pdm = Pdm(self)
+        self.usbd = Usbd(self)
+        self.port = Port(self, self.usbd) if board.usb_controller else None
 
     def restart(self) -> None:
         note = self.words.get(POWER + 0x520, 0)  # GPREGRET2 outlives a reset
@@ -36,6 +41,7 @@ class Nrf52(Silicon):
         self.words[POWER + 0x520] = note
         self._count, self._ring, self._wired = 0, (0, 0), 0
         self.pdm.forget()
+        self.usbd.forget()
 
     def core_hz(self) -> float:
         """Fixed."""

@@ -7,7 +7,9 @@ from unicorn import arm_const as arm
 
 from studio.firmware.board import Board
 from tests.firmware.silicon.chip import Silicon
+from tests.firmware.silicon.rp2_usb import DPRAM, REGS, Rp2Usb
 from tests.firmware.silicon.sensors import Slave
+from tests.firmware.silicon.usb_port import Port
 
 FLASH, BOOT_2, TABLE, LOOK_UP = 0x10000000, 0x20041F00, 0x80, 0x100
 FUNCTIONS = {b"IF": 0x110, b"EX": 0x114, b"RE": 0x118, b"RP": 0x11C, b"FC": 0x120, b"CX": 0x124}
@@ -34,16 +36,19 @@ class Rp2040(Silicon):
     LISTEN, SEND, BUSY = 21 << 15 | 12 << 6 | 1 << 10 | 1 << 5 | 1, 20 << 15 | 1 << 11 | 1 << 4 | 1, 1 << 24
     RESET_ALL = 0x1FFFC
     MORE: tuple[int, ...] = (0x18000000,)  # the flash interface
+    PLL_USB, CLK_USB, USB_ASLEEP = 0x4002C000, 0x40008054, 1 << 13 | 1 << 24
 
     def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
         blocks = (self.CLOCKS, self.RESETS, self.PSM, self.IO, self.PADS, self.XOSC, self.PLL, self.UART, self.I2C)
-        self.regions = tuple((at, 0x1000) for at in (*blocks, self.TIMER, self.WATCHDOG, self.DMA, *self.MORE))
+        blocks = (*blocks, self.TIMER, self.WATCHDOG, self.DMA, self.PLL_USB, *self.MORE)
+        self.regions = (*((at, 0x1000) for at in blocks), (DPRAM, 0x1000), (REGS, 0x4000))
         super().__init__(board, flash, sensors)
         get = self.words.get
         self.on_read |= {
             self.TIMER + 0x28: self.time,
             self.XOSC + 4: lambda: 1 << 31,
             self.PLL: lambda: 1 << 31 | get(self.PLL, 0),
+            self.PLL_USB: lambda: 1 << 31 | get(self.PLL_USB, 0),
         }
         self.on_read |= {self.CLOCKS + 0x38: lambda: 1 << (get(self.CLOCKS + 0x30, 0) & 3)}
         self.on_read |= {self.CLOCKS + 0x44: lambda: 1 << (get(self.CLOCKS + 0x3C, 0) & 1)}
@@ -57,7 +62,9 @@ class Rp2040(Silicon):
         self.on_read |= {self.I2C + 0x60: lambda: self._clear(1 << 9)}
         self.on_write |= {self.WATCHDOG: self._watchdog, self.DMA + 0x4C: self._send, self.DMA + 0xC: self._listen}
         self.on_write |= {self.I2C + 0x6C: self._enable, self.I2C + 0x10: self._command}
-        self.words |= {self.RESETS: self.ASLEEP, self.PLL + 4: 0x2D}
+        self.words |= {self.RESETS: self.ASLEEP, self.PLL + 4: 0x2D, self.PLL_USB + 4: 0x2D}
+        self.usb = Rp2Usb(self)
+        self.port = Port(self, self.usb) if board.usb_controller else None
 
     def start(self) -> None:
         self.uc.mem_unmap(0, self.flash.size)
@@ -101,6 +108,8 @@ class Rp2040(Silicon):
             note = self.words.get(self.WATCHDOG + 0xC, 0)
             self.restart()
             self.words |= {self.RESETS: self.ASLEEP, self.PLL + 4: 0x2D, self.WATCHDOG + 0xC: note}
+            self.words[self.PLL_USB + 4] = 0x2D
+            self.usb.forget()
             self._boot()
 
     def _interface(self) -> None:
@@ -113,6 +122,14 @@ class Rp2040(Silicon):
         assert self.words[self.CLOCKS + 0x3C] == 1 and not self.words[self.PLL + 4] & 0x29
         post = self.words[self.PLL + 0xC]
         return 12e6 * self.words[self.PLL + 8] / (post >> 16 & 7) / (post >> 12 & 7)
+
+    def usb_hz(self) -> float:
+        """The USB controller's clock; 0 while it or its PLL sleeps."""
+        get = self.words.get
+        if get(self.RESETS, 0) & self.USB_ASLEEP or get(self.PLL_USB + 4, 0) & 0x29 or get(self.CLK_USB) != 1 << 11:
+            return 0.0
+        post = get(self.PLL_USB + 0xC, 0)
+        return 12e6 * get(self.PLL_USB + 8, 0) / max(post >> 16 & 7, 1) / max(post >> 12 & 7, 1)
 
     def baud(self) -> float:
         """Of UART0, which runs from the peripherals' clock."""
@@ -224,6 +241,7 @@ class Rp2350(Rp2040):
     ASLEEP, WAKE = 0x1FFFFFFF, 1 << 2 | 1 << 6 | 1 << 9 | 1 << 26
     LISTEN, SEND, BUSY = 29 << 17 | 12 << 8 | 1 << 12 | 1 << 6 | 1, 28 << 17 | 1 << 13 | 1 << 4 | 1, 1 << 26
     RESET_ALL, MORE = 0x1FFFFF3, (TICKS,)
+    PLL_USB, CLK_USB, USB_ASLEEP = 0x40058000, 0x40010060, 1 << 15 | 1 << 28
     START, END = 0xFFFFDED3, 0xAB123579
 
     def _table(self) -> None:
