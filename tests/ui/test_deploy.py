@@ -200,8 +200,39 @@ def test_a_build_tells_where_flash_memory_and_time_go(window: Window, page: Depl
     ]
     assert [table.item(r, 6).data(Qt.ItemDataRole.UserRole) for r in (0, 1)] == [0.75, 0.25]
     assert page.layers.words.text() == "Memory is fullest at features: 900 B of results and working memory at once."
+    assert page.layers.picture.isHidden()
     page.board.setCurrentIndex(1)
     assert not page.layers.isVisible()
+
+
+def test_a_build_shows_its_memory_its_stack_and_what_a_battery_does(
+    window: Window, page: DeployPage, qtbot: QtBot
+) -> None:
+    stage = {"op": "Dense", "shape": [3], "flash_bytes": 0, "output_bytes": 24, "scratch_bytes": 0, "instructions": 9}
+    stages = [
+        stage | {"name": name, "arena_bytes": n, "peak": n == 900, "runs": "window", "ms": 0.1}
+        for name, n in (("features", 900), ("logits", 60))
+    ]
+    blocks = [
+        {"name": "features", "kind": "result", "first": 0, "last": 1, "offset": 0, "n_bytes": 60},
+        {"name": "features", "kind": "scratch", "first": 0, "last": 0, "offset": 60, "n_bytes": 840},
+    ]
+    memory = {"window_bytes": 768, "arena_bytes": 904, "arena_least_bytes": 900, "blocks": blocks}
+    press(window, qtbot, "build_start")
+    job(qtbot, 1).end(BUILT | {"layers": stages, "memory": memory | {"stack_bound_bytes": 256}})
+    qtbot.waitUntil(page.layers.isVisible)
+    picture, battery = page.layers.picture, page.weight.battery
+    assert (
+        picture.isVisibleTo(page) and picture.peaks == [0] and "fullest at features" in picture.accessibleDescription()
+    )
+    low, high = picture.box(blocks[0]), picture.box(blocks[1])
+    assert low.width() == 2 * high.width() and high.bottom() == low.top() and low.left() == high.left()
+    said = page.layers.words.text()
+    assert "no layout could do with less than 900 B" in said and "at most 256 B of stack" in said
+    share = BUILT["latency_ms"] / page._period_ms()
+    assert battery.isVisibleTo(page) and battery.days.value.text() == f"{2300 / (0.5 + 4.5 * share) / 24:.0f}"
+    battery.form.findChild(QtWidgets.QDoubleSpinBox, "battery_asleep_ma").setValue(50.0)
+    assert battery.days.value.text() == f"{2300 / (50 - 45 * share) / 24:.1f}"
 
 
 def test_one_press_brings_the_image_before_back(window: Window, page: DeployPage, qtbot: QtBot) -> None:

@@ -298,7 +298,7 @@ class DeployPage(Page):
         if key == "build":
             self._image = next((Path(f) for f in result["files"] if f.endswith(".bin")), None)
             self.weight.show_build(result, self._board(), self._period_ms())
-            self.layers.show_layers(result.get("layers", []))
+            self.layers.show_layers(result.get("layers", []), result.get("memory"))
         self._rest()
 
     def _failed(self, error: BaseException) -> None:

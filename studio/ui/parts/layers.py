@@ -5,6 +5,7 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.ui.parts.arena import ArenaPicture
 from studio.ui.theme import font, theme
 from studio.ui.widgets import Card, bytes_text, label, named
 
@@ -15,12 +16,12 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Layers(Card):
-    """`show_layers` with the key "layers" of a build; hidden while nothing is known."""
+    """`show_layers` with the keys "layers" and "memory" of a build; hidden while nothing is known."""
 
     def __init__(self) -> None:
         super().__init__("Stages")
         self.body.setContentsMargins(16, 14, 16, 12)
-        self.words = label("", "small", wrap=True)
+        self.words, self.picture = label("", "small", wrap=True), ArenaPicture()
         self.table = QtWidgets.QTableWidget(0, len(HEADS))
         self.table.setHorizontalHeaderLabels(list(HEADS))
         self.table.setShowGrid(False)
@@ -33,6 +34,8 @@ class Layers(Card):
         self.table.setItemDelegateForColumn(SHARE, Bar(self.table))
         self._build_head()
         self.body.addWidget(named(self.table, "stage_costs", "Cost of each stage"))
+        self.body.addSpacing(8)
+        self.body.addWidget(self.picture)
         self.body.addWidget(self.words)
         self.hide()
 
@@ -47,7 +50,7 @@ class Layers(Card):
         head.setSectionResizeMode(SHARE, QtWidgets.QHeaderView.ResizeMode.Fixed)
         self.table.setColumnWidth(SHARE, 120)
 
-    def show_layers(self, layers: list[dict[str, Any]]) -> None:
+    def show_layers(self, layers: list[dict[str, Any]], memory: dict[str, Any] | None = None) -> None:
         """One row each; the stage at which the memory is fullest is in bold."""
         self.table.setRowCount(len(layers))
         total = sum(one.get("instructions") or 0 for one in layers)
@@ -55,8 +58,9 @@ class Layers(Card):
             self._show_row(row, one, total)
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + ROW * len(layers) + 6)
         peak = next((one for one in layers if one.get("peak")), None)
-        self.words.setText(_peak_words(peak) if peak else "")
-        self.words.setVisible(peak is not None)
+        self.words.setText(" ".join([*([_peak_words(peak)] if peak else []), *_memory_words(memory or {})]))
+        self.words.setVisible(bool(self.words.text()))
+        self.picture.show_memory(layers, memory or {})
         self.setVisible(bool(layers))
 
     def _show_row(self, row: int, one: dict[str, Any], total: int) -> None:
@@ -103,7 +107,7 @@ class Bar(QtWidgets.QStyledItemDelegate):
 
 
 def _tip(one: dict[str, Any]) -> str:
-    often = "at every sample" if one.get("runs") == "sample" else "once per answer"
+    often = "once per row, while samples come in" if one.get("runs") == "row" else "once per answer"
     own = f"its result takes {bytes_text(one['output_bytes'])}"
     scratch = f", its working memory {bytes_text(one['scratch_bytes'])}" if one.get("scratch_bytes") else ""
     return f"{one['op']}: runs {often}; {own}{scratch}"
@@ -113,3 +117,21 @@ def _peak_words(one: dict[str, Any]) -> str:
     return (
         f"Memory is fullest at {one['name']}: {bytes_text(one['arena_bytes'])} of results and working memory at once."
     )
+
+
+def _memory_words(memory: dict[str, Any]) -> list[str]:
+    """What the model holds besides, and how little any layout would need."""
+    if not memory:
+        return []
+    held, arena, least = (memory[k] for k in ("window_bytes", "arena_bytes", "arena_least_bytes"))
+    smallest = (
+        "which is the least there can be"
+        if arena <= least
+        else f"and no layout could do with less than {bytes_text(least)}"
+    )
+    found = [f"The window takes {bytes_text(held)} more. The arena has {bytes_text(arena)}, {smallest}."]
+    if "stack_bound_bytes" in memory:
+        found.append(
+            f"One answer needs at most {bytes_text(memory['stack_bound_bytes'])} of stack, by its machine code."
+        )
+    return found

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.firmware.board import Board
+from studio.ui.parts.battery import Battery
 from studio.ui.widgets import Meter, Side, Stat, bytes_text, columns, heading, label
 
 SOURCES = {
@@ -23,6 +24,7 @@ class Weight(Side):
         self.instructions, self.stack = Stat("instructions"), Stat("stack")
         self.source = label("", "small", wrap=True)
         self.files = label("", "small", wrap=True)
+        self.battery = Battery()
         self._files_head = heading("Files")
         self._build()
         self.clear()
@@ -42,6 +44,8 @@ class Weight(Side):
             self.body.addLayout(across)
         self.body.addWidget(self.source)
         self.body.addSpacing(12)
+        self.body.addWidget(self.battery)
+        self.body.addSpacing(12)
         self.body.addWidget(self._files_head)
         self.body.addWidget(self.files)
         self.body.addStretch()
@@ -55,6 +59,7 @@ class Weight(Side):
         self.source.setText("Build to see bytes from the linked image.")
         self.files.setText("")
         self._files_head.hide()
+        self.battery.show_build(None, 0.0)
 
     def show_build(self, result: dict[str, Any], board: Board, period_ms: float) -> None:
         """The `build` result; `period_ms` is the time between two answers."""
@@ -66,6 +71,7 @@ class Weight(Side):
         latency_ms, count, stack = (result.get(k) for k in ("latency_ms", "instructions_per_inference", "stack_bytes"))
         self.latency.say(f"{latency_ms:.2f} ms" if latency_ms is not None else "–")
         self.rate.say(f"{latency_ms / period_ms:.1%}" if latency_ms is not None and period_ms else "–")
+        self.battery.show_build(latency_ms, period_ms)
         self.instructions.say(f"{count:,}".replace(",", " ") if count else "–")
         self.stack.say(bytes_text(stack) if stack else "–")
         self.source.setText(SOURCES.get(str(result.get("source")), ""))
