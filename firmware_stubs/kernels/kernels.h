@@ -57,6 +57,10 @@ void k_doppler(const float *x, int32_t n, int32_t c, const float *window, const 
 void k_cfar(const float *x, int32_t n, int32_t c, int32_t guard, int32_t train, float factor, float *y, int32_t n_out,
             int32_t c_out);
 
+/* attention.c */
+void k_attention(const float *q, int32_t n, int32_t d, const float *k, int32_t n_k, int32_t d_k, const float *v,
+                 int32_t n_v, int32_t d_v, int32_t heads, void *scratch, float *y, int32_t n_out, int32_t d_out);
+
 /* recurrent.c */
 void k_rnn(const float *x, int32_t n, int32_t c, const float *weight, const float *recurrent, const float *bias,
            int32_t rectified, void *memory, void *scratch, float *y, int32_t n_out, int32_t hidden);

@@ -4,6 +4,7 @@ The C kernels are the only implementation."""
 
 from studio.graph.op import Op
 from studio.graph.ops import (
+    attention,
     conv,
     decide,
     filter,
@@ -114,6 +115,7 @@ OPS: dict[str, type[Op]] = {
         radar.Doppler,
         radar.Cfar,
         recurrent.Rnn,
+        attention.Attention,
         recurrent.Gru,
         recurrent.Lstm,
         recurrent.RnnFrom,

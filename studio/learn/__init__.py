@@ -8,11 +8,12 @@ from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.detector import GaussianMixture, IsolationForest, KMeansDistance, LocalOutlierFactor
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
-from studio.learn.families.heard import LeNet, SoundCnn, SoundResNet, SoundSeparable
+from studio.learn.families.heard import BcResNet, LeNet, SoundCnn, SoundResNet, SoundSeparable
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.points import Neighbours, RadialSvm
 from studio.learn.families.rocket import Rocket
+from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Transformer
 
 #: Every family by name; the search, the settings form and the contract test read this.
 FAMILIES: dict[str, type[Family]] = {
@@ -38,6 +39,12 @@ FAMILIES: dict[str, type[Family]] = {
         SoundSeparable,
         SoundResNet,
         LeNet,
+        BcResNet,
+        Gru,
+        Lstm,
+        Crnn,
+        DeepSense,
+        Transformer,
     )
 }
 #: Those that are tried when nobody says which.

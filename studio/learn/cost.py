@@ -114,6 +114,14 @@ def _correlation(op: Any, x: Shape, y: Shape) -> float:
     return 16.0 * prod(y) * x[0]
 
 
+def _recurrent(op: Any, x: Shape, y: Shape) -> float:
+    return x[0] * (7.5 * (int(op.weight.size) + int(op.recurrent.size)) + 80.0 * len(op.weight))
+
+
+def _attention(op: Any, x: Shape, y: Shape) -> float:
+    return x[0] * x[0] * (14.0 * x[1] + 115.0 * int(op.heads))
+
+
 #: Instructions of the kernels that do not simply walk over their values once: f(op, shape of x, shape of y).
 STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "Conv1d": _convolution(60, 5),
@@ -147,5 +155,8 @@ STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "Quantiles": lambda op, x, y: x[1] * 12.0 * x[0] * max(1.0, log2(x[0])) * 1.5,
     "BandPower": lambda op, x, y: 6.0 * prod(x) + 60.0 * prod(y),
     "SpectralShape": lambda op, x, y: 70.0 * prod(x),
+    "Gru": _recurrent,
+    "Lstm": _recurrent,
+    "Attention": _attention,
     "Softmax": lambda op, x, y: 80.0 * prod(y),
 }

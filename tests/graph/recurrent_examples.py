@@ -9,6 +9,7 @@ import torch
 from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array
 from studio.graph.ops import pointwise
+from studio.graph.ops.attention import Attention
 from studio.graph.ops.lstm_s8 import LstmS8
 from studio.graph.ops.recurrent import Gru, Lstm, Svdf
 from studio.graph.ops.transposed import TransposedConv2d, TransposedConv2dS8
@@ -76,6 +77,15 @@ def transposed_s8(op: TransposedConv2dS8) -> Callable[[Array], Array]:
     return oracle
 
 
+def attention(heads: int) -> Callable[[Array, Array, Array], Array]:
+    def oracle(q: Array, k: Array, v: Array) -> Array:
+        parts = (torch.from_numpy(np.stack(np.split(x.astype(np.float64), heads, axis=1))) for x in (q, k, v))
+        found = torch.nn.functional.scaled_dot_product_attention(*parts)
+        return np.concatenate(list(found.numpy()), axis=1)
+
+    return oracle
+
+
 def small_lstm(seed: int, cell_power: int = -11, clip: int = 0, last: bool = False) -> LstmS8:
     """Of six units over five channels; its gates reach both ends of their curves."""
     rng = np.random.default_rng(seed)
@@ -114,6 +124,7 @@ def recurrent_examples() -> dict[str, Example]:
     return gated_examples() | {
         "Gru": Example(Gru(*g[:3], g[3]), ((11, 4),), by_torch(torch.nn.GRU, g, False), 2e-6),
         "Lstm": Example(Lstm(*m[:2], m[2] + m[3]), ((11, 4),), by_torch(torch.nn.LSTM, m, False), 2e-6),
+        "Attention": Example(Attention(2), ((7, 6), (9, 6), (9, 6)), attention(2), 2e-6),
         "LstmS8": Example(small_lstm(0), ((9, 5),), lambda x: lstm_s8(small_lstm(0), x), 0),
         "Svdf": Example(filters, ((11, 4),), svdf(filters), 2e-6),
         "TransposedConv2d": Example(up, ((3, 2, 4),), lambda x: transposed(up, x.astype(np.float64)), 2e-6),

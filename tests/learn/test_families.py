@@ -24,21 +24,24 @@ from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
 from studio.learn.families.front import features, front, ranged, run
-from studio.learn.families.heard import Heard, LeNet, SoundCnn, SoundResNet, SoundSeparable, fitting
+from studio.learn.families.heard import BcResNet, Heard, LeNet, SoundCnn, SoundResNet, SoundSeparable, fitting
 from studio.learn.families.layers import Layer, Stack, Weights
 from studio.learn.families.layout import layout
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
 from studio.learn.families.mlp import Mlp
+from studio.learn.families.modules import Net
 from studio.learn.families.net import float_graph, spread, standard
-from studio.learn.families.network import Course, Lessons, _Net, _Task, train
+from studio.learn.families.network import Course, Lessons, _Task, train
 from studio.learn.families.points import Neighbours, RadialSvm
 from studio.learn.families.rocket import Rocket, kernels
+from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Transformer
 from studio.learn.space import Space
 from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
 
 #: A spectrogram for motion: a frame of 0.32 s every 0.16 s.
 SLOW: dict[str, Any] = {"hop_ms": 160.0, "mels": 8, "mix": 0.0, "augment": 0.3, "rate": 0.01, "least_steps": 0}
+MOVING: dict[str, Any] = {"augment": 0.3, "rate": 0.01, "least_steps": 400}
 EXAMPLES: dict[str, Family] = {
     "forest": RandomForest(trees=6),
     "cnn": Cnn(width=6, depth=2, epochs=12, batch=16),
@@ -59,6 +62,12 @@ EXAMPLES: dict[str, Family] = {
     "sound_cnn": SoundCnn(width=6, depth=3, epochs=12, batch=16, **SLOW),
     "ds_cnn": SoundSeparable(width=12, depth=2, epochs=14, batch=16, **SLOW),
     "sound_resnet": SoundResNet(width=6, depth=2, epochs=12, batch=16, **SLOW),
+    "bc_resnet": BcResNet(width=8, depth=1, epochs=14, batch=16, **SLOW),
+    "gru": Gru(units=12, epochs=20, batch=16, **{**MOVING, "least_steps": 700}),
+    "lstm": Lstm(units=8, epochs=14, batch=16, **MOVING),
+    "crnn": Crnn(width=6, units=8, epochs=12, batch=16, **MOVING),
+    "deepsense": DeepSense(width=8, units=12, epochs=14, batch=16, **MOVING),
+    "transformer": Transformer(width=8, epochs=14, batch=16, **MOVING),
     "lenet": LeNet(units=40, epochs=12, batch=16, **SLOW),
 }
 #: Families in which nothing is drawn by chance, or so little that small data tells no difference.
@@ -225,10 +234,10 @@ def test_the_float_network_on_a_spectrogram_in_c_equals_torch(sides) -> None:
         assert dict(graph.stages(data.x))["logits"] == pytest.approx(expected, abs=1e-3, rel=1e-4), family.name
 
 
-def shaken(plane: tuple[int, int, int], layers: tuple[Layer, ...]) -> _Net:
+def shaken(plane: tuple[int, int, int], layers: tuple[Layer, ...]) -> Net:
     """A network with nothing at its neutral value, as after learning."""
     torch.manual_seed(0)
-    net = _Net(torch, plane, 3, layers, 0.0)
+    net = Net(torch, plane, 3, layers, 0.0)
     for norm in net.norms.values():  # as after learning: nothing is at its neutral value
         for value, low in ((norm.weight, 0.5), (norm.bias, -0.5), (norm.running_mean, -0.5), (norm.running_var, 0.5)):
             torch.nn.init.uniform_(value, low, low + 1)
@@ -363,13 +372,13 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_rest(sides, monkeypatch) -
     (early, n_early), (late, n_late) = learn(1), learn(4)
     assert (n_early, n_late) == (4, 7)  # the best is the second; one, or four, are forgiven
     assert np.array_equal(early.dense[0], late.dense[0])
-    assert all(np.array_equal(a[0], b[0]) for a, b in zip(early.convolutions, late.convolutions, strict=True))
+    assert all(np.array_equal(a[0], late.layers[i][0]) for i, a in early.layers.items())
 
 
 def test_the_loss_weighs_the_classes_as_told(sides) -> None:
     told = lessons(sides[0])
     course = Course(epochs=1, batch=32, rate=0.01, dropout=0.0, patience=1, disturbance=Disturbance(mix=1.0))
-    task = _Task(torch, _Net(torch, (64, 1, 3), 3, small_layers(), 0.0), told, course, 0)
+    task = _Task(torch, Net(torch, (64, 1, 3), 3, small_layers(), 0.0), told, course, 0)
     assert task.loss.weight.tolist() == [1.0, 2.0, 0.5]
     assert task._batch(torch.arange(8))[1].shape == (8, 3)
 

@@ -29,8 +29,6 @@ LOWEST_HZ = 50.0
 class Heard(Network):
     """What networks on log-mel spectrograms share."""
 
-    heard: ClassVar[bool] = True
-
     epochs: int = param(40, "Times through the data at most.", low=1, high=1000)
     batch: int = param(32, "Windows per step.", low=4, high=1024)
     mix: float = param(
@@ -43,6 +41,10 @@ class Heard(Network):
         0.0, "Time from one frame to the next; a frame is twice as long. 0: about 80 frames in a window.",
         unit="ms", low=0.0, high=500.0, search=(0.0, 10.0, 16.0, 24.0, 40.0),
     )  # fmt: skip
+
+    def hears(self, data: Dataset) -> bool:
+        """Always."""
+        return True
 
     def front(self, data: Dataset, learned: Ints) -> tuple[tuple[Node, ...], Floats]:
         """The spectrogram: (n, n_frames, n_mels, n_channels)."""
@@ -160,3 +162,40 @@ class LeNet(Heard):
         h, w, _ = stack.shape(stack.last)
         stack.conv(self.units, (h, w), whole=True)
         stack.conv(round(0.7 * self.units), (1, 1))
+
+
+@dataclass(frozen=True)
+class BcResNet(Heard):
+    """Residual blocks in which time is looked at once for all pitches (Kim et al. 2021, BC-ResNet): very few bytes."""
+
+    name: ClassVar[str] = "bc_resnet"
+
+    width: int = param(16, "Filters of the first stage.", low=4, high=64, search=(8, 12, 16, 24, 32))
+    depth: int = param(2, "Blocks of each of the three stages.", low=1, high=4, search=(1, 2, 3))
+
+    def pile(self, stack: Stack, data: Dataset) -> None:
+        """A first layer that strides, then three stages that see ever longer stretches of time."""
+        stack.conv(self.width, (5, 5), (2, 2))
+        for i, share in enumerate((1.0, 1.5, 2.0)):
+            width = round(self.width * share)
+            stack.conv(width, (1, 1))
+            stack.deep((1, 3), (1, 2 if stack.shape(stack.last)[1] > 3 else 1))
+            for _ in range(self.depth):
+                broadcast(stack, width, 2**i)
+
+    @classmethod
+    def guesses(cls) -> tuple["BcResNet", ...]:
+        """Middling, small, large."""
+        return (cls(), cls(width=8), cls(width=24, depth=3))
+
+
+def broadcast(stack: Stack, width: int, dilation: int) -> None:
+    """x + a convolution over pitch + one over time of the mean over pitch, which every pitch is given."""
+    before = stack.last
+    w = stack.shape(before)[1]
+    pitch = stack.deep((1, 3), relu=False)
+    stack.level()
+    stack.deep((3, 1), dilation=dilation)
+    stack.conv(width, (1, 1), relu=False)
+    time = stack.spread(w)
+    stack.add(stack.add(before, pitch, relu=False), time)

@@ -5,17 +5,11 @@ axis in the graph. A layer reads the one before it unless it says otherwise, so 
 """
 
 from dataclasses import dataclass, field
-from itertools import count
+from math import prod
 
 import numpy as np
 
 from studio.data.stream import Floats
-from studio.graph.graph import Node
-from studio.graph.op import Op
-from studio.graph.ops.conv import Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
-from studio.graph.ops.plane import Conv2d, DepthwiseConv2d, MaxPool2d
-from studio.graph.ops.pointwise import Add, Reshape
-from studio.graph.ops.vector import Dense, Relu, Softmax
 
 Plane = tuple[int, int, int]
 Two = tuple[int, int]
@@ -24,7 +18,11 @@ INPUT = -1
 
 @dataclass(frozen=True)
 class Layer:
-    """`kind` is conv, deep (depthwise), pool or add; `sources` are the layers it reads; `pad` is before, after."""
+    """`sources` are the layers it reads; `pad` is before, after.
+
+    `kind` is conv, deep (depthwise), pool, add; part (of the channels, from `first` on), fold (pitch into the
+    channels), level (the mean over pitch), spread (the same at every pitch); rnn, gru, lstm; attention.
+    """
 
     kind: str
     sources: tuple[int, ...]
@@ -35,6 +33,13 @@ class Layer:
     pad_h: Two = (0, 0)
     pad_w: Two = (0, 0)
     relu: bool = False
+    last: bool = False  # of a recurrent layer: what it ends with, and not every step
+    first: int = 0
+    heads: int = 1
+
+
+#: Blocks of rows in a recurrent layer's weights.
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 @dataclass
@@ -60,10 +65,10 @@ class Stack:
         """A convolution; `whole` is without padding, `causal` pads before the first row only."""
         return self._slide("conv", c_out, taps, stride, dilation, relu, source, causal, whole)
 
-    def deep(self, taps: Two, stride: Two = (1, 1), dilation: int = 1, source: int | None = None) -> int:
+    def deep(self, taps: Two, stride: Two = (1, 1), dilation: int = 1, relu: bool = True) -> int:
         """Each channel convolved with a kernel of its own."""
-        c = self.shape(self.last if source is None else source)[2]
-        return self._slide("deep", c, taps, stride, dilation, True, source, False, False)
+        c = self.shape(self.last)[2]
+        return self._slide("deep", c, taps, stride, dilation, relu, None, False, False)
 
     def _slide(
         self, kind: str, c_out: int, taps: Two, stride: Two, dilation: int, relu: bool, source: int | None,
@@ -86,9 +91,45 @@ class Stack:
             self.layers.append(Layer("pool", (self.last,), (h // ph, w // pw, c), (ph, pw), (ph, pw)))
         return self.last
 
-    def add(self, a: int, b: int) -> int:
+    def add(self, a: int, b: int, relu: bool = True) -> int:
         """The sum of two layers of one shape, rectified."""
-        self.layers.append(Layer("add", (a, b), self.shape(a), relu=True))
+        self.layers.append(Layer("add", (a, b), self.shape(a), relu=relu))
+        return self.last
+
+    def part(self, first: int, n: int) -> int:
+        """`n` channels of the input, from `first` on."""
+        h, w, _ = self.input
+        self.layers.append(Layer("part", (INPUT,), (h, w, n), first=first))
+        return self.last
+
+    def fold(self) -> int:
+        """(h, w, c) as a sequence of h rows of w * c values; nothing where it is one already."""
+        h, w, c = self.shape(self.last)
+        if w > 1:
+            self.layers.append(Layer("fold", (self.last,), (h, 1, w * c)))
+        return self.last
+
+    def level(self) -> int:
+        """The mean over pitch: (h, 1, c)."""
+        h, w, c = self.shape(self.last)
+        self.layers.append(Layer("level", (self.last,), (h, 1, c), taps=(1, w)))
+        return self.last
+
+    def spread(self, w: int) -> int:
+        """A row (h, 1, c) at each of w pitches."""
+        h, _, c = self.shape(self.last)
+        self.layers.append(Layer("spread", (self.last,), (h, w, c)))
+        return self.last
+
+    def recurrent(self, kind: str, units: int, last: bool) -> int:
+        """A layer with a memory over a sequence; with `last` only what it knows at the end."""
+        h = self.shape(self.last)[0]
+        self.layers.append(Layer(kind, (self.last,), (1 if last else h, 1, units), last=last))
+        return self.last
+
+    def attention(self, queries: int, keys: int, values: int, heads: int) -> int:
+        """Each step as a mixture of all steps' values, weighed by how its query suits their keys."""
+        self.layers.append(Layer("attention", (queries, keys, values), self.shape(values), heads=heads))
         return self.last
 
 
@@ -104,72 +145,33 @@ def _same(n: int, taps: int, stride: int, dilation: int, causal: bool, whole: bo
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """(weight, bias) of each conv (c_out, kh, kw, c) and deep (kh, kw, c) in turn; the dense layer (n_classes, c)."""
+    """What was learned: the arrays of each layer by its number, and those of the dense layer (n_classes, c).
 
-    convolutions: tuple[tuple[Floats, Floats], ...]
+    (weight (c_out, kh, kw, c), bias) of a conv, (weight (kh, kw, c), bias) of a deep one; (weight, recurrent, bias,
+    recurrent bias) of a recurrent one, as in torch.
+    """
+
+    layers: dict[int, tuple[Floats, ...]]
     dense: tuple[Floats, Floats]
 
 
 def random_weights(layers: tuple[Layer, ...], given: Plane, n_classes: int) -> Weights:
     """Weights of the right shapes: for drafts."""
-    rng, found = np.random.default_rng(0), []
-    for layer in layers:
+    rng, found = np.random.default_rng(0), {}
+    for i, layer in enumerate(layers):
         c = (given if layer.sources[0] == INPUT else layers[layer.sources[0]].shape)[2]
-        size = (*layer.taps, c) if layer.kind == "deep" else (layer.shape[2], *layer.taps, c)
-        if layer.kind in ("conv", "deep"):
-            weight = rng.normal(0, 1 / np.sqrt(layer.taps[0] * layer.taps[1] * c), size).astype(np.float32)
-            found.append((weight, np.zeros(layer.shape[2], np.float32)))
+        sizes = _sizes(layer, c)
+        if sizes:
+            found[i] = tuple(rng.normal(0, prod(s[1:]) ** -0.5, s).astype(np.float32) for s in sizes)
     c = layers[-1].shape[2]
     dense = rng.normal(0, 1, (n_classes, c)).astype(np.float32)
-    return Weights(tuple(found), (dense, np.zeros(n_classes, np.float32)))
+    return Weights(found, (dense, np.zeros(n_classes, np.float32)))
 
 
-def nodes_of(front: tuple[Node, ...], given: Plane, layers: tuple[Layer, ...], weights: Weights) -> tuple[Node, ...]:
-    """The graph's nodes: those of the front, the layers, the mean, one dense layer, and the scores."""
-    nodes, at = list(front), {INPUT: len(front) - 1}
-    learned, flat = iter(weights.convolutions), given[1] == 1
-
-    def add(op: Op, inputs: tuple[int, ...], name: str) -> int:
-        nodes.append(Node(op, inputs, name))
-        return len(nodes) - 1
-
-    if not flat:
-        at[INPUT] = add(Reshape(given), (at[INPUT],), "plane")
-    numbers = {kind: count(1) for kind in NAMES}
-    for i, layer in enumerate(layers):
-        name = f"{NAMES[layer.kind]}_{next(numbers[layer.kind])}"
-        op = _op(layer, flat, next(learned) if layer.kind in ("conv", "deep") else None)
-        at[i] = add(op, tuple(at[s] for s in layer.sources), name)
-        if layer.relu:
-            at[i] = add(Relu(), (at[i],), f"{name}_relu")
-    h, w, c = layers[-1].shape
-    last = at[len(layers) - 1]
-    if not flat:
-        last = add(Reshape((h * w, c)), (last,), "places")
-    last = add(GlobalAverage(), (last,), "features")
-    last = add(Dense(*weights.dense), (last,), "logits")
-    add(Softmax(), (last,), "scores")
-    return tuple(nodes)
-
-
-NAMES = {"conv": "convolution", "deep": "depthwise", "pool": "pool", "add": "sum"}
-
-
-def _op(layer: Layer, flat: bool, learned: tuple[Floats, Floats] | None) -> Op:
-    """The op of one layer, over one axis when `flat`."""
-    if layer.kind == "add":
-        return Add()
-    if layer.kind == "pool":
-        (ph, pw), pool = layer.taps, MaxPool2d
-        return MaxPool1d(ph, ph) if flat else pool(stride_h=ph, stride_w=pw, kh=ph, kw=pw)
-    assert learned is not None
-    weight, bias = learned
-    if flat:
-        one, axis = (Conv1d, 2) if layer.kind == "conv" else (DepthwiseConv1d, 1)
-        return one(np.ascontiguousarray(weight.squeeze(axis)), bias, layer.stride[0], *layer.pad_h, layer.dilation)
-    two = Conv2d if layer.kind == "conv" else DepthwiseConv2d
-    (top, bottom), (left, right) = layer.pad_h, layer.pad_w
-    return two(
-        weight=weight, bias=bias, stride_h=layer.stride[0], stride_w=layer.stride[1], dilation_h=layer.dilation,
-        dilation_w=layer.dilation, pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right,
-    )  # fmt: skip
+def _sizes(layer: Layer, c: int) -> tuple[tuple[int, ...], ...]:
+    """Shapes of what a layer on `c` channels learns."""
+    units = layer.shape[2]
+    if layer.kind in ("conv", "deep"):
+        return ((*layer.taps, c) if layer.kind == "deep" else (units, *layer.taps, c), (units,))
+    rows = GATES.get(layer.kind, 0) * units
+    return ((rows, c), (rows, units), (rows,), (rows,)) if rows else ()

@@ -12,8 +12,9 @@ from studio.graph.ops.vector import Standardize
 from studio.graph.passes import quantize
 from studio.learn.dataset import Dataset, balance, check_classes
 from studio.learn.families.augment import Disturbance
-from studio.learn.families.layers import Layer, Plane, Stack, Weights, nodes_of, random_weights
+from studio.learn.families.layers import Layer, Plane, Stack, Weights, random_weights
 from studio.learn.families.network import Course, Lessons, train
+from studio.learn.families.nodes import nodes_of
 from studio.learn.split import Ints, split
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -31,8 +32,6 @@ class Network:
     """A network on what `front` gives; a family says which layers by `pile`."""
 
     name: ClassVar[str] = ""
-    heard: ClassVar[bool] = False  # whether the front gives logarithms of spectra
-
     epochs: int = param(30, "Times through the data at most.", low=1, high=1000)
     batch: int = param(64, "Windows per step.", low=4, high=1024)
     rate: float = param(
@@ -57,6 +56,10 @@ class Network:
     def __post_init__(self) -> None:
         check(self)
 
+    def hears(self, data: Dataset) -> bool:
+        """Whether the front gives logarithms of spectra."""
+        return False
+
     def front(self, data: Dataset, learned: Ints) -> tuple[tuple[Node, ...], Floats]:
         """Nodes before the standardization, and what they give for all windows as planes (n, h, w, c)."""
         return (), data.x[:, :, None, :]
@@ -74,10 +77,11 @@ class Network:
         mean, std = spread(x[learn].reshape(len(learn), x.shape[1], -1))
         weight = balance(data.y[learn])
         weight = np.pad(weight, (0, len(data.classes) - len(weight)))
-        lessons = Lessons(x[learn], data.y[learn], weight, x[held], data.y[held], mean, std, self.heard)
+        lessons = Lessons(x[learn], data.y[learn], weight, x[held], data.y[held], mean, std, self.hears(data))
         layers = self._layers(lessons.plane, data)
-        weights = yield from train(lessons, layers, self._course(len(learn)), seed)
-        yield Progress(self.epochs, self.epochs, "quantizing to int8")
+        course = self._course(len(learn))
+        weights = yield from train(lessons, layers, course, seed)
+        yield Progress(course.epochs, course.epochs, "quantizing to int8")
         return quantized(data, learn, (*nodes, standard(nodes, mean, std)), lessons.plane, layers, weights)
 
     def _course(self, n: int) -> Course:

@@ -1,8 +1,7 @@
-"""Training of networks in torch. The only file, with `augment`, that knows torch; it gives plain arrays back.
+"""Training of networks in torch. Only this file, `modules` and `augment` know torch; it gives plain arrays back.
 
 One thread and a seed for every epoch: the same data and seed give the same weights, bit for bit, whatever else the
-process draws in between. Batch normalization is folded into the convolutions before anything leaves this file. Where
-torch finds a CUDA device it is used; there the sums may be ordered otherwise.
+process draws in between. Where torch finds a CUDA device it is used; there the sums may be ordered otherwise.
 """
 
 from collections.abc import Iterator
@@ -15,10 +14,14 @@ import numpy.typing as npt
 
 from studio.data.stream import Floats
 from studio.learn.families.augment import Disturbance, disturbed, mixed, turned
-from studio.learn.families.layers import INPUT, Layer, Plane, Weights
+from studio.learn.families.layers import Layer, Plane, Weights
+from studio.learn.families.modules import Net
 from studio.learn.metrics import macro_f1
 from studio.learn.split import Ints
 from studio.progress import Progress, Work
+
+#: Longest gradient of a network with a memory.
+STEEPEST = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def train(lessons: Lessons, layers: tuple[Layer, ...], course: Course, seed: int
     import torch
 
     with _quiet(torch, seed):
-        net = _Net(torch, lessons.plane, len(lessons.weight), layers, course.dropout)
+        net = Net(torch, lessons.plane, len(lessons.weight), layers, course.dropout)
         task = _Task(torch, net, lessons, course, seed)
     best, kept, since = (-1.0, 0.0), net.state(), 0
     for epoch in range(course.epochs):
@@ -97,78 +100,10 @@ def _quiet(torch: Any, seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class _Net:
-    """The network: its layers, one pass forward, and its weights as arrays."""
-
-    def __init__(self, torch: Any, plane: Plane, n_classes: int, layers: tuple[Layer, ...], dropout: float) -> None:
-        nn = torch.nn
-        self.torch, self.layers = torch, layers
-        self.convolutions: dict[int, Any] = {}
-        self.norms: dict[int, Any] = {}
-        for i, layer in enumerate(layers):
-            if layer.kind not in ("conv", "deep"):
-                continue
-            c = (plane if layer.sources[0] == INPUT else layers[layer.sources[0]].shape)[2]
-            groups = c if layer.kind == "deep" else 1
-            self.convolutions[i] = nn.Conv2d(
-                c, layer.shape[2], layer.taps, layer.stride, dilation=layer.dilation, groups=groups, bias=False
-            )
-            self.norms[i] = nn.BatchNorm2d(layer.shape[2])
-        self.dropout, self.dense = nn.Dropout(dropout), nn.Linear(layers[-1].shape[2], n_classes)
-        parts = [*self.convolutions.values(), *self.norms.values(), self.dropout, self.dense]
-        self.all = nn.ModuleList(parts)
-
-    def __call__(self, x: Any) -> Any:
-        """Logits (n, n_classes) of x (n, c, h, w)."""
-        seen: list[Any] = []
-        for i, layer in enumerate(self.layers):
-            seen.append(self._layer(i, layer, [x if s == INPUT else seen[s] for s in layer.sources]))
-        return self.dense(self.dropout(seen[-1].mean(dim=(2, 3))))
-
-    def _layer(self, i: int, layer: Layer, inputs: list[Any]) -> Any:
-        f = self.torch.nn.functional
-        x = inputs[0]
-        if layer.kind == "pool":
-            return f.max_pool2d(x, layer.taps)
-        if layer.kind == "add":
-            x = x + inputs[1]
-        else:
-            x = self.norms[i](self.convolutions[i](f.pad(x, (*layer.pad_w, *layer.pad_h))))
-        return f.relu(x) if layer.relu else x
-
-    def state(self) -> dict[str, Any]:
-        """A copy of everything learned so far."""
-        return {name: value.clone() for name, value in self.all.state_dict().items()}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go back to a copy."""
-        self.all.load_state_dict(state)
-
-    def weights(self) -> Weights:
-        """Arrays with batch normalization folded in, computed in double."""
-        deep = {i for i, layer in enumerate(self.layers) if layer.kind == "deep"}
-        pairs = tuple(_folded(c, self.norms[i], i in deep) for i, c in self.convolutions.items())
-        return Weights(pairs, (_array(self.dense.weight), _array(self.dense.bias)))
-
-
-def _array(value: Any) -> Floats:
-    return np.ascontiguousarray(value.detach().cpu().numpy(), np.float32)
-
-
-def _folded(convolution: Any, norm: Any, deep: bool) -> tuple[Floats, Floats]:
-    """Weight (c_out, kh, kw, c), or (kh, kw, c) of a deep one, and bias, followed by batch normalization."""
-    values = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-    gamma, beta, mean, variance = (v.detach().cpu().numpy().astype(np.float64) for v in values)
-    gain = gamma / np.sqrt(variance + norm.eps)
-    weight = convolution.weight.detach().cpu().numpy().astype(np.float64) * gain[:, None, None, None]
-    turned_ = weight[:, 0].transpose(1, 2, 0) if deep else weight.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(turned_, np.float32), (beta - mean * gain).astype(np.float32)
-
-
 class _Task:
     """One network, its data and its optimizer."""
 
-    def __init__(self, torch: Any, net: _Net, lessons: Lessons, course: Course, seed: int) -> None:
+    def __init__(self, torch: Any, net: Net, lessons: Lessons, course: Course, seed: int) -> None:
         self.torch, self.net, self.course, self.heard = torch, net, course, lessons.heard
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         net.all.to(self.device)
@@ -206,6 +141,8 @@ class _Task:
             self.optimizer.zero_grad()
             loss = self.loss(self.net(x), y)
             loss.backward()
+            if self.net.remembers:
+                self.torch.nn.utils.clip_grad_norm_(self.net.all.parameters(), STEEPEST)
             self.optimizer.step()
             self.schedule.step()
             total += float(loss.detach())
