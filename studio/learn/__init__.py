@@ -13,7 +13,7 @@ from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBay
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.points import Neighbours, RadialSvm
 from studio.learn.families.rocket import Rocket
-from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Transformer
+from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Rnn, Transformer
 
 #: Every family by name; the search, the settings form and the contract test read this.
 FAMILIES: dict[str, type[Family]] = {
@@ -42,6 +42,7 @@ FAMILIES: dict[str, type[Family]] = {
         BcResNet,
         Gru,
         Lstm,
+        Rnn,
         Crnn,
         DeepSense,
         Transformer,

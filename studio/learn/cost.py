@@ -114,8 +114,10 @@ def _correlation(op: Any, x: Shape, y: Shape) -> float:
     return 16.0 * prod(y) * x[0]
 
 
-def _recurrent(op: Any, x: Shape, y: Shape) -> float:
-    return x[0] * (7.5 * (int(op.weight.size) + int(op.recurrent.size)) + 80.0 * len(op.weight))
+def _recurrent(per_product: float, per_gate: float) -> Callable[[Any, Shape, Shape], float]:
+    return lambda op, x, y: (
+        x[0] * (per_product * (int(op.weight.size) + int(op.recurrent.size)) + per_gate * len(op.weight))
+    )
 
 
 def _attention(op: Any, x: Shape, y: Shape) -> float:
@@ -155,8 +157,12 @@ STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "Quantiles": lambda op, x, y: x[1] * 12.0 * x[0] * max(1.0, log2(x[0])) * 1.5,
     "BandPower": lambda op, x, y: 6.0 * prod(x) + 60.0 * prod(y),
     "SpectralShape": lambda op, x, y: 70.0 * prod(x),
-    "Gru": _recurrent,
-    "Lstm": _recurrent,
+    "Rnn": _recurrent(7.5, 80),
+    "Gru": _recurrent(7.5, 80),
+    "Lstm": _recurrent(7.5, 80),
+    "RnnS8": _recurrent(2.2, 120),
+    "GruS8": _recurrent(2.2, 120),
+    "LstmS8": _recurrent(2.2, 120),
     "Attention": _attention,
     "Softmax": lambda op, x, y: 80.0 * prod(y),
 }

@@ -34,7 +34,7 @@ from studio.learn.families.net import float_graph, spread, standard
 from studio.learn.families.network import Course, Lessons, _Task, train
 from studio.learn.families.points import Neighbours, RadialSvm
 from studio.learn.families.rocket import Rocket, kernels
-from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Transformer
+from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Rnn, Transformer
 from studio.learn.space import Space
 from studio.progress import Progress, finish
 from tests.learn.toys import STREAM, toy
@@ -65,6 +65,7 @@ EXAMPLES: dict[str, Family] = {
     "bc_resnet": BcResNet(width=8, depth=1, epochs=14, batch=16, **SLOW),
     "gru": Gru(units=12, epochs=20, batch=16, **{**MOVING, "least_steps": 700}),
     "lstm": Lstm(units=8, epochs=14, batch=16, **MOVING),
+    "rnn": Rnn(units=12, epochs=14, batch=16, **MOVING),
     "crnn": Crnn(width=6, units=8, epochs=12, batch=16, **MOVING),
     "deepsense": DeepSense(width=8, units=12, epochs=14, batch=16, **MOVING),
     "transformer": Transformer(width=8, epochs=14, batch=16, **MOVING),

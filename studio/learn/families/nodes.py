@@ -14,7 +14,7 @@ from studio.graph.ops.attention import Attention
 from studio.graph.ops.conv import Conv1d, DepthwiseConv1d, GlobalAverage, MaxPool1d
 from studio.graph.ops.plane import AveragePool2d, Conv2d, DepthwiseConv2d, MaxPool2d
 from studio.graph.ops.pointwise import Add, Pick, Reshape
-from studio.graph.ops.recurrent import Gru, Lstm
+from studio.graph.ops.recurrent import Gru, Lstm, Rnn
 from studio.graph.ops.vector import Dense, Relu, Softmax
 from studio.learn.families.layers import INPUT, Layer, Plane, Weights
 
@@ -91,7 +91,7 @@ def _recurrent(layer: Layer, flat: bool, before: Plane, learned: Arrays) -> Op:
     weight, recurrent, bias, recurrent_bias = learned
     if layer.kind == "gru":
         return Gru(weight, recurrent, bias, recurrent_bias, last=layer.last)
-    return Lstm(weight, recurrent, bias + recurrent_bias, last=layer.last)
+    return (Lstm if layer.kind == "lstm" else Rnn)(weight, recurrent, bias + recurrent_bias, last=layer.last)
 
 
 def _part(layer: Layer, flat: bool, before: Plane, learned: Arrays) -> Op:

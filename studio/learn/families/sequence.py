@@ -47,6 +47,7 @@ class Gru(Sequence):
 
     name: ClassVar[str] = "gru"
     kind: ClassVar[str] = "gru"
+    steps: ClassVar[int] = STEPS
 
     units: int = param(24, "Units: what it can remember.", low=2, high=128, search=UNITS)
     read: str = param(
@@ -57,7 +58,7 @@ class Gru(Sequence):
     def pile(self, stack: Stack, data: Dataset) -> None:
         """Neighbouring samples are weighed into one step where there are many, then the memory."""
         stack.fold()
-        in_steps(stack, self.units)
+        in_steps(stack, self.units, self.steps)
         stack.recurrent(self.kind, self.units, self.read == "last")
 
     @classmethod
@@ -80,6 +81,7 @@ class Rnn(Gru):
 
     name: ClassVar[str] = "rnn"
     kind: ClassVar[str] = "rnn"
+    steps: ClassVar[int] = 16  # what lies longer ago is forgotten
 
 
 @dataclass(frozen=True)
@@ -165,10 +167,10 @@ class Transformer(Sequence):
         return (cls(), cls(width=16, heads=1), cls(width=48, depth=2))
 
 
-def in_steps(stack: Stack, units: int) -> None:
-    """As many neighbouring rows weighed together as leave about STEPS of them."""
+def in_steps(stack: Stack, units: int, n: int) -> None:
+    """As many neighbouring rows weighed together as leave about `n` of them."""
     h = stack.shape(stack.last)[0]
-    size = -(-h // STEPS)
+    size = -(-h // n)
     if size > 1:
         stack.conv(units, (size, 1), (size, 1), relu=False, whole=True)
 

@@ -12,7 +12,7 @@ from studio.ui.training.front import SHAPES, FrontPlot, candidate_text, latency_
 from studio.ui.training.settings import FAMILIES
 from studio.ui.widgets import Card, JobBar, button, columns, label, named, rows
 
-MARKS = {"t1": "▲", "o": "●", "d": "◆", "s": "■", "star": "★"}
+MARKS = {"t1": "▲", "h": "⬢", "o": "●", "d": "◆", "s": "■", "star": "★"}
 
 
 class Searching(QtWidgets.QWidget):

@@ -49,6 +49,7 @@ FAMILIES = {
     "bc_resnet": ("Broadcast residual network", "Looks at time once for all pitches. Very few bytes."),
     "gru": ("GRU", "A memory that goes through the window step by step."),
     "lstm": ("LSTM", "As the GRU, with a longer memory and more bytes."),
+    "rnn": ("Plain recurrent network", "The smallest memory, and the shortest."),
     "crnn": ("Convolutions and GRU", "Patterns first, then their order."),
     "deepsense": ("DeepSense", "Each sensor alone, then together, then a memory. For several sensors."),
     "transformer": ("Small transformer", "Every step looks at all others. Needs a chip with floats."),
