@@ -1,7 +1,9 @@
-"""A link whose port another program may have for a while: flashers run in processes that open the port themselves."""
+"""A link whose port may go and come: flashers run in programs that open it themselves, and a board that is reached by
+its own USB leaves the bus whenever it restarts."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from studio.app.links import moved, open_link, option, port_of
 from studio.data.link import Link
@@ -11,10 +13,11 @@ from studio.sources.ports import serial_ports
 #: A board that has just been flashed restarts, and its USB port comes anew.
 BACK_S, LOOK_S = 10.0, 0.2
 OPENER = "studio.sources.line"
+_T = TypeVar("_T")
 
 
 class HandedLink:
-    """`open_link(url)`, with `put_down` and `take_up`."""
+    """`open_link(url)`, with `put_down` and `take_up`. For a USB port that goes away it waits; what was under way is lost."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -22,10 +25,21 @@ class HandedLink:
         self._link: Link | None = open_link(url)
 
     def read(self) -> bytes:
-        return self._there().read()
+        return self._lasting(lambda link: link.read()) or b""
 
     def write(self, data: bytes) -> None:
-        self._there().write(data)
+        self._lasting(lambda link: link.write(data))
+
+    def _lasting(self, do: Callable[[Link], _T]) -> _T | None:
+        """What `do` gives; None when the port went away and is back now. LinkError when it does not come back."""
+        try:
+            return do(self._there())
+        except LinkError:
+            if self._port is None or self._link is None:
+                raise
+            self.close()
+            self.take_up()
+            return None
 
     def close(self) -> None:
         if self._link is not None:
@@ -45,7 +59,7 @@ class HandedLink:
                 self._link = open_link(self._now())
             except LinkError as e:
                 if time.monotonic() > deadline:
-                    seen = f"did not come back after flashing ({e.seen})"
+                    seen = f"did not come back ({e.seen})"
                     raise LinkError(self.url, seen, "Unplug the board, plug it in again, and flash again.") from e
                 time.sleep(LOOK_S)
 

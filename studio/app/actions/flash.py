@@ -65,7 +65,7 @@ def roll_back(url: str, board: str = "") -> Work[dict[str, Any]]:
     if board:
         return (yield from roll_back_own(PortAlone(url), board))
     yield Progress(0, 0, f"opening {url}")
-    link = open_link(url)
+    link = HandedLink(url)
     try:
         return (yield from one_back(Talk(link)))
     finally:

@@ -96,6 +96,10 @@ class Silicon:
             return bytes(n)
         return bytes(self.uc.mem_read(address, n))
 
+    def in_makers_loader(self) -> bool:
+        """Whether the firmware has asked for the boot loader that the maker has put there."""
+        raise NotImplementedError
+
     def receive(self, data: bytes) -> None:
         """Bytes from the host arrive."""
         raise NotImplementedError

@@ -30,18 +30,22 @@ class Nrf52(Silicon):
         self.on_write |= {TWIM + 8: self._transfer, TWIM + 0x14: self._stop, NVMC + 0x508: self._erase}
         self.on_write[PPI + 0x504] = self._wire
         self.on_read |= {NVMC + 0x400: lambda: 1}
-        self._count, self._ring, self._wired = 0, (0, 0), 0
+        self._count, self._ring, self._wired, self.maker = 0, (0, 0), 0, 0
         self.pdm = Pdm(self)
         self.usbd = Usbd(self)
         self.port = Port(self, self.usbd) if board.usb_controller else None
 
     def restart(self) -> None:
-        note = self.words.get(POWER + 0x520, 0)  # GPREGRET2 outlives a reset
+        note, self.maker = (self.words.get(POWER + at, 0) for at in (0x520, 0x51C))  # these outlive a reset
         super().restart()
         self.words[POWER + 0x520] = note
         self._count, self._ring, self._wired = 0, (0, 0), 0
         self.pdm.forget()
         self.usbd.forget()
+
+    def in_makers_loader(self) -> bool:
+        """Its boot loader looks at GPREGRET after a reset."""
+        return self.maker == {"xiao-nrf52840-sense": 0x57}.get(self.board.id, 0xB0)
 
     def core_hz(self) -> float:
         """Fixed."""

@@ -12,7 +12,16 @@ from tests.firmware.silicon.sensors import Slave
 from tests.firmware.silicon.usb_port import Port
 
 FLASH, BOOT_2, TABLE, LOOK_UP = 0x10000000, 0x20041F00, 0x80, 0x100
-FUNCTIONS = {b"IF": 0x110, b"EX": 0x114, b"RE": 0x118, b"RP": 0x11C, b"FC": 0x120, b"CX": 0x124}
+FUNCTIONS = {
+    b"IF": 0x110,
+    b"EX": 0x114,
+    b"RE": 0x118,
+    b"RP": 0x11C,
+    b"FC": 0x120,
+    b"CX": 0x124,
+    b"UB": 0x128,
+    b"RB": 0x12C,
+}
 RETURN = b"\x70\x47"
 
 
@@ -63,7 +72,7 @@ class Rp2040(Silicon):
         self.on_write |= {self.WATCHDOG: self._watchdog, self.DMA + 0x4C: self._send, self.DMA + 0xC: self._listen}
         self.on_write |= {self.I2C + 0x6C: self._enable, self.I2C + 0x10: self._command}
         self.words |= {self.RESETS: self.ASLEEP, self.PLL + 4: 0x2D, self.PLL_USB + 4: 0x2D}
-        self.usb = Rp2Usb(self)
+        self.usb, self.maker = Rp2Usb(self), False
         self.port = Port(self, self.usb) if board.usb_controller else None
 
     def start(self) -> None:
@@ -116,6 +125,10 @@ class Rp2040(Silicon):
         """The flash interface must be as the first 256 bytes set it."""
         assert [self.words.get(self.SSI + at) for at in (0, 4, 8, 0x14, 0xF4)] == [0x1F0300, 0, 1, 4, 0x03000218]
 
+    def in_makers_loader(self) -> bool:
+        """Its ROM was asked to show its drive."""
+        return self.maker
+
     def core_hz(self) -> float:
         """From the 12 MHz crystal."""
         self._interface()
@@ -142,8 +155,11 @@ class Rp2040(Silicon):
             uc.reg_write(arm.UC_ARM_REG_R0, self._found(r0, r1) | 1)
             return
         name = next(n for n, at in FUNCTIONS.items() if at == address)
-        self._order.append(name)
-        if name == b"EX":
+        self._order += [name] if name not in (b"UB", b"RB") else []
+        if name in (b"UB", b"RB"):
+            self.maker = (r0, r1) == ((0, 0) if name == b"UB" else (0x102, 10))
+            uc.emu_stop()
+        elif name == b"EX":
             uc.mem_protect(FLASH, self.flash.size, unicorn.UC_PROT_NONE)
         elif name == b"RE":
             self._change(r0, b"\xff" * r1, 4096, erase=True)

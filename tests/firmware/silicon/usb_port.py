@@ -1,4 +1,4 @@
-"""A computer's USB port with a modelled chip in it: enumerates what shows itself, then is the two directions of a link."""
+"""A computer's USB port with a modelled chip in it: it enumerates what shows itself, then is a link."""
 
 from typing import TYPE_CHECKING, Protocol
 
