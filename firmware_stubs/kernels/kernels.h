@@ -123,12 +123,18 @@ void k_linear_s8(const int8_t *x, int32_t n, const int16_t *weight, const float 
                  int32_t n_out);
 
 /* tree.c */
-void k_tree_votes_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const uint8_t *nodes,
-                     int32_t node_bytes, int32_t feature_bits, const uint16_t *leaves, const uint8_t *rows, void *scratch,
-                     float *y, int32_t n_out);
-void k_tree_sums_s8(const int8_t *x, int32_t n, const int32_t *roots, int32_t n_trees, const uint8_t *nodes,
-                    int32_t node_bytes, int32_t feature_bits, const int16_t *leaves, const float *start, float scale,
-                    int32_t groups, void *scratch, float *y, int32_t n_out);
+void k_tree_votes_s8(const int8_t *x, int32_t n, const uint16_t *crown, int32_t n_trees, int32_t levels,
+                     const uint8_t *nodes, const uint16_t *leaves, const uint8_t *rows, void *scratch, float *y,
+                     int32_t n_out);
+void k_tree_votes_three_s8(const int8_t *x, int32_t n, const uint16_t *crown, int32_t n_trees, int32_t levels,
+                           const uint8_t *nodes, const uint16_t *leaves, const uint8_t *rows, void *scratch, float *y,
+                           int32_t n_out);
+void k_tree_sums_s8(const int8_t *x, int32_t n, const uint16_t *crown, int32_t n_trees, int32_t levels,
+                    const uint8_t *nodes, const int16_t *leaves, const float *start, float scale, int32_t groups,
+                    void *scratch, float *y, int32_t n_out);
+void k_tree_sums_three_s8(const int8_t *x, int32_t n, const uint16_t *crown, int32_t n_trees, int32_t levels,
+                          const uint8_t *nodes, const int16_t *leaves, const float *start, float scale, int32_t groups,
+                          void *scratch, float *y, int32_t n_out);
 
 /* points.c */
 void k_select(const float *x, int32_t n, const uint16_t *index, float *y, int32_t n_out);

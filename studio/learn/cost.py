@@ -100,8 +100,8 @@ def _forest(op: Any, x: Shape, y: Shape) -> float:
 
 def _trees(per_tree: float) -> Callable[[Any, Shape, Shape], float]:
     def steps(op: Any, x: Shape, y: Shape) -> float:
-        decisions = max(1.0, log2(max(2.0, len(op.nodes) / max(1, len(op.roots)))))
-        return len(op.roots) * (12.0 * decisions + per_tree)
+        n_trees = len(op.crown)
+        return n_trees * (8.0 * log2(op.crown.shape[1] / 2 + len(op.nodes) / n_trees) + per_tree)
 
     return steps
 
@@ -144,8 +144,8 @@ STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "Mfcc": lambda op, x, y: 8.0 * prod(y) * int(op.n_mels) / 2,
     "Pcen": lambda op, x, y: 300.0 * prod(y),
     "Forest": _forest,
-    "TreeVotesS8": _trees(45),
-    "TreeSumsS8": _trees(20),
+    "TreeVotesS8": _trees(20),
+    "TreeSumsS8": _trees(15),
     "LinearS8": lambda op, x, y: 30 * prod(y) + 6.0 * int(op.weight.size),
     "Gaussians": lambda op, x, y: 30 * prod(y) + 13.0 * int(op.mean.size),
     "RadialS8": _points,

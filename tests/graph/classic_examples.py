@@ -1,5 +1,6 @@
 """Examples of the ops behind the classic models: trees on int8, densities, kernels, neighbours."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,31 @@ def _neighbours(op: Any, x: Array) -> Array:
     squared = ((op.points.astype(int) - x.astype(int)) ** 2).sum(axis=1)
     nearest = np.argsort(squared, kind="stable")[: op.k]
     return np.bincount(op.label[nearest], minlength=op.n_classes).astype(np.float32)
+
+
+def _wide(x: Array) -> Array:
+    """What `tree` finds where its values lie among 40."""
+    return x[[39, 0, 33]]
+
+
+def classic_variants() -> dict[str, Example]:
+    """Trees that ask for more values than words of three bytes can."""
+    leaf = Tree(np.zeros(1, int), np.zeros(1), np.array([-1]), np.array([-1]), np.array([[0.0, 0.0, 0.0, 0.0, 1.0]]))
+    one = [0.0] * 5
+    votes = tree([one, [1.0, 0, 0, 0, 0], one, [0, 0, 1.0, 0, 0], [0, 0.25, 0, 0, 0.75]])
+    values = tree([[0.0], [0.25], [0.0], [-1.0], [0.5]])
+    votes, values = (replace(t, feature=np.array([33, 0, 39, 0, 0])) for t in (votes, values))
+    sums = pack_sums([values], np.array([7.0, 1.0]), 1)
+    assert pack_votes([votes]).nodes.shape[1] == sums.nodes.shape[1] == 4
+
+    def summed(x: Array) -> Array:
+        steps = np.float32(np.rint((_sums(_wide(x))[1] - 1) / sums.scale))
+        return np.array([7, np.float32(1) + np.float32(sums.scale) * steps], np.float32)
+
+    return {
+        "TreeVotesS8 of four bytes": Example(pack_votes([votes, leaf]), ((40,),), lambda x: _votes(_wide(x)), 0),
+        "TreeSumsS8 of four bytes": Example(sums, ((40,),), summed, 0),
+    }
 
 
 def classic_examples() -> dict[str, Example]:

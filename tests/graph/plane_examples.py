@@ -9,6 +9,7 @@ from scipy import special
 from studio.graph.op import Array
 from studio.graph.ops import int8, plane, plane_s8, pointwise
 from tests.graph.arithmetic import Example, requantized, rounded, softmax_s8
+from tests.graph.classic_examples import classic_variants
 from tests.graph.gated_examples import gated_variants
 
 
@@ -253,4 +254,4 @@ def variants() -> dict[str, Example]:
     }
 
 
-VARIANTS = variants() | gated_variants()
+VARIANTS = variants() | gated_variants() | classic_variants()

@@ -11,6 +11,7 @@ import pytest
 from studio.app import models
 from studio.app.actions import train as module
 from studio.app.actions.cutting import unusable
+from studio.app.actions.deciding import evidence_of
 from studio.app.actions.evaluate import evaluate
 from studio.app.actions.train import TrainSettings, stop_file, train
 from studio.data.certificate import certificate
@@ -65,7 +66,8 @@ def test_the_result_says_why_how_sure_and_how_often_the_test_was_seen(tmp_path: 
     assert first["why"].endswith(".") and first["confidence"]["of"] == "people" and first["warnings"] == []
     assert first["leak"]["probe"] == "forest" and -0.2 < first["leak"]["gap"] < 0.2
     assert first["test_looks"] == 1 and first["trials"] == 3 and first["trials_per_minute"] > 0
-    again = finish(train(project.path, SETTINGS))
+    steps: list[str] = []
+    again = finish(train(project.path, SETTINGS), lambda p: steps.append(p.text))
     assert again["test_looks"] == 2 and again["family"] == first["family"]
     assert [r["score"] for r in again["front"]] == [r["score"] for r in first["front"]]
     told = finish(evaluate(project.path))
@@ -76,7 +78,10 @@ def test_the_result_says_why_how_sure_and_how_often_the_test_was_seen(tmp_path: 
     assert len(told["wrong"]["rows"]) == round((1 - told["accuracy"]) * told["n_windows"])
     lock = models.load(project).lock
     assert lock["why"].endswith(".") and lock["alarm_curve"] and set(lock["smoothing"]) >= {"average", "on", "least"}
-    assert told["events_smoothed"]["missed"] < 0.5
+    assert told["events"]["recall"] > 0.5 and told["events"]["hours"] > 0
+    tuned_on = {t.partition("misses: ")[2] for t in steps if "misses: " in t}
+    assert len(tuned_on) == 2 and not tuned_on & set(lock["test_recordings"]), "decisions are never tuned on the test"
+    assert evidence_of(project, again["model"]) is not None and lock["search"]["trials"] == 3
 
 
 def test_a_search_goes_on_where_it_was_ended(tmp_path: Path) -> None:
@@ -142,7 +147,7 @@ def test_fixed_knobs_reach_the_search(tmp_path: Path) -> None:
     found = finish(train(project.path, replace(SETTINGS, families=("forest",), fixed=("trees=3", "bands=0"))))
     assert found["family"] == "forest"
     op = next(n.op for n in models.load(project).graph.nodes if n.name == "logits")
-    assert len(op.roots) == 3
+    assert len(op.crown) == 3
     with pytest.raises(InputError, match="Knob 'colour'"):
         finish(train(project.path, replace(SETTINGS, fixed=("colour=red",))))
 

@@ -55,6 +55,7 @@ class Tree:
     left: Array  # (n,) int
     right: Array  # (n,) int
     value: Array  # (n, n_classes) float: the classes' shares at the node
+    weight: Array | None = None  # (n,) float: how many windows come to the node, where that is known
 
 
 def pack(trees: Sequence[Tree]) -> Forest:

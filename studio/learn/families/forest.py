@@ -4,7 +4,7 @@ Three choices make them fit a microcontroller: they learn on the int8 grid, wher
 float; they have leaves of several windows; and leaves vote in 1/255, kept once where they say the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -173,11 +173,12 @@ def alike(trees: list[Tree], kinds: int, seed: int) -> list[Tree]:
     model = KMeans(kinds, n_init=1, max_iter=50, random_state=seed).fit(leaves)
     middles = np.clip(model.cluster_centers_, 0, 1)
     values = [np.where((t.left < 0)[:, None], middles[model.predict(s)], s) for s, t in zip(shares, trees, strict=True)]
-    return [Tree(t.feature, t.threshold, t.left, t.right, v) for t, v in zip(trees, values, strict=True)]
+    return [replace(t, value=v) for t, v in zip(trees, values, strict=True)]
 
 
 def from_sklearn(tree: Any, n_classes: int, known: npt.NDArray[np.int64]) -> Tree:
     """A scikit-learn tree; classes that no window had get no votes."""
     value = np.zeros((len(tree.feature), n_classes))
     value[:, known] = tree.value[:, 0, :]
-    return Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right, value)
+    came = tree.weighted_n_node_samples
+    return Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right, value, came)
