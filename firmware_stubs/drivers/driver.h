@@ -13,7 +13,7 @@ struct driver {
     /* What the sensor says that it is, and what it should say; -1: nothing answers. 0 for a part that says nothing. */
     int32_t (*identity)(uint8_t address);
     uint8_t expected;
-    uint8_t axes;       /* values in a row; at most MOST_AXES */
+    uint16_t axes;      /* values in a row; at most MOST_AXES where there are units or another stream of the part */
     const float *units; /* 0: the stream sends what was read; else floats, what was read times these, one per axis */
 };
 
@@ -32,6 +32,13 @@ struct plugged {
    At most 256 bytes each way. The board brings it. */
 int32_t board_i2c(uint8_t address, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in);
 
+/* Write `n_out` bytes to part number `part` on SPI, then read `n_in` while zeros go out; 1 when that happened. */
+int32_t board_spi(uint8_t part, const uint8_t *out, int32_t n_out, uint8_t *in, int32_t n_in);
+/* A pulse on the reset line of such a part. */
+int32_t board_spi_reset(uint8_t part);
+
+/* Microseconds since power up, as in board.h. */
+uint64_t board_time_us(void);
 /* Let time go by; at most a few milliseconds. The board brings it. */
 void board_wait_us(uint32_t us);
 
@@ -66,3 +73,10 @@ void board_pdm_next(int16_t *block);
 /* Blocks that have ended; `*since_us`, asked first, is how long ago the last did (or the start). */
 uint32_t board_pdm_ended(uint32_t *since_us);
 void board_pdm_stop(void);
+
+/* A microphone of 16 bits whose samples a chip's DMA writes into a ring of `n`, a multiple of 256, round and round; 1 when
+   it runs at this rate. */
+int32_t board_sound_start(uint32_t rate_mhz, int16_t *ring, int32_t n);
+/* Where in the ring the next sample lands. */
+int32_t board_sound_at(void);
+void board_sound_stop(void);

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from cobs import cobs
 
+from studio.data.axes import in_short, spelled_out
 from studio.data.stream import DTYPES, Stream
 from studio.errors import ProtocolError
 
@@ -244,7 +245,7 @@ class BoardStream:
     def encode(self) -> dict[int, Any]:
         """The map inside a HELLO."""
         s = self.stream
-        axes, rate = list(s.channels), float(s.rate_hz)
+        axes, rate = in_short(s.channels), float(s.rate_hz)
         return {0: self.id, 1: s.kind, 2: s.dtype, 3: axes, 4: s.unit, 5: float(s.scale)} | {
             6: rate,
             7: self.samples_per_frame,
@@ -397,7 +398,7 @@ def _plain_area(b: BootArea) -> list[Any]:
 def _board_stream(s: dict[int, Any]) -> BoardStream:
     if s[2] not in DTYPES or not s[3] or not float(s[6]) > 0:
         raise ValueError(f"stream of {s[2]!r}, {len(s[3])} axes, {s[6]} Hz")
-    stream = Stream(str(s[8]), float(s[6]), tuple(map(str, s[3])), str(s[4]), s[2], float(s[5]), str(s[1]))
+    stream = Stream(str(s[8]), float(s[6]), spelled_out(tuple(map(str, s[3]))), str(s[4]), s[2], float(s[5]), str(s[1]))
     return BoardStream(int(s[0]), stream, int(s[7]))
 
 

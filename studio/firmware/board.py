@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from studio.data.axes import spelled_out
 from studio.data.stream import Stream
 from studio.errors import BuildError
 from studio.paths import STUBS
@@ -45,13 +46,14 @@ class Board:
 
     `flash_bytes` is all flash; the boot loader lies below `app_offset`, the app's image from there on. `stack_bytes`
     of the RAM are kept free by the build. `program` plays the board on this computer; real boards have none.
-    `fpu` is whether the core computes with floats itself. Offsets count from `flash_address`, where the core sees the
-    flash. `loader_offset` is above 0 where the maker's own boot loader stays at the flash's start. `sensors` are the
-    parts behind the streams, in their order; virtual boards have none. `swd_target` is pyOCD's name of the chip,
-    `chip_identity` (address, mask, value) where the chip tells which it is, `drive_label` the drive that its debugger
-    shows. `usb_controller` is the file in firmware_stubs/usb that makes the link where that is the chip's own USB,
-    `usb_device` what the firmware then calls itself (vendor:product). `flashing` holds what each way of flashing must
-    know of the board. `facts` names the source of what is claimed.
+    `fpu` is whether the core computes with floats itself. Offsets count from `flash_address`, where the core
+    sees the flash, as it sees the RAM at `ram_address`. `loader_offset` is above 0 where the maker's own boot
+    loader stays at the flash's start. `sensors` are the parts behind the streams, in their order; virtual boards
+    have none. `swd_target` is pyOCD's name of the chip, `chip_identity` (address, mask, value) where the chip
+    tells which it is, `drive_label` the drive that its debugger shows. `usb_controller` is the file in
+    firmware_stubs/usb that makes the link where that is the chip's own USB, `usb_device` what the firmware then
+    calls itself (vendor:product). `flashing` holds what each way of flashing must know of the board. `facts`
+    names the source of what is claimed.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Board:
     program: str = ""
     shared: tuple[str, ...] = ()
     flash_address: int = 0
+    ram_address: int = 0x20000000
     loader_offset: int = 0
     link: str = ""
     baud: int = 0
@@ -216,4 +219,4 @@ def _read(path: Path) -> Board:
 
 def _stream(fields: dict[str, Any]) -> Stream:
     own = {k: v for k, v in fields.items() if k not in SENSOR_KEYS}
-    return Stream(**{**own, "channels": tuple(fields["channels"]), "rate_hz": float(fields["rate_hz"])})
+    return Stream(**{**own, "channels": spelled_out(fields["channels"]), "rate_hz": float(fields["rate_hz"])})

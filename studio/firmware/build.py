@@ -118,6 +118,7 @@ def figures(board: Board) -> dict[str, int]:
     """What a linker script may ask for by name."""
     return {
         "RAM_BYTES": board.ram_bytes,
+        "RAM_ADDRESS": board.ram_address,
         "APP_ADDRESS": board.flash_address + board.app_offset,
         "LOADER_ADDRESS": board.flash_address + board.loader_offset,
         "LOADER_BYTES": board.app_offset - board.loader_offset,

@@ -117,7 +117,7 @@ def digest(board: Board, shipped: list[Path], texts: dict[str, str]) -> bytes:
     used = [(p.name, p.read_text(encoding="utf-8")) for p in shipped if p.is_file()]
     sizes = (board.flash_bytes, board.ram_bytes, board.app_offset, board.page_bytes, board.queue_bytes)
     link = (board.baud, board.usb_controller, board.usb_device, board.title)
-    figures = (board.id, board.clock_hz, board.flash_address, board.loader_offset, link, sizes)
+    figures = (board.id, board.clock_hz, board.flash_address, board.ram_address, board.loader_offset, link, sizes)
     parts = repr((studio.__version__, figures, zig.EXACT, WARNINGS, board.flags, used, sorted(texts.items())))
     return hashlib.sha256(parts.encode()).digest()[:16]
 
