@@ -188,6 +188,14 @@ def _evaluate(verbs: Verbs) -> None:
     v = _verb(verbs, "evaluate", "metrics from the generated C")
     _model(v, optional=True)
     v.add_argument("--on", default="test", help="test, all, or another project's folder (default test)")
+    v = _verb(verbs, "decide", "false alarms against misses: show the curve, choose another point, without training")
+    _model(v, optional=True)
+    v.add_argument("--alarms-per-hour", type=float, default=0.0, help="take the point with at most these false alarms")
+    text = "average, mean, on, off, least or quiet; on.CLASS and off.CLASS for one class"
+    v.add_argument("--set", dest="settings", action="append", metavar="NAME=VALUE", help=text)
+    v.add_argument("--off", action="store_true", help="each window alone, as without tuning")
+    v = _verb(verbs, "results", "one table: every model's accuracy with its spread, size, speed and search time")
+    v.add_argument("project", type=Path, help=PROJECT)
 
 
 def _render(verbs: Verbs) -> None:

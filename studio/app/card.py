@@ -23,7 +23,9 @@ def _what(model: Model, board: Board) -> Iterator[str]:
     yield f"- Family: {model.family}, {len(graph.nodes)} stages; made {model.created or 'at an unknown time'}"
     yield f"- Listens to: {stream.name} ({', '.join(graph.channels)}{unit}) at {graph.rate_hz:g} samples per second"
     yield f"- Window: {graph.length} samples, a new one every {graph.stride}"
-    yield f"- Classes: {', '.join(graph.classes)}; no decision below a score of {graph.threshold:g}"
+    yield f"- Classes: {', '.join(graph.classes)}; no answer below a score of {graph.threshold:g}"
+    decision = graph.decision.words() if graph.decision else "the greatest score of each window alone"
+    yield f"- Decision along time: {decision}"
     yield f"- Board: {board.title} ({board.id})"
 
 

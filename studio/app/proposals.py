@@ -162,7 +162,8 @@ def answers(model: Model, recording: Recording, sureness: str = "margin") -> Wor
     if not scores:
         return Labels()
     said = np.concatenate(scores)
-    decided = np.where(np.concatenate(complete), graph.decide(said), -1)
+    known = np.where(np.concatenate(complete)[:, None], said, np.float32(np.nan))  # what is missing clears the memory
+    decided = graph.decide(known)
     return _runs(model, decided.astype(np.int64), sure(said, sureness))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.app.bar import Bar
+from studio.app.tables import said_decision, said_events, table
 from studio.environment import has_display
 from studio.progress import Work, finish
 
@@ -145,6 +146,18 @@ def _evaluate(a: Namespace) -> Work[Result]:
     from studio.app.actions.evaluate import evaluate
 
     return evaluate(a.project, a.model, a.on)
+
+
+def _decide(a: Namespace) -> Work[Result]:
+    from studio.app.actions.deciding import decide
+
+    return decide(a.project, a.model, a.alarms_per_hour, tuple(a.settings or ()), a.off)
+
+
+def _results(a: Namespace) -> Work[Result]:
+    from studio.app.actions.results import results
+
+    return _value(results(a.project))
 
 
 def _render(a: Namespace) -> Work[Result]:
@@ -297,7 +310,7 @@ def _said_propose(r: Result) -> str:
 def _said_metrics(m: Result) -> str:
     rows = [f"  {c:24} precision {v['precision']:.3f}  recall {v['recall']:.3f}" for c, v in m["per_class"].items()]
     head = f"Accuracy {m['accuracy']:.1%}, macro F1 {m['macro_f1']:.3f} on {m['n_windows']} windows (generated C)"
-    return "\n".join([head, *rows])
+    return "\n".join([head, *rows, said_events(m["events"])])
 
 
 def _said_cost(c: Result) -> str:
@@ -367,6 +380,8 @@ VERBS: dict[str, Verb] = {
     "train": Verb(_train, _said_train),
     "explore": Verb(_explore, _said_explore),
     "evaluate": Verb(_evaluate, _said_metrics),
+    "decide": Verb(_decide, said_decision),
+    "results": Verb(_results, lambda r: table(r["rows"])),
     "render": Verb(_render, lambda r: "\n".join(r["files"])),
     "build": Verb(_build, _said_build),
     "firmware": Verb(_firmware, lambda r: "\n".join(r["files"])),

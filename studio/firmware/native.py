@@ -73,7 +73,11 @@ class Native:
 
     def replay(self, raw: Array) -> Floats:
         """Scores (n_windows, n_classes) of raw samples (n_samples, n_channels), through scale, filters and window."""
-        x = np.ascontiguousarray(self.stream.to_unit(raw))
+        return self.along(self.stream.to_unit(raw))
+
+    def along(self, values: Array) -> Floats:
+        """The same of samples in the stream's unit; no more memory than a board has, however many there are."""
+        x = np.ascontiguousarray(values, np.float32)
         y = np.zeros((len(x) // self.graph.stride + 1, len(self.graph.classes)), np.float32)
         n = self._library.native_replay(len(x), x.ctypes.data, y.ctypes.data)
         return y[:n]

@@ -63,7 +63,7 @@ def verify(talk: Talk, graph: Graph, stream: Stream, raw_windows: Array) -> Work
 def _along(talk: Talk, graph: Graph, stream: Stream, run: Array) -> Work[dict[str, Any] | None]:
     """The first window of a run of raw samples whose scores or decision differ."""
     scores, told = yield from replay(talk, graph, run)
-    expected = graph.scores(graph.windows(stream.to_unit(run)))
+    expected = graph.scores(graph.windows(stream.to_unit(run)), in_order=True)
     other = (scores.view("u4") != expected.view("u4")).any(axis=1) | (told != graph.decide(expected))
     if not other.any():
         return None

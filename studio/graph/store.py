@@ -47,6 +47,19 @@ def save(graph: Graph, folder: Path) -> None:
     write_atomic(folder / "graph.json", json.dumps(text, indent=1, ensure_ascii=False) + "\n")
 
 
+def set_decision(decision: Decide | None, folder: Path) -> None:
+    """Change how the graph saved in `folder` decides, and nothing else. DataError when it is missing or broken."""
+    path = folder / "graph.json"
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise DataError(f"Model {folder.name}", f"its graph does not read: {e}", "Train the model again.") from e
+    text.pop("decision", None)
+    if decision is not None:
+        text["decision"] = _written(decision, "decision", {})
+    write_atomic(path, json.dumps(text, indent=1, ensure_ascii=False) + "\n")
+
+
 def load(folder: Path) -> Graph:
     """The graph saved in `folder`; DataError when it is missing, broken, or made by a newer version."""
     try:

@@ -1,6 +1,6 @@
 """One model of a search: what it may cost, what it came to, and which of many is to be recommended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from studio.graph.graph import Graph
 from studio.learn.confidence import Confidence
 from studio.learn.cost import Cost
 from studio.learn.families.family import Family
+from studio.learn.split import Ints
 
 #: Scores this near to the best are equal: the validation part is too small to tell them apart.
 TIE = 0.005
@@ -51,6 +52,14 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
+class Fit:
+    """A graph that has learned from one fold, and {recording: starts (n,)} of the windows that it was judged by."""
+
+    graph: Graph
+    unseen: Mapping[str, Ints]
+
+
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """One model tried. `violated` names the limits it exceeds ("" when it fits); `score` is its validation macro-F1.
 
@@ -67,6 +76,7 @@ class Candidate:
     graph: Graph | None
     stopped: str = ""
     confidence: Confidence | None = None
+    fits: tuple["Fit", ...] = ()
 
     def row(self) -> dict[str, Any]:
         """One entry of `front` in the contract."""
@@ -92,7 +102,6 @@ class Best(Candidate):
     graph: Graph
     why: str = ""
     temperature: float = 1.0
-    tried: Graph | None = None  # what had learned from the first fold alone: its other side is new to it
 
 
 def recommended(candidates: Sequence[Candidate]) -> Candidate:

@@ -20,7 +20,7 @@ import numpy as np
 from studio.errors import TrainError
 from studio.graph.graph import Graph
 from studio.learn import DETECTORS, FAMILIES
-from studio.learn.candidate import Best, Candidate, Limits, front, recommended, why
+from studio.learn.candidate import Best, Candidate, Fit, Limits, front, recommended, why
 from studio.learn.confidence import Answers, confidence
 from studio.learn.cost import Cost
 from studio.learn.dataset import Dataset, check_classes
@@ -29,7 +29,7 @@ from studio.learn.folds import folds
 from studio.learn.metrics import macro_f1
 from studio.learn.quality import temperature, tempered
 from studio.learn.space import Space
-from studio.learn.split import Split, groups_of
+from studio.learn.split import Ints, Split, groups_of
 from studio.learn.study import Proposal, Study
 from studio.learn.surrogate import surrogate_score
 from studio.progress import Progress, Work
@@ -234,34 +234,46 @@ def _judge(race: _Race, tried: list[Candidate]) -> Work[list[Candidate]]:
         return []
     done: list[Candidate] = []
     for c in chosen:
-        fits = yield from _answers(race, c, tried, len(done))
-        if not fits:
+        answers, fits = yield from _answers(race, c, tried, len(done))
+        if not answers:
             break
         by = groups_of(race.data)[1]
-        sure = confidence(fits, race.data.classes, f"{by}s" if by != "subject" else "people", race.seed)
-        done.append(replace(c, score=sure.mean, confidence=sure))
+        sure = confidence(answers, race.data.classes, f"{by}s" if by != "subject" else "people", race.seed)
+        done.append(replace(c, score=sure.mean, confidence=sure, fits=fits))
     return done
 
 
-def _answers(race: _Race, c: Candidate, tried: list[Candidate], n_done: int) -> Work[list[Answers]]:
-    """What fits on each fold with each seed say of those they have not seen; fewer, or none, when it got late."""
-    found: list[Answers] = []
+def _answers(
+    race: _Race, c: Candidate, tried: list[Candidate], n_done: int
+) -> Work[tuple[list[Answers], tuple[Fit, ...]]]:
+    """What fits on each fold with each seed say of those they have not seen, and those of the first seed.
+
+    Nothing when it got late.
+    """
+    found, fits = list[Answers](), list[Fit]()
     groups = groups_of(race.data)[0]
     plan = [(f, s) for s in range(race.plan.seeds) for f in range(len(race.folds))]
     for f, s in plan:
         if race.late():
-            return found if len(found) == len(plan) else []
+            return [], ()
         parts = race.folds[f]
         graph = c.graph if f == s == 0 else None
         if graph is None:
             work = c.settings.fit(race.data.take(parts.train), race.seed + s)
             graph = yield from _told(race, work, f"finalist {c.name}, fold {f + 1}", tried, n_done)
         if graph is None:
-            return []
+            return [], ()
+        fits += [Fit(graph, unseen(race.data, parts))] if s == 0 else []
         held = race.data.take(parts.test)
         decided = graph.decide(graph.scores(held.x)).astype(np.int64)
         found.append(Answers(held.y, decided, groups[parts.test]))
-    return found
+    return found, tuple(fits)
+
+
+def unseen(data: Dataset, parts: Split) -> dict[str, Ints]:
+    """The starts of the windows on the judging side, by recording."""
+    held = data.recording[parts.test]
+    return {str(r): data.start[parts.test][held == r] for r in np.unique(held)}
 
 
 def _told(race: _Race, work: Work[Graph], title: str, tried: list[Candidate], n_done: int) -> Work[Graph | None]:
@@ -302,9 +314,18 @@ def _settle(race: _Race, tried: list[Candidate], finalists: list[Candidate]) -> 
         graph = tempered(graph, doubt)
         cost = race.cost(graph)
         if not race.limits.violated(cost):
-            told = chosen.name, chosen.family, chosen.settings, chosen.score, cost, "", graph, ""
-            return Best(*told, chosen.confidence, words, doubt, tempered(chosen.graph, doubt) if chosen.graph else None)
+            return Best(
+                **vars(chosen) | {"cost": cost, "violated": "", "graph": graph, "fits": _fits(race, chosen, doubt)},
+                why=words,
+                temperature=doubt,
+            )
     raise _nothing(race, tried)
+
+
+def _fits(race: _Race, chosen: Candidate, doubt: float) -> tuple[Fit, ...]:
+    """Its fits as sure as the last one; where it was judged on one fold only, what it learned there."""
+    known = chosen.fits or ((Fit(chosen.graph, unseen(race.data, race.folds[0])),) if chosen.graph else ())
+    return tuple(Fit(tempered(f.graph, doubt), f.unseen) for f in known)
 
 
 def _doubt(graph: Graph | None, held: Dataset) -> float:

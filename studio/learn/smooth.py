@@ -1,149 +1,162 @@
-"""From scores along a recording to decisions a person can live with: averaging, two thresholds, patience, quiet.
+"""How strict decisions are: the curve of false alarms against missed events, and the point on it that is taken.
 
-A window now and then is always wrong; what is shown, switched or counted should not flicker with it. How strict to be
-is no question of taste: the curve of false alarms against missed events is worked out on recordings that were not
-learned from, and the settings that miss least at the false alarms allowed are taken.
+How strict to be is no question of taste: the curve is worked out on recordings that were not learned from, never on
+the test part, and the parameters of the decision that miss least at the false alarms allowed are taken.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from studio.data.labels import Labels
-from studio.data.stream import Floats
-from studio.learn.metrics import Matched, match
+from studio.graph.ops.decide import Decide, even
+from studio.learn.matching import Evidence, Matched
 from studio.learn.split import Ints
-from studio.params import check, param
 
 #: What is tried when the curve is worked out.
-AVERAGES, ONS, LEASTS, QUIETS = (1, 2, 4), (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95), (1, 2, 3), (0, 4)
+AVERAGES, LEASTS, QUIETS = (1, 2, 4, 8), (1, 2, 3), (0, 4)
+ONS = (0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
 #: How far below the upper threshold the lower one lies.
 HYSTERESIS = 0.15
-
-
-@dataclass(frozen=True)
-class Smoothing:
-    """What stands between scores and what is told. All counts are in windows."""
-
-    average: int = param(1, "Scores are averaged over so many windows.", low=1, high=64)
-    on: float = param(0.0, "A class begins at this averaged score.", low=0.0, high=1.0)
-    off: float = param(0.0, "It goes on down to this one.", low=0.0, high=1.0)
-    least: int = param(1, "Windows in a row before it is told.", low=1, high=64)
-    quiet: int = param(0, "Windows after its end in which the same class is not told anew.", low=0, high=1000)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    def decide(self, scores: Floats) -> Ints:
-        """Decisions (n,) along scores (n, n_classes): an index, or -1 for nothing; each knows only what came before."""
-        now, run, told, since = -1, 0, -1, np.full(scores.shape[1], self.quiet + 1)
-        found = np.full(len(scores), -1, np.int64)
-        for i, mean in enumerate(self._averaged(np.nan_to_num(scores))):
-            best = int(mean.argmax())
-            holds = told >= 0 and mean[told] >= self.off and (best == told or mean[best] < self.on)
-            if not holds:
-                if told >= 0:
-                    since[told] = 0
-                told = -1
-                run = run + 1 if best == now and mean[best] >= self.on else int(mean[best] >= self.on)
-                now = best
-                if run >= self.least and since[best] >= self.quiet:
-                    told = best
-            found[i] = told
-            since += 1
-        return found
-
-    def _averaged(self, scores: Floats) -> npt.NDArray[np.float64]:
-        """The mean of each row and those before it, `average` of them at most."""
-        total = np.cumsum(np.vstack([np.zeros((1, scores.shape[1])), scores.astype(np.float64)]), axis=0)
-        stop = np.arange(1, len(scores) + 1)
-        first = np.maximum(0, stop - self.average)
-        mean: npt.NDArray[np.float64] = (total[stop] - total[first]) / (stop - first)[:, None]
-        return mean
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a model's document."""
-        return asdict(self)
+#: Points of the curve whose thresholds are tuned class by class, and points that are kept.
+REFINED, MOST_POINTS = 6, 60
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
-    """Scores (n, n_classes) at `times_s` along one recording, and what was really there."""
-
-    scores: Floats
-    times_s: npt.NDArray[np.float64]
-    truth: Labels
-
-
-@dataclass(frozen=True)
 class Point:
-    """One point of the curve."""
+    """One point of the curve: what a decision's parameters come to."""
 
-    smoothing: Smoothing
-    false_alarms_per_hour: float
-    missed: float
-    latency_s: float | None
-    errors: int = 0  # missed events and false alarms together
+    decide: Decide
+    matched: Matched
+
+    @property
+    def false_alarms_per_hour(self) -> float:
+        """Over the time that was judged."""
+        return self.matched.false_alarms / self.matched.hours
+
+    @property
+    def missed(self) -> float:
+        """Share of the events."""
+        return self.matched.missed / self.matched.n_events
+
+    @property
+    def errors(self) -> int:
+        """Missed events and false alarms together."""
+        return self.matched.missed + self.matched.false_alarms
+
+    @property
+    def latency_s(self) -> float:
+        """Median time from an event's start to its decision; 0 where none was noticed."""
+        return float(np.median(self.matched.latencies_s)) if self.matched.latencies_s else 0.0
+
+    @property
+    def order(self) -> tuple[float, float, float, int]:
+        """From strict to lenient; of equals the first to tell, then the one that remembers least."""
+        return self.false_alarms_per_hour, self.missed, self.latency_s, not self.decide.plain
 
     def as_dict(self) -> dict[str, Any]:
         """For a model's document."""
-        return asdict(self)
+        rates = {"false_alarms_per_hour": self.false_alarms_per_hour, "missed": self.missed, "errors": self.errors}
+        return {"smoothing": self.decide.as_dict(), **self.matched.deeper(), **rates, "latency_s": self.latency_s}
 
 
-def judged(
-    smoothing: Smoothing,
-    tracks: Sequence[Track],
-    classes: Sequence[str],
-    background: str | None,
-    tolerance_s: float,
-    unlabelled_counts: bool = False,
-) -> Point | None:
-    """What these settings come to on all tracks; None where there is no event or no time to judge by."""
-    matched = Matched(0, 0, 0.0, ())
-    for track in tracks:
-        names = [classes[d] if d >= 0 else "" for d in smoothing.decide(track.scores)]
-        matched += match(track.truth, track.times_s, names, background, tolerance_s, unlabelled_counts)
-    found = matched.as_dict()
-    alarms, recall = found["false_alarms_per_hour"], found["recall"]
-    if alarms is None or recall is None:
+def judged(decide: Decide, evidence: Evidence) -> Point | None:
+    """What these parameters come to; None where there is no event or no time to judge by."""
+    if not evidence.hours or not len(evidence.label):
         return None
-    errors = matched.n_events - len(matched.latencies_s) + matched.false_alarms
-    return Point(smoothing, alarms, 1 - recall, found["latency_s_p50"], errors)
+    return Point(decide, evidence.judge(along(decide, evidence)))
 
 
-def candidates() -> Iterator[Smoothing]:
-    """All that are tried."""
-    for average, on, least, quiet in product(AVERAGES, ONS, LEASTS, QUIETS):
-        yield Smoothing(average, on, max(0.0, on - HYSTERESIS), least, quiet)
+def along(decide: Decide, evidence: Evidence) -> Ints:
+    """Decisions for every row of the evidence; the row without numbers between two tracks clears the memory."""
+    return decide.along(evidence.scores).astype(np.int64)
 
 
-def curve(
-    tracks: Sequence[Track],
-    classes: Sequence[str],
-    background: str | None,
-    tolerance_s: float,
-    unlabelled_counts: bool = False,
-) -> tuple[Point, ...]:
+def candidates(n_classes: int) -> Iterator[list[Decide]]:
+    """All that are tried with the same thresholds for every class: lists that differ in nothing but the threshold."""
+    for average, least, quiet in product(AVERAGES, LEASTS, QUIETS):
+        alone = average == least == 1 and not quiet
+        row = [even(n_classes, average, on, on if alone else max(0.0, on - HYSTERESIS), least, quiet) for on in ONS]
+        yield row
+        if average > 1:
+            yield [replace(decide, mean="fading") for decide in row]
+
+
+def curve(evidence: Evidence) -> tuple[Point, ...]:
     """The points that no other beats: fewest missed for their false alarms, from strict to lenient."""
-    points = [judged(s, tracks, classes, background, tolerance_s, unlabelled_counts) for s in candidates()]
-    known = sorted((p for p in points if p), key=lambda p: (p.false_alarms_per_hour, p.missed, p.latency_s or 0))
+    return tune(evidence)[0]
+
+
+def tune(evidence: Evidence, false_alarms_per_hour: float = 0.0) -> tuple[tuple[Point, ...], Point | None]:
+    """The curve, and the point to take (see `chosen`); nothing where there is no event or no time to judge by."""
+    rows = [[p for d in row if (p := judged(d, evidence)) is not None] for row in candidates(len(evidence.classes))]
+    first = front([p for row in rows for p in row])
+    if not first:
+        return (), None
+    steady = settled(rows)
+    starts = [first[round(i)] for i in np.linspace(0, len(first) - 1, min(REFINED, len(first)))]
+    finer = [p for start in starts for p in refined(start, evidence)]
+    best = front([*first, *finer])
+    points = tuple(best[round(i)] for i in np.linspace(0, len(best) - 1, min(MOST_POINTS, len(best))))
+    return points, chosen(evidence, points, [steady, *refined(steady, evidence)][-1], false_alarms_per_hour)
+
+
+def settled(rows: Sequence[Sequence[Point]]) -> Point:
+    """The fewest errors at a threshold and the two beside it: what lies at an edge here falls over it elsewhere."""
+    found = []
+    for row in rows:
+        errors = np.array([row[0].errors, *(p.errors for p in row), row[-1].matched.n_events])  # above 1 all is missed
+        around = errors[:-2] + errors[1:-1] + errors[2:]
+        found += [(int(around[i]), p.errors, p.latency_s, i, p) for i, p in enumerate(row)]
+    return min(found, key=lambda f: f[:4])[4]
+
+
+def front(points: Sequence[Point]) -> list[Point]:
+    """Those that are not beaten."""
     kept: list[Point] = []
-    for p in known:
+    for p in sorted(points, key=lambda p: p.order):
         if not kept or p.missed < kept[-1].missed:
             kept.append(p)
-    return tuple(kept)
+    return kept
 
 
-def tuned(points: Sequence[Point], false_alarms_per_hour: float = 0.0) -> Point | None:
-    """The point that misses least at no more false alarms than these; the strictest where none is so strict.
+def refined(point: Point, evidence: Evidence) -> Iterator[Point]:
+    """One class after the other gets the thresholds with which the fewest errors are left.
 
-    With 0, which is no wish: the one with the fewest errors of both kinds, of equals the first to tell.
+    Of thresholds that leave equally few, the middle one is taken.
     """
-    if not false_alarms_per_hour:
-        return min(points, key=lambda p: (p.errors, p.latency_s or 0.0), default=None)
+    best = point
+    for i in range(len(evidence.classes)):
+        tried = [p for on in ONS if (p := judged(with_threshold(best.decide, i, on), evidence)) is not None]
+        fewest = min(p.errors for p in tried)
+        if fewest < best.errors:
+            equal = [p for p in tried if p.errors == fewest]
+            best = equal[len(equal) // 2]
+            yield best
+
+
+def with_threshold(decide: Decide, of: int, on: float, off: float | None = None) -> Decide:
+    """The same with other thresholds for class number `of`; the lower one at the usual distance unless it is given."""
+    lower = max(0.0, on - HYSTERESIS) if off is None else off
+    ons, offs = list(decide.on), list(decide.off)
+    ons[of], offs[of] = on, min(on, lower)
+    return replace(decide, on=tuple(ons), off=tuple(offs))
+
+
+def tuned(points: Sequence[Point], false_alarms_per_hour: float) -> Point | None:
+    """The point that misses least at no more false alarms than these; the strictest where none is so strict."""
     allowed = [p for p in points if p.false_alarms_per_hour <= false_alarms_per_hour]
     return min(allowed, key=lambda p: p.missed) if allowed else (points[0] if points else None)
+
+
+def chosen(evidence: Evidence, points: Sequence[Point], steady: Point, false_alarms_per_hour: float = 0.0) -> Point:
+    """The tuned point, or without a wish (0) the steady one; that of each window alone where it is no worse."""
+    alone = judged(even(len(evidence.classes)), evidence)
+    best = tuned(points, false_alarms_per_hour) if false_alarms_per_hour else steady
+    if alone is None or best is None:
+        return steady
+    allowed = false_alarms_per_hour > 0 and alone.false_alarms_per_hour <= false_alarms_per_hour
+    no_worse = alone.missed <= best.missed if allowed else alone.errors <= best.errors
+    return alone if no_worse and (allowed or not false_alarms_per_hour) else best

@@ -6,7 +6,8 @@ from sklearn.metrics import classification_report, confusion_matrix, f1_score
 
 from studio.data.labels import Labels, Segment
 from studio.errors import DataError
-from studio.learn.metrics import UNSURE, Matched, events, match, metrics
+from studio.learn.matching import Matched, match
+from studio.learn.metrics import UNSURE, events, metrics
 
 CLASSES = ("idle", "wave", "shake", "tap")
 

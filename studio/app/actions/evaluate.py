@@ -1,5 +1,6 @@
 """How good a model is, computed by the C that is generated for it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,18 @@ from studio.errors import DataError
 from studio.firmware.native import Native
 from studio.learn.dataset import Dataset, split, windows
 from studio.learn.event import padded
-from studio.learn.metrics import Matched, match, metrics
+from studio.learn.matching import Evidence, Track, lay
+from studio.learn.metrics import metrics
 from studio.learn.quality import by_group, by_segment, calibration, ranking
-from studio.learn.smooth import Smoothing, Track, judged
 from studio.learn.split import Ints, Strings
 from studio.progress import Progress, Work
 
 #: Windows taken for another class that are listed, to be looked at.
 MOST_WRONG = 500
-BACKGROUND = {"idle", "background", "rest", "none", "noise", "silence", "unknown", "other", "null"}
+BACKGROUND = {
+    *("idle", "background", "rest", "none", "noise", "silence", "unknown", "other", "null"),
+    *("normal", "healthy", "ok", "good"),
+}
 
 
 def evaluate(project_path: Path, model_id: str = "", on: str = "test") -> Work[dict[str, Any]]:
@@ -73,17 +77,42 @@ def _fits(model: Model, r: Recording) -> bool:
 
 def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str, Any]:
     """METRICS of a model on labelled windows, and of its decisions along the recordings those come from."""
-    native = Native(model.graph, model.stream)
+    native = native_of(model)
     told = [r for r in found if r.id in set(data.recording.tolist())]
-    matched = sum((_matched(native, model, r) for r in told), Matched(0, 0, 0.0, ()))
+    evidence = laid(model, [track_of(native, model, r) for r in told])
     scores = native.scores(data.x)
-    decided = model.graph.decide(scores)
-    windows_ = metrics(data.y, decided, model.graph.classes, matched.as_dict())
-    if (smoothing := smoothing_of(model)) is not None:
-        tracks = [track_of(native, model, r) for r in told]
-        point = judged(smoothing, tracks, model.graph.classes, background_of(model.graph.classes), window_s(model))
-        windows_["events_smoothed"] = point.as_dict() if point else None
-    return {**windows_, **_deeper(model, data, scores, decided.astype(np.int64))}
+    decided = model.graph.answer(scores)
+    windows_ = metrics(data.y, decided, model.graph.classes, events_of(model, evidence))
+    return {**windows_, **along(model, evidence), **_deeper(model, data, scores, decided.astype(np.int64))}
+
+
+def native_of(model: Model) -> Native:
+    """The generated C up to the scores, compiled once however its decision is set: that is a kernel of its own."""
+    return Native(replace(model.graph, decision=None), model.stream)
+
+
+def events_of(model: Model, evidence: Evidence) -> dict[str, Any]:
+    """EVENTS of the decisions that the board would make along the recordings, and what is behind them."""
+    decided = model.graph.decide(evidence.scores).astype(np.int64)
+    matched = evidence.judge(decided)
+    return matched.deeper() | {"false_at_borders": evidence.false_at_borders(decided)}
+
+
+def along(model: Model, evidence: Evidence) -> dict[str, Any]:
+    """The same by class; and what each window alone would have told, where the decision remembers."""
+    decided = model.graph.decide(evidence.scores).astype(np.int64)
+    by_class = {name: m.deeper() for name, m in evidence.by_class(decided).items()}
+    decision = model.graph.decision
+    found = {"events_by_class": by_class, "decision": decision.as_dict() if decision else None}
+    alone = model.graph.answer(evidence.scores).astype(np.int64)
+    told = evidence.judge(alone).deeper() | {"false_at_borders": evidence.false_at_borders(alone)}
+    return found | ({"events_alone": told} if decision else {})
+
+
+def laid(model: Model, tracks: Sequence[Track]) -> Evidence:
+    """Tracks of a model as evidence: labelled time alone, a window of forgiveness."""
+    classes = model.graph.classes
+    return lay(tracks, classes, background_of(classes), window_s(model), unlabelled_counts=False)
 
 
 def _deeper(model: Model, data: Dataset, scores: Floats, decided: Ints) -> dict[str, Any]:
@@ -110,16 +139,6 @@ def segments_of(data: Dataset) -> Strings:
     return number.astype(np.str_)
 
 
-def _matched(native: Native, model: Model, recording: Recording) -> Matched:
-    """Decisions at every stride along one recording, as they are made, against its labels."""
-    track = track_of(native, model, recording)
-    decided = model.graph.decide(track.scores) if len(track.scores) else np.zeros(0, np.int16)
-    decided = np.where(np.isfinite(track.scores).all(axis=1), decided, -1)
-    names = [model.graph.classes[d] if d >= 0 else "" for d in decided]
-    background = background_of(model.graph.classes)
-    return match(track.truth, track.times_s, names, background, window_s(model), unlabelled_counts=False)
-
-
 def window_s(model: Model) -> float:
     """Seconds of a model's window: how late the window that holds a short event whole may end."""
     return model.graph.length / model.stream.rate_hz
@@ -132,21 +151,16 @@ def track_of(native: Native, model: Model, recording: Recording) -> Track:
     if len(values) < graph.length and model.lock.get("windows") == "events":
         values = np.asarray(padded(values, 0, len(values), graph.length)[0], np.float32)
     lost = np.concatenate([[0], np.cumsum(~np.isfinite(values).all(axis=1))])
-    x = graph.windows(np.nan_to_num(values))
-    starts = np.arange(len(x)) * graph.stride
+    scores = native.along(np.nan_to_num(values))
+    starts = np.arange(len(scores)) * graph.stride
     complete = lost[starts + graph.length] == lost[starts]
-    scores = native.scores(x) if len(x) else np.zeros((0, len(graph.classes)), np.float32)
     scores = np.where(complete[:, None], scores, np.float32(np.nan))
     times_s = (starts + graph.length) / stream.rate_hz
     return Track(scores, times_s, recording.labels.get("labels", Labels()))
 
 
-def smoothing_of(model: Model) -> Smoothing | None:
-    """What was tuned for a model, if anything."""
-    found = model.lock.get("smoothing")
-    return Smoothing(**found) if found else None
-
-
 def background_of(classes: tuple[str, ...]) -> str | None:
     """The class that means "nothing happens", by the names people give it."""
-    return next((c for c in classes if c.lower() in BACKGROUND), None)
+    found = next((c for c in classes if c.lower() in BACKGROUND), None)
+    beside = [c for c in classes if c != "anomaly"]
+    return beside[0] if found is None and len(beside) == 1 and len(classes) == 2 else found

@@ -14,28 +14,25 @@ from studio.app.actions.build import weigh
 from studio.app.actions.cutting import around_events
 from studio.app.actions.cutting import dataset as dataset
 from studio.app.actions.cutting import trusted as trusted
-from studio.app.actions.evaluate import background_of, judge, track_of, window_s
+from studio.app.actions.deciding import Tuned, keep, tune
+from studio.app.actions.evaluate import judge
 from studio.app.actions.looks import looked_at
 from studio.app.tools import versions
 from studio.data.project import Project, open_project, recordings
 from studio.errors import InputError
 from studio.firmware.board import Board, boards
-from studio.firmware.native import Native
 from studio.learn import DETECTORS, FAMILIES, usual
 from studio.learn.candidate import Best, Candidate, Limits
 from studio.learn.cost import Cost, estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split
 from studio.learn.leak import Leak, leak
+from studio.learn.matching import Evidence
 from studio.learn.search import Found, Plan, search
-from studio.learn.smooth import curve, tuned
 from studio.learn.space import fixed_knobs
 from studio.learn.split import groups_of
 from studio.learn.twins import Twins, twins, without_twins
 from studio.params import check, param
 from studio.progress import Progress, Work
-
-#: Recordings that smoothing is tuned on, and samples of the longest window that it is tuned for.
-MOST_TRACKS, MOST_SMOOTHED = 40, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,10 @@ def train(project_path: Path, settings: TrainSettings) -> Work[dict[str, Any]]:
     )
     gap = yield from leak(learn.unmarked(), split(learn.unmarked(), settings.seed), settings.seed)
     made = _Made(project, board, settings, data, parts, limits, found, warnings(whole, parts, double), gap)
-    model, front = yield from _finished(made)
+    model, front, evidence = yield from _finished(made, began)
     models.save(project, model)
+    if evidence is not None:
+        keep(evidence, project, model.id)
     return _result(made, model, front, time.monotonic() - began)
 
 
@@ -187,9 +186,9 @@ def families_of(settings: TrainSettings, data: Dataset) -> tuple[str, ...]:
     return settings.families or usual(data)
 
 
-def _finished(made: _Made) -> Work[tuple[models.Model, list[dict[str, Any]]]]:
+def _finished(made: _Made, began: float) -> Work[tuple[models.Model, list[dict[str, Any]], Evidence | None]]:
     """The best candidate as a model: cost from the linked image, figures from the generated C."""
-    model, best = yield from _weighed(made)
+    model, best, decided = yield from _weighed(made)
     data, parts, settings = made.data, made.parts, made.settings
     yield Progress(0, 0, "testing with the generated C")
     sure = best.confidence.as_dict() if best.confidence else None
@@ -198,30 +197,20 @@ def _finished(made: _Made) -> Work[tuple[models.Model, list[dict[str, Any]]]]:
         "confidence": sure,
         "leak": made.leak.as_dict() if made.leak else None,
     }
-    told |= yield from _smoothed(made, best, model)
+    spent = {"seconds": round(time.monotonic() - began, 2), "trials": made.found.trials}
+    told |= decided.told | {"search": spent}
     model = replace(model, lock=_lock(made) | told)
     test = judge(model, data.take(parts.test), recordings(made.project))
     lock = _lock(made) | told | {"test_looks": looked_at(made.project, model.id, "train")}
     front = [c.row() | ({"model": model.id} if c is made.found.best else {}) for c in made.found.front]
-    return replace(model, test=test, lock=lock | {"settings": asdict(settings)}), front
+    return replace(model, test=test, lock=lock | {"settings": asdict(settings)}), front, decided.evidence
 
 
-def _smoothed(made: _Made, best: Best, model: models.Model) -> Work[dict[str, Any]]:
-    """How decisions are smoothed, tuned along recordings that the tried graph had not learned from; {} where none."""
-    learn = made.data.take(made.parts.train).unmarked()
-    held = set(learn.recording[split(learn, made.settings.seed).test].tolist())
-    if best.tried is None or made.data.length > MOST_SMOOTHED:
-        return {}
-    yield Progress(0, 0, "tuning false alarms against misses")
-    tried = replace(model, graph=best.tried, lock=_lock(made))
-    native = Native(tried.graph, tried.stream)
-    few = [r for r in recordings(made.project) if r.id in held][:MOST_TRACKS]
-    tracks = [track_of(native, tried, r) for r in few]
-    points = curve(tracks, tried.graph.classes, background_of(tried.graph.classes), window_s(tried))
-    chosen = tuned(points, made.settings.alarms_per_hour)
-    if chosen is None:
-        return {}
-    return {"smoothing": chosen.smoothing.as_dict(), "alarm_curve": [p.as_dict() for p in points]}
+def _decided(made: _Made, best: Best, model: models.Model) -> Work[Tuned]:
+    """How it decides along time, tuned on what the fits of the search had not learned from."""
+    data, settings = made.data, made.settings
+    found = [r for r in recordings(made.project) if r.id in set(data.recording.tolist())]
+    return (yield from tune(model, best.fits, data, found, settings.alarms_per_hour, settings.seed))
 
 
 def _lock(made: _Made) -> dict[str, Any]:
@@ -240,18 +229,20 @@ def _lock(made: _Made) -> dict[str, Any]:
     }
 
 
-def _weighed(made: _Made) -> Work[tuple[models.Model, Best]]:
-    """The recommended candidate, weighed as a linked image; the next best where the image exceeds a limit."""
+def _weighed(made: _Made) -> Work[tuple[models.Model, Best, Tuned]]:
+    """The recommended candidate with its decision, weighed as a linked image; the next best where that is too large."""
     best: Best | None = made.found.best
     left = [c for c in made.found.candidates if c.runs and c.name != made.found.best.name]
     while True:
         assert best is not None
         model = models.Model(models.new_id(made.project, best.family), best.family, best.graph, made.data.stream)
+        decided = yield from _decided(made, best, replace(model, lock=_lock(made)))
+        model = replace(model, graph=replace(best.graph, decision=decided.decision))
         yield Progress(0, 0, f"building {model.id} for {made.board.title}")
         cost = yield from weigh(made.project, model, made.board)
         real = Cost(**{k: cost[k] for k in Cost.__dataclass_fields__})
         if not made.limits.violated(real) or not left:
-            return replace(model, cost=cost), best
+            return replace(model, cost=cost), best, decided
         yield Progress(0, 0, f"{best.name} as an image: {made.limits.violated(real)}")
         best = yield from _next(made, left)
 
