@@ -52,6 +52,14 @@ class Tensor:
         return int(self.zeros[0]) if self.scale else 0  # asking for the scale checks both
 
 
+@dataclass(frozen=True)
+class Spread:
+    """Of a convolution that a file writes with batches: steps from tap to tap and the border along one or two axes."""
+
+    steps: tuple[int, ...]
+    border: tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One operator of the file; `options` is whatever its reader needs."""
@@ -61,6 +69,7 @@ class Layer:
     inputs: tuple[int, ...]  # -1: left out
     outputs: tuple[int, ...]
     options: Any = None
+    spread: Spread | None = None
 
     @property
     def title(self) -> str:

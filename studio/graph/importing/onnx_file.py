@@ -21,6 +21,7 @@ from studio.graph.op import Array, Shape
 NO_SCALE: Array = np.zeros(0, np.float32)
 #: Layers that read an input in ONNX's own order; one of these, and the window's rows are the file's.
 AS_WRITTEN = ("LSTM", "GRU", "RNN", "Transpose", "MatMul", "Gemm", "Gather")
+EACH_ALONE = ("QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Sigmoid", "Tanh")
 LOOPS = "Export recurrent layers as LSTM, GRU or RNN, as torch.onnx and tf2onnx do, not as a loop."
 
 
@@ -92,12 +93,26 @@ def _builder(
         for i in layer.inputs:
             readers.setdefault(i, []).append(layer)
     given, ends = set(inputs), set(outputs)
-    as_written = {i for i in inputs if any(layer.kind in AS_WRITTEN for layer in readers.get(i, []))}
+    as_written = {i for i in inputs if _plain_first(i, readers)}
     carried = {
         layer.place for layer in layers if layer.kind in ("LSTM", "GRU", "RNN") and _fed_back(layer, given, ends)
     }
     used = frozenset({*readers, *outputs} - {-1})
     return OnnxBuilder(tensors, name, as_written=frozenset(as_written), used=used, carried=frozenset(carried))
+
+
+def _plain_first(i: int, readers: dict[int, list[Layer]]) -> bool:
+    """Whether a layer that takes a tensor as it is written meets tensor `i`, behind what works on each value alone."""
+    met, asked = set[int](), [i]
+    while asked:
+        at = asked.pop()
+        for layer in readers.get(at, []):
+            if layer.kind in AS_WRITTEN:
+                return True
+            if layer.kind in EACH_ALONE and layer.outputs[0] not in met:
+                met.add(layer.outputs[0])
+                asked.append(layer.outputs[0])
+    return False
 
 
 def _fed_back(layer: Layer, inputs: set[int], outputs: set[int]) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 
 from studio.graph.importing.build import Layer, cube
 from studio.graph.importing.onnx_order import OnnxBuilder, written
+from studio.graph.importing.slopes import slopes
 from studio.graph.op import Array, Op
 from studio.graph.ops import plane, pointwise, vector
 from studio.graph.ops.transposed import TransposedConv2d
@@ -83,14 +84,19 @@ def _extreme(kind: type[Op], greater: bool) -> Convert:
     return convert
 
 
-def _mean(build: OnnxBuilder, layer: Layer) -> None:
-    rank = len(build.tensor(layer, 0).shape)
-    axes = build.constant(layer, 1) if build.has(layer, 1) else layer.options.get("axes", [])
-    if {int(a) % rank for a in np.ravel(axes)} != set(range(2, rank)) or not 3 <= rank <= 4:
-        build.refuse(layer, f"works along axes {np.ravel(axes).tolist()}", "Average over time, or rows and columns.")
-    node = cube(build, layer, build.node(layer))
-    h, w, _ = build.shape_at(node)
-    build.put(layer, plane.AveragePool2d(kh=h, kw=w), (node,), "mean")
+def _reduced(kind: type[plane.Pool2d]) -> Convert:
+    """A mean or the greatest over all places of each channel."""
+
+    def convert(build: OnnxBuilder, layer: Layer) -> None:
+        rank = len(build.tensor(layer, 0).shape)
+        axes = build.constant(layer, 1) if build.has(layer, 1) else layer.options.get("axes", [])
+        if not 3 <= rank <= 4 or {int(a) % rank for a in np.ravel(axes)} != set(range(2, rank)):
+            seen = f"works along axes {np.ravel(axes).tolist()}"
+            build.refuse(layer, seen, "Work over time, or over rows and columns.")
+        h, w, _ = build.shape_at(node := cube(build, layer, build.node(layer)))
+        build.put(layer, kind(kh=h, kw=w), (node,), "mean")
+
+    return convert
 
 
 def _transposed(build: OnnxBuilder, layer: Layer) -> None:
@@ -110,11 +116,33 @@ def _transposed(build: OnnxBuilder, layer: Layer) -> None:
     build.put(layer, op, (node,), "transposed")
 
 
+def _leaky(build: OnnxBuilder, layer: Layer) -> None:
+    """LeakyRelu, and PRelu with one slope or one for each channel."""
+    node = build.node(layer)
+    slope = np.array([layer.options.get("alpha", 0.01)], np.float32)
+    if layer.kind == "PRelu":
+        values, c = build.constant(layer, 1).astype(np.float32), build.shape_at(node)[-1]
+        if values.size not in (1, c):
+            build.refuse(layer, f"has slopes of shape {values.shape}", "Use one, or one for each channel.")
+        slope = values.ravel()
+    build.put(layer, pointwise.Add(), slopes(build, node, slope), "leaky_relu")
+
+
+def _greatest(build: OnnxBuilder, layer: Layer) -> None:
+    """GlobalMaxPool."""
+    h, w, _ = build.shape_at(node := cube(build, layer, build.node(layer)))
+    build.put(layer, plane.MaxPool2d(kh=h, kw=w), (node,), "greatest")
+
+
 MORE: dict[str, Convert] = {
     "Sub": _subtract,
     "Div": _divide,
     "Max": _extreme(pointwise.Maximum, True),
     "Min": _extreme(pointwise.Minimum, False),
-    "ReduceMean": _mean,
+    "ReduceMean": _reduced(plane.AveragePool2d),
+    "ReduceMax": _reduced(plane.MaxPool2d),
+    "GlobalMaxPool": _greatest,
+    "LeakyRelu": _leaky,
+    "PRelu": _leaky,
     "ConvTranspose": _transposed,
 }

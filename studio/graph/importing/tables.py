@@ -28,12 +28,21 @@ def rescaled(ratio: float, x_zero: int, y_zero: int, low: int = -128, high: int 
     return _int8(np.clip(rescale(Q - x_zero, *multiplier(ratio)) + y_zero, low, high))
 
 
-def leaky_relu(ratio: float, alpha: float, x_zero: int, y_zero: int) -> Array:
-    """x where x >= 0, alpha * x below."""
+def leaky_relu(above: float, below: float, x_zero: int, y_zero: int) -> Array:
+    """x * above where x >= 0, x * below elsewhere."""
     v = Q - x_zero
-    m, shift = multiplier(abs(ratio * alpha))
-    below = rescale(v, -m if alpha < 0 else m, shift)
-    return _int8(np.where(v >= 0, rescale(v, *multiplier(ratio)), below) + y_zero)
+    m, shift = multiplier(abs(below))
+    low = rescale(v, -m if below < 0 else m, shift)
+    return _int8(np.where(v >= 0, rescale(v, *multiplier(above)), low) + y_zero)
+
+
+def prelu(above: tuple[int, int], below: tuple[int, int], x_zero: int, slope: int, y_zero: int) -> Array:
+    """x where x >= 0, slope * x below; both are (multiplier, shift).
+
+    References: tensorflow/lite/kernels/internal/reference/prelu.h.
+    """
+    v = Q - x_zero
+    return _int8(np.where(v >= 0, rescale(v, *above), rescale(v * slope, *below)) + y_zero)
 
 
 def exp_on_negatives(x: Array, integer_bits: int) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 from studio.errors import DataError, StudioError
 from studio.graph.graph import Graph
 from studio.graph.importing.build import MOST_LAYERS, Builder, Layer, Tensor
+from studio.graph.importing.tflite_dilated import fused
 from studio.graph.importing.tflite_layers import LAYERS
 from studio.graph.op import Array, Shape
 
@@ -30,6 +31,20 @@ BROKEN = (
     ArithmeticError,
 )
 MOST_TENSORS = 1 << 16
+LOOP = (
+    "Keras writes a GRU, or an LSTM without a fixed batch, as a loop. Convert an LSTM with a batch of 1 "
+    "(`tf.keras.Input(shape, batch_size=1)`), which gives UNIDIRECTIONAL_SEQUENCE_LSTM; give any other recurrent layer "
+    "`unroll=True`, or export to ONNX (tf2onnx, torch.onnx)."
+)
+BATCHES = "It is known around one convolution alone, as TensorFlow writes a dilated one; use `dilation_rate` there."
+BACKWARD = "Use the forward direction: a sensor's future is not there yet."
+#: What to do about operators that people meet.
+INSTEAD = {
+    **dict.fromkeys(("WHILE", "IF", "CALL", "CALL_ONCE", "STABLEHLO_WHILE"), LOOP),
+    **dict.fromkeys(("BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN"), BACKWARD),
+    **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), BATCHES),
+    "LSTM": "Export it with a current TFLite converter, which writes UNIDIRECTIONAL_SEQUENCE_LSTM.",
+}
 IDENTIFIER = b"TFL3"
 
 
@@ -61,13 +76,14 @@ def _built(data: bytes, name: str) -> tuple[Graph, Builder]:
         raise DataError(name, f"{n_tensors} tensors and {n_layers} layers", "No board takes that.")
     tensors = [_tensor(model, sub.Tensors(i), len(data)) for i in range(n_tensors)]
     layers = [_layer(model, sub.Operators(i), i, n_tensors) for i in range(n_layers)]
+    layers = fused(layers, tensors)
     build = Builder(tensors, name)
     build.begin(_indices(sub.InputsAsNumpy(), n_tensors, -1))
     for layer in layers:
         convert = LAYERS.get(layer.kind)
         if convert is None:
-            known = ", ".join(sorted(LAYERS))
-            build.refuse(layer, "is not known here", f"Build the model from these and export it again: {known}.")
+            known = f"Build the model from these and export it again: {', '.join(sorted(LAYERS))}."
+            build.refuse(layer, "is not known here", INSTEAD.get(layer.kind, known))
         convert(build, layer)
     return build.end(_indices(sub.OutputsAsNumpy(), n_tensors, -1)), build
 
@@ -114,7 +130,8 @@ def _tensor(model: Any, tensor: Any, n_bytes: int) -> Tensor:
 
 #: Types of constants; others may stand in a file, but no layer takes them.
 DTYPES: dict[str, str] = {
-    "int8": "<i1", "int32": "<i4", "int64": "<i8", "float32": "<f4", "float16": "<f2", "uint8": "<u1", "bool": "<?",
+    "int8": "<i1", "int16": "<i2", "int32": "<i4", "int64": "<i8", "float32": "<f4", "float16": "<f2", "uint8": "<u1",
+    "bool": "<?",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Operators of TensorFlow Lite that make maps larger, or remember: transposed convolution, LSTM."""
+"""Operators of TensorFlow Lite that make maps larger: transposed convolution."""
 
 from typing import Any
 
@@ -8,17 +8,7 @@ from studio.graph.importing.bounds import activated, activation, bounds
 from studio.graph.importing.build import Builder, Layer, cube, is_int8
 from studio.graph.importing.options import options
 from studio.graph.importing.weights import plain, scaled
-from studio.graph.int8_layers import multiplier
-from studio.graph.op import Array, Op
-from studio.graph.ops.lstm_s8 import LstmS8
-from studio.graph.ops.recurrent import Lstm
 from studio.graph.ops.transposed import TransposedConv2d, TransposedConv2dS8
-
-TANH = 4
-#: Inputs of an LSTM: for the gates input, forget, cell, output.
-WEIGHTS, RECURRENT, BIASES = (1, 2, 3, 4), (5, 6, 7, 8), (12, 13, 14, 15)
-STATE, CELL = 18, 19
-EXTRAS = {"peepholes": (9, 10, 11), "a projection": (16, 17), "layer normalization": (20, 21, 22, 23)}
 
 
 def transposed(build: Builder, layer: Layer) -> None:
@@ -45,52 +35,3 @@ def transposed(build: Builder, layer: Layer) -> None:
     small |= bounds(y, number)
     small["bias"] = (small["bias"] + x.zero * weight.sum(axis=(1, 2, 3), dtype=np.int64)).astype(np.int32)
     build.put(turned, TransposedConv2dS8(**sizes, **small), (node,), "transposed")
-
-
-def lstm(build: Builder, layer: Layer) -> None:
-    """UNIDIRECTIONAL_SEQUENCE_LSTM, its memory empty when a window begins."""
-    given: Any = options(layer, "UnidirectionalSequenceLSTMOptions")
-    for what, inputs in EXTRAS.items():
-        if any(build.has(layer, i) for i in inputs):
-            build.refuse(layer, f"has {what}", "Build the LSTM without.")
-    if given is None or given.FusedActivationFunction() != TANH or given.ProjClip() > 0 or given.TimeMajor():
-        build.refuse(layer, "is no plain LSTM", "Use tanh, no bound for the projection, and the batch in front.")
-    if not all(build.has(layer, i) for i in (*WEIGHTS, *RECURRENT, *BIASES)):
-        build.refuse(layer, "leaves out a gate", "Build the LSTM with all four gates.")
-    node = build.node(layer)
-    n, c = (1, *build.shape_at(node))[-2:]
-    weight, recurrent, bias = (
-        np.concatenate([build.constant(layer, i) for i in rows]) for rows in (WEIGHTS, RECURRENT, BIASES)
-    )
-    if weight.ndim != 2 or recurrent.shape != (len(weight), len(weight) // 4) or len(bias) != len(weight):
-        build.refuse(layer, f"has weights {weight.shape} and {recurrent.shape}", "Export the model again.")
-    op = (_small if is_int8(build, layer) else _real)(build, layer, weight, recurrent, bias, float(given.CellClip()))
-    build.put(layer, op, (build.shaped(node, (n, c)),), "lstm")
-
-
-def _real(build: Builder, layer: Layer, weight: Array, recurrent: Array, bias: Array, clip: float) -> Op:
-    return Lstm(weight.astype(np.float32), recurrent.astype(np.float32), bias.astype(np.float32), clip)
-
-
-def _small(build: Builder, layer: Layer, weight: Array, recurrent: Array, bias: Array, clip: float) -> Op:
-    """Scales as TensorFlow Lite Micro prepares them: gates have 12 fractional bits, their curves 15."""
-    x, state, cell = build.tensor(layer, 0), build.tensor(layer, STATE), build.tensor(layer, CELL)
-    power = round(float(np.log2(cell.scale)))
-    if cell.scale != 2.0**power or weight.dtype != np.int8 or recurrent.dtype != np.int8:
-        build.refuse(layer, f"has a cell of scale {cell.scale:g}", "Export it with the TFLite converter, in full int8.")
-    scale: list[int] = []
-    for i, j in zip(WEIGHTS, RECURRENT, strict=True):
-        for tensor, given in ((x, build.tensor(layer, i)), (state, build.tensor(layer, j))):
-            scale += multiplier(float(np.float32(tensor.scale) * np.float32(given.scale)) * 2.0**12)
-    scale += [*multiplier(2.0**-15), *multiplier(2.0**-30 / cell.scale), *multiplier(2.0**-30 / state.scale)]
-    sums = [v.sum(axis=1, dtype=np.int64) for v in (weight, recurrent)]
-    return LstmS8(
-        weight=weight,
-        recurrent=recurrent,
-        bias=(bias.astype(np.int64) - x.zero * sums[0]).astype(np.int32),
-        recurrent_bias=(-state.zero * sums[1]).astype(np.int32),
-        scale=np.array(scale, np.int32),
-        cell_power=power,
-        clip=min(int(clip / cell.scale), 32767),
-        y_zero=state.zero,
-    )

@@ -1,18 +1,21 @@
 """What each operator of TensorFlow Lite becomes: scales and bounds as TensorFlow Lite Micro prepares them."""
 
 from collections.abc import Callable
-from math import floor, prod
+from math import floor
 from typing import Any
 
 import numpy as np
 
 from studio.graph.importing.bounds import RELU, RELU6, RELU_N1_TO_1, activated, activation, bounds
-from studio.graph.importing.build import Builder, Layer, Tensor, cube, is_int8, same_scale, without_pad
+from studio.graph.importing.build import Builder, Layer, Spread, Tensor, cube, is_int8, same_scale, without_pad
 from studio.graph.importing.options import options
-from studio.graph.importing.tables import from_float, hard_swish, leaky_relu, logistic, rescaled, tanh
-from studio.graph.importing.tflite_larger import lstm, transposed
+from studio.graph.importing.slopes import slopes
+from studio.graph.importing.tables import from_float, hard_swish, leaky_relu, logistic, prelu, rescaled, tanh
+from studio.graph.importing.tflite_dense import dense, greatest, mean
+from studio.graph.importing.tflite_larger import transposed
 from studio.graph.importing.tflite_moves import MOVES
 from studio.graph.importing.tflite_pairs import add, extreme, multiply
+from studio.graph.importing.tflite_recurrent import lstm, rnn, svdf
 from studio.graph.importing.weights import plain, scaled
 from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array, Op
@@ -71,8 +74,10 @@ def _slide(
     dilation = {"dilation_h": given.DilationHFactor(), "dilation_w": given.DilationWFactor()}
     size = ((kh - 1) * dilation["dilation_h"] + 1, (kw - 1) * dilation["dilation_w"] + 1)
     steps = sliding(build, layer, given, node, size)
+    if layer.spread is not None:
+        node = _spread(build, layer, given, layer.spread, node, kh, steps, dilation)
     bare, border = without_pad(build, node, zero)
-    if border is not None and given.Padding() == 1:
+    if border is not None and given.Padding() == 1 and layer.spread is None:
         node = bare
         for side in ("top", "bottom", "left", "right"):
             steps[f"pad_{side}"] += getattr(border, side)
@@ -87,22 +92,31 @@ def _slide(
     build.put(layer, small(**steps, **dilation, **extra, **scaled(build, layer, weight, axis), **rest), (node,), name)
 
 
-def _dense(build: Builder, layer: Layer) -> None:
-    given, weight = options(layer, "FullyConnectedOptions"), build.constant(layer, 1)
-    node, quantized = build.node(layer), is_int8(build, layer)
-    if (given is not None and given.WeightsFormat() != 0) or weight.ndim != 2:
-        build.refuse(layer, f"has weights of shape {weight.shape}, shuffled or not flat", "Export it without that.")
-    if prod(build.shape_at(node)) != weight.shape[1]:
-        seen = f"gets {build.shape_at(node)} for {weight.shape[1]} inputs"
-        build.refuse(layer, seen, "Flatten before it; it must see one item at a time.")
-    node, number = build.shaped(node, (weight.shape[1],)), activation(build, layer, given)
-    if not quantized:
-        op = vector.Dense(**plain(build, layer, weight, len(weight)))
-        activated(build, layer, op, (node,), "dense", number)
-        return
-    y = build.output(layer)
-    given = {**scaled(build, layer, weight, 0), "y_zero": y.zero, **bounds(y, number)}
-    build.put(layer, int8.DenseS8(**given), (node,), "dense")
+def _spread(
+    build: Builder,
+    layer: Layer,
+    given: Any,
+    spread: Spread,
+    node: int,
+    kh: int,
+    steps: dict[str, int],
+    dilation: dict[str, int],
+) -> int:
+    """Dilation and border of a convolution that the file writes with batches; its input, as rows or as columns."""
+    if given.Padding() != 1 or max(steps["stride_h"], steps["stride_w"], *dilation.values()) > 1:
+        build.refuse(
+            layer, "has strides, dilation or a border of its own between batches", "Use `dilation_rate` alone."
+        )
+    sides, h, w = list(spread.border), "h", "w"
+    pads = (("pad_top", "pad_bottom"), ("pad_left", "pad_right"))
+    if len(sides) == 1:  # over time: along the axis of the kernel
+        n, c = build.shape_at(node)[0] * build.shape_at(node)[1], build.shape_at(node)[2]
+        node = build.shaped(node, (n, 1, c) if kh > 1 else (1, n, c))
+        h, pads = ("h", pads[:1]) if kh > 1 else ("w", pads[1:])  # type: ignore[assignment]
+    for axis, step, names, border in zip((h, w), spread.steps, pads, sides, strict=False):
+        dilation[f"dilation_{axis}"] = step
+        steps |= dict(zip(names, border, strict=True))
+    return node
 
 
 def _pool(real: type[plane.Pool2d], small: type[plane_s8.PoolS8]) -> Convert:
@@ -138,10 +152,15 @@ def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any],
     return convert
 
 
+def _ratio(x: Tensor, y: Tensor, slope: float = 1.0) -> float:
+    """x.scale * slope / y.scale in float32, as the reference works it out for rectifiers."""
+    return float(np.float32(np.float32(x.scale) * np.float32(slope)) / np.float32(y.scale))
+
+
 def _rectified(number: int) -> Callable[[Tensor, Tensor, Any], Array]:
     def table(x: Tensor, y: Tensor, given: Any) -> Array:
         limits = bounds(y, number)
-        return rescaled(x.scale / y.scale, x.zero, y.zero, limits["low"], limits["high"])
+        return rescaled(_ratio(x, y), x.zero, y.zero, limits["low"], limits["high"])
 
     return table
 
@@ -182,20 +201,30 @@ def _dequantize(build: Builder, layer: Layer) -> None:
     build.put(layer, int8.Dequantize(x.scale, x.zero), (build.node(layer),), "dequantize")
 
 
-def _mean(build: Builder, layer: Layer) -> None:
-    axes, quantized = {int(a) for a in build.constant(layer, 1).ravel()}, is_int8(build, layer)
-    rank, node = len(build.tensor(layer, 0).shape), build.node(layer)
-    if {a % rank for a in axes} != set(range(1, rank - 1)) or not 3 <= rank <= 4:
-        build.refuse(layer, f"works along axes {sorted(axes)}", "Average over time, or over rows and columns.")
-    h, w, _ = build.shape_at(node := cube(build, layer, node))
-    if not quantized:
-        build.put(layer, plane.AveragePool2d(kh=h, kw=w), (node,), "mean")
+def _leaky(build: Builder, layer: Layer) -> None:
+    given = options(layer, "LeakyReluOptions")
+    x, y, alpha = build.tensor(layer, 0), build.output(layer), given.Alpha() if given is not None else 0.0
+    if is_int8(build, layer):
+        table = leaky_relu(_ratio(x, y), _ratio(x, y, alpha), x.zero, y.zero)
+        build.put(layer, pointwise.LookupS8(table), (build.node(layer),), "leaky_relu")
+    else:
+        build.put(layer, pointwise.Add(), slopes(build, build.node(layer), np.array([alpha], np.float32)), "leaky_relu")
+
+
+def _leaky_each(build: Builder, layer: Layer) -> None:
+    """With a slope for each channel."""
+    node, slope = build.node(layer), build.constant(layer, 1)
+    c = build.shape_at(node)[-1]
+    if slope.size not in (1, c) or (slope.size > 1 and slope.shape[-1] != c):
+        build.refuse(layer, f"has slopes of shape {slope.shape}", "Share them along time: one for each channel.")
+    if not is_int8(build, layer):
+        build.put(layer, pointwise.Add(), slopes(build, node, slope.ravel()), "prelu")
         return
-    x, y = build.tensor(layer, 0), build.output(layer)
-    m, shift = multiplier(x.scale / y.scale)
-    up = min((h * w).bit_length() - 1, 32, 31 + shift)  # the division by h * w, folded into the multiplier
-    op = plane_s8.Mean2dS8(x.zero, (m << up) // (h * w), shift - up, y.zero)
-    build.put(layer, op, (node,), "mean")
+    x, a, y = build.tensor(layer, 0), build.tensor(layer, 1), build.output(layer)
+    first, second = multiplier(_ratio(x, y)), multiplier(_ratio(x, y, a.scale))
+    tables = [prelu(first, second, x.zero, int(v) - a.zero, y.zero) for v in slope.ravel()]
+    op: Op = pointwise.TablesS8(np.stack(tables)) if len(tables) > 1 else pointwise.LookupS8(tables[0])
+    build.put(layer, op, (node,), "prelu")
 
 
 def _elu(v: Array) -> Array:
@@ -206,11 +235,14 @@ LAYERS: dict[str, Convert] = {
     **MOVES,
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
-    "FULLY_CONNECTED": _dense,
+    "FULLY_CONNECTED": dense,
     "AVERAGE_POOL_2D": _pool(plane.AveragePool2d, plane_s8.AveragePool2dS8),
     "MAX_POOL_2D": _pool(plane.MaxPool2d, plane_s8.MaxPool2dS8),
     "TRANSPOSE_CONV": transposed,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
+    "UNIDIRECTIONAL_SEQUENCE_RNN": rnn("SequenceRNNOptions"),
+    "RNN": rnn("RNNOptions"),
+    "SVDF": svdf,
     "ADD": add(1),
     "SUB": add(-1),
     "MUL": multiply,
@@ -219,15 +251,13 @@ LAYERS: dict[str, Convert] = {
     "SOFTMAX": _softmax,
     "QUANTIZE": _quantize,
     "DEQUANTIZE": _dequantize,
-    "MEAN": _mean,
+    "MEAN": mean,
+    "REDUCE_MAX": greatest,
     "RELU": _lookup(_rectified(RELU), lambda _: vector.Relu(), ""),
     "RELU6": _lookup(_rectified(RELU6), lambda _: pointwise.Clip(0.0, 6.0), ""),
     "RELU_N1_TO_1": _lookup(_rectified(RELU_N1_TO_1), lambda _: pointwise.Clip(-1.0, 1.0), ""),
-    "LEAKY_RELU": _lookup(
-        lambda x, y, given: leaky_relu(x.scale / y.scale, given.Alpha(), x.zero, y.zero),
-        None,
-        "LeakyReluOptions",
-    ),
+    "LEAKY_RELU": _leaky,
+    "PRELU": _leaky_each,
     "LOGISTIC": _lookup(lambda x, y, _: logistic(x.scale, x.zero), lambda _: pointwise.Sigmoid(), ""),
     "TANH": _lookup(lambda x, y, _: tanh(x.scale, x.zero), lambda _: pointwise.Tanh(), ""),
     "HARD_SWISH": _lookup(

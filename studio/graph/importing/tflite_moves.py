@@ -125,6 +125,48 @@ def _split(build: Builder, layer: Layer) -> None:
                 "split", k)  # fmt: skip
 
 
+def _split_v(build: Builder, layer: Layer) -> None:
+    """Inputs are the tensor, the sizes and the axis."""
+    shape, sizes = build.shape_at(build.node(layer)), [int(v) for v in build.constant(layer, 1).ravel()]
+    axis = int(build.constant(layer, 2).ravel()[0]) % (len(shape) + 1) - 1
+    rest = shape[axis] - sum(s for s in sizes if s >= 0) if axis >= 0 else 0
+    sizes = [s if s >= 0 else rest for s in sizes]
+    if axis < 0 or len(sizes) != len(layer.outputs) or sum(sizes) != shape[axis] or min(sizes) < 1:
+        build.refuse(layer, f"splits {shape} into {sizes}", "Split time or channels into parts that fill them.")
+    for k, n in enumerate(sizes):
+        start = sum(sizes[:k]) * strides(shape)[axis]
+        _picked(build, layer, (*shape[:axis], n, *shape[axis + 1 :]), strides(shape), start, "split", k)
+
+
+def _unpack(build: Builder, layer: Layer) -> None:
+    """Each place of an axis by itself, as an unrolled recurrent layer takes its samples."""
+    given, shape = options(layer, "UnpackOptions"), build.shape_at(build.node(layer))
+    axis = (given.Axis() if given is not None else 0) % (len(shape) + 1) - 1
+    if axis < 0 or len(layer.outputs) != shape[axis]:
+        build.refuse(layer, f"unpacks {shape} into {len(layer.outputs)}", "Unpack time or channels, all of them.")
+    each = strides(shape)
+    for k in range(len(layer.outputs)):
+        kept = [i for i in range(len(shape)) if i != axis]
+        to, steps = tuple(shape[i] for i in kept) or (1,), tuple(each[i] for i in kept) or (1,)
+        _picked(build, layer, to, steps, k * each[axis], "unpack", k)
+
+
+def _pack(build: Builder, layer: Layer) -> None:
+    """Several tensors as places of a new axis."""
+    given, shape = options(layer, "PackOptions"), build.output(layer).shape
+    axis = (given.Axis() if given is not None else 0) % max(len(shape), 1)
+    if axis == 0 or shape[:1] != (1,) or len(layer.inputs) != shape[axis]:
+        build.refuse(layer, f"packs {len(layer.inputs)} into {shape}", "Pack along time or channels.")
+    if quantized := is_int8(build, layer):
+        same_scale(build, layer)
+    part = (*shape[1:axis], 1, *shape[axis + 1 :])
+    nodes = [build.shaped(build.node(layer, i), part) for i in range(len(layer.inputs))]
+    joined = nodes[0]
+    for node in nodes[1:]:
+        joined = build.add((pointwise.JoinS8 if quantized else pointwise.Join)(axis - 1), (joined, node), "pack")
+    build.at[layer.outputs[0]] = build.shaped(joined, build.output(layer).item)
+
+
 MOVES: dict[str, Convert] = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
@@ -136,4 +178,7 @@ MOVES: dict[str, Convert] = {
     "SLICE": _slice,
     "STRIDED_SLICE": _strided_slice,
     "SPLIT": _split,
+    "SPLIT_V": _split_v,
+    "UNPACK": _unpack,
+    "PACK": _pack,
 }

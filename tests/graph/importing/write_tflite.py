@@ -24,6 +24,7 @@ class File:
     tensors: list[tuple[Shape, str, Array, Array, int, Array | None]] = field(default_factory=list)
     variables: set[int] = field(default_factory=set)  # tensors that are the memory of a layer
     layers: list[tuple[int, list[int], list[int], str, dict[str, Any]]] = field(default_factory=list)
+    intermediates: dict[int, list[int]] = field(default_factory=dict)  # layer -> tensors that it works in
 
     def tensor(
         self, shape: Shape, dtype: str = "int8", scale: Any = (), zero: Any = (), axis: int = 0, data: Any = None
@@ -97,6 +98,7 @@ class File:
         self, b: Any, i: int, number: int, inputs: list[int], outputs: list[int], table: str, options: dict[str, Any]
     ) -> int:
         ends = [_ints(b, v, "i") for v in (inputs, outputs)]
+        between = _ints(b, self.intermediates[i], "i") if i in self.intermediates else None
         options_at = None
         if table:
             getattr(tflite, f"{table}Start")(b)
@@ -107,6 +109,8 @@ class File:
         tflite.OperatorAddOpcodeIndex(b, i)
         tflite.OperatorAddInputs(b, ends[0])
         tflite.OperatorAddOutputs(b, ends[1])
+        if between is not None:
+            tflite.OperatorAddIntermediates(b, between)
         if options_at is not None:
             tflite.OperatorAddBuiltinOptionsType(b, getattr(tflite.BuiltinOptions, table))
             tflite.OperatorAddBuiltinOptions(b, options_at)
