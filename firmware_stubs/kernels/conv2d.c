@@ -1,11 +1,18 @@
 /* Convolution over two axes: x is (h, w, c), y (h_out, w_out, c_out). A convolution over time has h = 1. */
 #include "kernels.h"
-#include "tile.h"
+#include "requantize.h"
+#include "conv2d.h"
 
 #if !defined(__ARM_FEATURE_MVE) /* else conv2d_mve.c */
+#if defined(__ARM_FEATURE_SIMD32)
+#include "quads.h"
+#else
+#include "pairs.h"
+#endif
+
 typedef struct {
     const int8_t *x;
-    int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero, dense; /* dense: not dilated */
+    int32_t h, w, c, kh, kw, dilation_h, dilation_w, x_zero;
 } view;
 
 __attribute__((noinline)) static int8_t *filled(int8_t *to, int32_t n, int32_t value)
@@ -47,124 +54,193 @@ static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t *to)
     return to;
 }
 
-/* What one output looks at, in the tile's form; by way of `bytes` where a row is cut off or no multiple of four. */
-__attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *wide, int32_t padded, int32_t slot)
+/* What one output looks at, made wide; by way of bytes where a row is cut off or no multiple of four. */
+__attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *wide, int32_t padded,
+                                             int32_t slot)
 {
     int8_t *const bytes = (int8_t *)(wide + WIDTH(padded)), *to = bytes;
-    const int32_t size = v->kw * v->c, pitch = v->w * v->c;
-    const int32_t inside = v->dense && top >= 0 && left >= 0 && top + v->kh <= v->h && left + v->kw <= v->w;
-    const int8_t *from = v->x + top * pitch + left * v->c;
-    if (size & 3) {
-        for (int32_t k = 0; k < v->kh; k++, from += pitch)
-            to = inside ? copied(to, from, size) : gather_row(v, top + k * v->dilation_h, left, to);
-        filled(to, padded - v->kh * size, 0);
-        widen(bytes, padded, 1, 0, wide, slot);
+    const int32_t size = v->kw * v->c, pitch = v->w * v->c * v->dilation_h;
+    const int32_t whole = v->dilation_w == 1 && left >= 0 && left + v->kw <= v->w;
+    const int8_t *from = v->x + (top * v->w + left) * v->c;
+    if (whole && !(size & 3) && top >= 0 && top + (v->kh - 1) * v->dilation_h < v->h) {
+        widen(from, size >> 2, v->kh, pitch - size, wide, slot);
         return;
     }
-    if (inside) {
-        widen(from, size, v->kh, pitch - size, wide, slot);
-        return;
-    }
-    const int32_t first = left < 0 ? -left : 0, last = left + v->kw > v->w ? v->w - left : v->kw;
-    const int32_t at_once = v->dense && first < last;
-    for (int32_t k = 0; k < v->kh;) {
-        const int32_t row = top + k * v->dilation_h;
-        int32_t n = at_once && row >= 0 ? (v->kh - k < v->h - row ? v->kh - k : v->h - row) : 0;
-        /* Cut off columns are read past the row's ends, which must not be past those of x, and overwritten. */
-        if (n > 0 && row == 0 && first > 0)
-            n = 0;
-        if (n > 0 && row + n == v->h && last < v->kw)
-            n--;
-        if (n > 0) {
-            widen(v->x + row * pitch + left * v->c, size, n, pitch - size, wide + WIDTH(k * size), slot);
-            for (int32_t i = 0; i < size; i++)
-                if (i == first * v->c)
-                    i = last * v->c - 1; /* on to what lies behind the row */
-                else
-                    overwrite(wide + WIDTH(k * size), slot, i, size, n, v->x_zero);
-        } else {
-            gather_row(v, row, left, bytes);
-            widen(bytes, size, 1, 0, wide + WIDTH(k * size), slot);
-            n = 1;
+    for (int32_t k = 0; k < v->kh; k++, top += v->dilation_h, from += pitch) {
+        to = whole && top >= 0 && top < v->h ? copied(to, from, size) : gather_row(v, top, left, to);
+        if (!(size & 3)) {
+            widen(bytes, size >> 2, 1, 0, wide + WIDTH(k * size), slot);
+            to = bytes;
         }
-        k += n;
+    }
+    if (size & 3) {
+        filled(to, padded - v->kh * size, 0);
+        widen(bytes, padded >> 2, 1, 0, wide, slot);
     }
 }
 
+/* A layer and where it is worked out. */
 typedef struct {
-    const int8_t *weight;
-    const int32_t *bias, *multiplier;
-    const int8_t *shift;
-    int32_t padded, zero, c_out, usually;
+    const int32_t *rows;
+    const int16_t *g;
+    int32_t *wide;
+    int32_t h_out, w_out, c_out, padded, up; /* up: every output lies at the zero point or above */
+#if defined(__ARM_FEATURE_SIMD32)
+    void (*finish)(void);
+#define WITH(finish) , finish
+#else
+#define WITH(finish)
+#endif
 } layer;
 
-/* Outputs from `o` on of two pixels, plainly. What was done twice at an odd end is written first. */
-static void outputs(const layer *l, const int32_t *wide, int32_t o, int8_t *first, int8_t *second)
+#if defined(__ARM_FEATURE_SIMD32)
+/* Four pixels from `left` on, `stride` columns apart; 0 where that cannot be read at once. */
+__attribute__((noinline)) static int32_t gather_four(const view *v, int32_t top, int32_t left, int32_t stride,
+                                                     int32_t *wide, int32_t padded)
 {
-    for (; o < l->c_out; o += 2) {
-        const int32_t p = o + 1 < l->c_out ? o + 1 : o;
-        int32_t sums[4] = {l->bias[o], l->bias[p], l->bias[o], l->bias[p]};
-        tile(wide, l->weight + o * l->padded, l->padded, sums);
-        if (l->usually) {
-            const scaling s = scaling_of(l->multiplier[o], l->shift[o], l->zero);
-            const scaling u = scaling_of(l->multiplier[p], l->shift[p], l->zero);
-            second[p] = scaled(sums[3], u);
-            second[o] = scaled(sums[2], s);
-            first[p] = scaled(sums[1], u);
-            first[o] = scaled(sums[0], s);
-            continue;
-        }
-        for (int32_t i = 3; i >= 0; i--) {
-            const int32_t at = i & 1 ? p : o;
-            (i & 2 ? second : first)[at] = requantize(sums[i], l->multiplier[at], l->shift[at], l->zero, -128, 127);
-        }
-    }
+    const int32_t size = v->kw * v->c, start = top * v->w + left, down = (v->kh - 1) * v->dilation_h;
+    if (size & 3 || v->dilation_w > 1 || top < 0 || top + down >= v->h || start < 0 ||
+        start + down * v->w + 3 * stride + v->kw > v->h * v->w)
+        return 0;
+    widen_four(v->x + start * v->c, stride * v->c, wide, size >> 2, v->kh, v->dilation_h * v->w * v->c - size);
+    for (int32_t slot = 0; slot < PIXELS; slot++, left += stride)
+        if (left < 0 || left + v->kw > v->w) /* what was read beyond the row is not what padding holds */
+            gather(v, top, left, wide, padded, slot);
+    return 1;
 }
 
-/* PIXELS pixels, of which `n` are there; those that are not lie under the first. */
-static void together(const layer *l, const int32_t *wide, int8_t *y, int32_t n)
+/* Four pixels, of which `n` are there; those that are not lie under the first. */
+static void together(const layer *l, int8_t *y, int32_t n)
+{
+    const int32_t zero = l->g[Y_ZERO], shift = l->g[N], pair = l->padded / 2 + (l->up ? 4 : 5);
+    const int32_t *const last = l->rows + l->c_out / 2 * pair;
+    quad q = {y, n > 1 ? l->c_out : 0, n > 2 ? 2 * l->c_out : 0, n > 3 ? 3 * l->c_out : 0, l->wide,
+              entry_for(l->padded >> 2), l->wide + WIDTH(l->padded), last, l->rows,
+              l->up ? (2 * zero + 1) * (1 << shift) / 2 : 2 * zero + 1, shift, l->finish};
+    if (l->c_out > 1)
+        quads(&q);
+    if (l->c_out & 1) {
+        int8_t ends[2 * PIXELS];
+        q.y = ends, q.second = 2, q.third = 4, q.fourth = 6, q.rows = last, q.rows_end = last + pair;
+        quads(&q);
+        for (int32_t i = 0; i < n; i++)
+            y[(i + 1) * l->c_out - 1] = ends[2 * i];
+    }
+}
+#else
+static int32_t gather_four(const view *v, int32_t top, int32_t left, int32_t stride, int32_t *wide, int32_t padded)
+{
+    (void)v, (void)top, (void)left, (void)stride, (void)wide, (void)padded;
+    return 0;
+}
+
+static int8_t finished(const layer *l, int32_t sum, const int32_t *end, int32_t i)
+{
+    const int32_t zero = l->g[Y_ZERO], n = l->g[N];
+    if (l->up)
+        return lifted(sum, end[i], (2 * zero + 1) * (1 << n) / 2, n);
+    return scaled(sum >> 8, scaling_of(end[i], -(i ? end[2] >> 16 : end[2] & 0xffff), zero));
+}
+
+/* Two pixels, of which `n` are there. What was done twice is written first. */
+static void together(const layer *l, int8_t *y, int32_t n)
 {
     int8_t *const second = n > 1 ? y + l->c_out : y;
-#if defined(__ARM_FEATURE_SIMD32)
-    int8_t *const third = n > 2 ? second + l->c_out : y;
-    int32_t done = 0;
-    if (l->usually && l->c_out > 1) {
-        const pixels p = {wide, wide + WIDTH(l->padded & 12), wide + WIDTH(l->padded), l->weight, l->bias,
-                          l->multiplier, l->shift, 2 * l->zero + 1, {y, second, third}, l->c_out / 2};
-        three_pixels(&p);
-        done = l->c_out & ~1;
+    const int32_t *row = l->rows;
+    for (int32_t o = 0; o < l->c_out; o += 2) {
+        int32_t sums[4] = {0, 0, 0, 0};
+        tile(l->wide, (const int8_t *)(row + 2), l->padded, sums);
+        const int32_t *const end = row + 2 + l->padded / 2, p = o + 1 < l->c_out ? o + 1 : o;
+        second[p] = finished(l, 256 * sums[3] + row[1], end, 1);
+        second[o] = finished(l, 256 * sums[2] + row[0], end, 0);
+        y[p] = finished(l, 256 * sums[1] + row[1], end, 1);
+        y[o] = finished(l, 256 * sums[0] + row[0], end, 0);
+        row = end + (l->up ? 2 : 3);
     }
-    outputs(l, wide + 2, done, second, third);
-    outputs(l, wide, done, y, second);
-#else
-    outputs(l, wide, 0, y, second);
+}
 #endif
+
+/* The rows that output row `i` looks at, with their padding: what `v` sees then. */
+static void lay_out(view *v, const int8_t *x, int32_t h, int32_t w, const layer *l, int32_t columns, int32_t i)
+{
+    const int16_t *const g = l->g;
+    const int32_t size = g[KW] * v->c;
+    int8_t *to = (int8_t *)(l->wide + WIDTH(l->padded)) + (size & 3 ? l->padded : size);
+    const view whole = {x, h, w, v->c, 1, columns, 1, 1, v->x_zero};
+    v->x = to, v->h = v->kh, v->w = columns, v->dilation_h = 1;
+    for (int32_t k = 0; k < g[KH]; k++)
+        to = gather_row(&whole, i * g[STRIDE_H] - g[PAD_TOP] + k * g[DILATION_H], -g[PAD_LEFT], to);
 }
 
-void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                 const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                 int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
-                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out,
-                 int32_t w_out, int32_t c_out)
+__attribute__((noinline)) static void convolve(const int8_t *x, int32_t h, int32_t w, int32_t c, const layer *l,
+                                               int8_t *y)
 {
-    const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero, dilation_h == 1 && dilation_w == 1};
-    const int32_t padded = (kh * kw * c + 3) & ~3, n = h_out * w_out;
-    const layer l = {weight, bias, multiplier, shift, padded, y_zero, c_out, usual(shift, c_out)};
-    int32_t *const wide = scratch;
-    int32_t top = -pad_top, left = -pad_left, column = 0;
-    for (int32_t i = 0; i < n; i += PIXELS, y += PIXELS * c_out) {
+    const int16_t *const g = l->g;
+    view v = {x, h, w, c, g[KH], g[KW], g[DILATION_H], g[DILATION_W], g[X_ZERO]};
+    const int32_t n = l->h_out * l->w_out, columns = (l->w_out - 1) * g[STRIDE_W] + g[KW];
+    const int32_t cut_off = g[DILATION_W] == 1 && g[KH] > 1 && (g[PAD_LEFT] > 0 || columns > w);
+    const int32_t laid_out = cut_off && g[KH] * columns * c <= MOST_LAID_OUT, first = laid_out ? 0 : -g[PAD_LEFT];
+    int32_t top = -g[PAD_TOP], left = first, column = 0;
+    for (int32_t i = 0; i < n; i += PIXELS) {
         const int32_t there = n - i < PIXELS ? n - i : PIXELS;
         for (int32_t slot = 0; slot < there; slot++) {
-            gather(&v, top, left, wide, padded, slot);
-            left += stride_w;
-            if (++column == w_out)
-                column = 0, left = -pad_left, top += stride_h;
+            if (laid_out && column == 0)
+                lay_out(&v, x, h, w, l, columns, (i + slot) / l->w_out), top = 0;
+            int32_t done = 1;
+            if (slot == 0 && column + PIXELS <= l->w_out &&
+                gather_four(&v, top, left, g[STRIDE_W], l->wide, l->padded))
+                done = PIXELS;
+            else
+                gather(&v, top, left, l->wide, l->padded, slot);
+            slot += done - 1, column += done, left += done * g[STRIDE_W];
+            if (column == l->w_out)
+                column = 0, left = first, top += g[STRIDE_H];
         }
-        together(&l, wide, y, there);
-        bound(y, there * c_out, low, high);
+        together(l, y, there);
+        bound(y, there * l->c_out, g[LOW], g[HIGH]);
+        y += PIXELS * l->c_out;
     }
 }
+
+void k_conv2d_up_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
+                    void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
+{
+    const layer l = {rows, geometry, scratch, h_out, w_out, c_out, (geometry[KH] * geometry[KW] * c + 3) & ~3,
+                     1 WITH(finish_up)};
+    convolve(x, h, w, c, &l, y);
+}
+
+void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
+                 void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
+{
+    const layer l = {rows, geometry, scratch, h_out, w_out, c_out, (geometry[KH] * geometry[KW] * c + 3) & ~3,
+                     0 WITH(finish_any)};
+    convolve(x, h, w, c, &l, y);
+}
+
 #endif
+
+/* Any scaling there is, plainly. */
+void k_conv2d_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                     const int32_t *multiplier, const int8_t *shift, const int16_t *geometry, int8_t *y, int32_t h_out,
+                     int32_t w_out, int32_t c_out)
+{
+    const int16_t *const g = geometry;
+    for (int32_t i = 0; i < h_out * w_out; i++) {
+        const int32_t top = i / w_out * g[STRIDE_H] - g[PAD_TOP], left = i % w_out * g[STRIDE_W] - g[PAD_LEFT];
+        const int8_t *v = weight;
+        for (int32_t o = 0; o < c_out; o++) {
+            int32_t sum = bias[o];
+            for (int32_t k = 0; k < g[KH] * g[KW]; k++, v += c) {
+                const int32_t row = top + k / g[KW] * g[DILATION_H], column = left + k % g[KW] * g[DILATION_W];
+                const int32_t outside = row < 0 || row >= h || column < 0 || column >= w;
+                for (int32_t j = 0; j < c; j++)
+                    sum += (outside ? g[X_ZERO] : x[(row * w + column) * c + j]) * v[j];
+            }
+            *y++ = requantize(sum, multiplier[o], shift[o], g[Y_ZERO], g[LOW], g[HIGH]);
+        }
+    }
+}
 
 void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias, int32_t kh,
               int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,

@@ -1,4 +1,5 @@
 /* Convolution over two axes for cores with vectors, with the weights and the memory of conv2d.c. */
+#include "conv2d.h"
 #include "kernels.h"
 #include "mve.h"
 
@@ -41,10 +42,10 @@ typedef struct {
     int32x4_t o, p;
 } sums;
 
-static inline sums sums_of(const int8_t *const *x, const int8_t *weight, int32_t padded, int32_t bias_o, int32_t bias_p)
+static inline sums sums_of(const int8_t *const *x, const int8_t *weight, int32_t padded)
 {
     const int8_t *a = x[0], *b = x[1], *c = x[2];
-    int32_t ao = bias_o, bo = bias_o, co = bias_o, ap = bias_p, bp = bias_p, cp = bias_p;
+    int32_t ao = 0, bo = 0, co = 0, ap = 0, bp = 0, cp = 0;
     for (int32_t i = padded >> 4; i > 0; i--, a += 16, b += 16, c += 16, weight += 32) {
         const int32x4x2_t pair = vld2q_s32((const int32_t *)(const void *)weight);
         const int8x16_t o = vreinterpretq_s8_s32(pair.val[0]), p = vreinterpretq_s8_s32(pair.val[1]);
@@ -79,44 +80,63 @@ typedef struct {
     int32x4_t low, high;
     uint32x4_t apart;
     mve_pred16_t there;
-    int32_t zero;
+    int32_t zero, up, round, n;
 } ending;
 
-static inline void finish(int32x4_t s, int32_t multiplier, int32_t shift, const ending *e, int8_t *y)
+/* One output of three pixels: `begin` is 256 times its bias, and more where all of them lie above the zero point. */
+static inline void finish(int32x4_t s, int32_t begin, int32_t multiplier, int32_t shift, const ending *e, int8_t *y)
 {
-    const int32x4_t q = vqaddq_n_s32(rescaled_n(s, multiplier, shift), e->zero);
+    const int32x4_t whole = vaddq_n_s32(vshlq_n_s32(s, 8), begin);
+    const int32x4_t up = vshlq_r_s32(vaddq_n_s32(vmulhq_s32(whole, vdupq_n_s32(multiplier)), e->round), -e->n);
+    const int32x4_t q = e->up ? up : vqaddq_n_s32(rescaled_n(vshrq_n_s32(whole, 8), multiplier, -shift), e->zero);
     vstrbq_scatter_offset_p_s32(y, e->apart, vmaxq_s32(vminq_s32(q, e->high), e->low), e->there);
 }
 
-void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                 const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                 int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
-                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out,
-                 int32_t w_out, int32_t c_out)
+static void together(const int8_t *const *pixel, const int32_t *row, int32_t padded, const ending *e, int8_t *y,
+                     int32_t c_out)
 {
-    const view v = {x, h, w, c, kh, kw, dilation_h, dilation_w, x_zero};
-    const int32_t padded = (kh * kw * c + 3) & ~3, n = h_out * w_out;
-    ending e = {vdupq_n_s32(low), vdupq_n_s32(high), vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)c_out), 0, y_zero};
-    int32_t top = -pad_top, left = -pad_left, column = 0;
+    for (int32_t o = 0; o < c_out; o += 2) {
+        const int32_t *const end = row + 2 + padded / 2, shifts = e->up ? 0 : end[2];
+        const sums s = sums_of(pixel, (const int8_t *)(row + 2), padded);
+        finish(s.o, row[0], end[0], shifts & 0xffff, e, y + o);
+        if (o + 1 < c_out) /* at an odd end the second row is zeros */
+            finish(s.p, row[1], end[1], shifts >> 16, e, y + o + 1);
+        row = end + (e->up ? 2 : 3);
+    }
+}
+
+static void convolve(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *g,
+                     int8_t *seen, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out, int32_t up)
+{
+    const view v = {x, h, w, c, g[KH], g[KW], g[DILATION_H], g[DILATION_W], g[X_ZERO]};
+    const int32_t padded = (v.kh * v.kw * c + 3) & ~3, n = h_out * w_out, zero = g[Y_ZERO];
+    ending e = {vdupq_n_s32(g[LOW]), vdupq_n_s32(g[HIGH]), vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)c_out), 0, zero,
+                up, (2 * zero + 1) * (1 << g[N]) / 2, g[N]};
+    int32_t top = -g[PAD_TOP], left = -g[PAD_LEFT], column = 0;
     for (int32_t i = 0; i < n; i += PIXELS, y += PIXELS * c_out) {
-        int8_t *const seen = scratch;
         const int8_t *pixel[PIXELS] = {seen, seen, seen}; /* those that are not there: the first again */
         const int32_t there = n - i < PIXELS ? n - i : PIXELS;
         for (int32_t slot = 0; slot < there; slot++) {
             pixel[slot] = seen + slot * padded;
             gather(&v, top, left, seen + slot * padded, padded);
-            left += stride_w;
+            left += g[STRIDE_W];
             if (++column == w_out)
-                column = 0, left = -pad_left, top += stride_h;
+                column = 0, left = -g[PAD_LEFT], top += g[STRIDE_H];
         }
         e.there = vctp32q((uint32_t)there);
-        for (int32_t o = 0; o < c_out; o += 2) {
-            const int32_t p = o + 1 < c_out ? o + 1 : o; /* at an odd end the second row is zeros: only o is written */
-            const sums s = sums_of(pixel, weight + o * padded, padded, bias[o], bias[p]);
-            finish(s.o, multiplier[o], shift[o], &e, y + o);
-            if (p != o)
-                finish(s.p, multiplier[p], shift[p], &e, y + p);
-        }
+        together(pixel, rows, padded, &e, y, c_out);
     }
+}
+
+void k_conv2d_up_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
+                    void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
+{
+    convolve(x, h, w, c, rows, geometry, scratch, y, h_out, w_out, c_out, 1);
+}
+
+void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
+                 void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
+{
+    convolve(x, h, w, c, rows, geometry, scratch, y, h_out, w_out, c_out, 0);
 }
 #endif

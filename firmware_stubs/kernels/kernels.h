@@ -4,6 +4,18 @@
 #pragma once
 #include <stdint.h>
 
+/* Four weights of an output in a word, and what its sum begins with (256 times the bias; `even` is the sum of every
+   second weight): coded for the core (quads.h says how). */
+#if defined(__ARM_FEATURE_SIMD32) && !defined(__ARM_FEATURE_MVE)
+#define FOUR(a, b, c, d) BYTES(a, (b) - ((a) < 0), c, (d) - ((c) < 0))
+#define START(sum, even) ((sum) - 127 * (even))
+#else
+#define FOUR(a, b, c, d) BYTES(a, b, c, d)
+#define START(sum, even) (sum)
+#endif
+#define BYTES(a, b, c, d) (int32_t)(BYTE(a, 0) | BYTE(b, 8) | BYTE(c, 16) | BYTE(d, 24))
+#define BYTE(a, at) (((uint32_t)(a) & 255u) << (at))
+
 /* statistics.c */
 void k_statistics(const float *x, int32_t n, int32_t c, float *y, int32_t n_out);
 void k_quantiles(const float *x, int32_t n, int32_t c, const float *levels, int32_t n_levels, void *scratch, float *y,
@@ -170,11 +182,13 @@ void k_depthwise_conv1d(const float *x, int32_t n, int32_t c, const float *weigh
                         int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
 
 /* conv2d.c */
-void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                 const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                 int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
-                 int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out,
-                 int32_t w_out, int32_t c_out);
+void k_conv2d_up_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
+                    void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
+void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
+                 void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
+void k_conv2d_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                     const int32_t *multiplier, const int8_t *shift, const int16_t *geometry, int8_t *y, int32_t h_out,
+                     int32_t w_out, int32_t c_out);
 void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias, int32_t kh,
               int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,
               int32_t pad_left, float *y, int32_t h_out, int32_t w_out, int32_t c_out);

@@ -99,6 +99,27 @@ static inline int8_t scaled(int32_t sum, scaling s)
     return saturated((high + (high >> 31) + s.round) >> s.n);
 }
 
+/* a * b / 2^32 rounded down. */
+static inline int32_t high_word(int32_t a, int32_t b)
+{
+#if defined(__ARM_ARCH_6M__)
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const uint32_t a_low = (uint32_t)a & 0xffffu, b_low = (uint32_t)b & 0xffffu;
+    const int32_t t = a_high * (int32_t)b_low + (int32_t)(a_low * b_low >> 16);
+    const int32_t u = (int32_t)(a_low * (uint32_t)b_high) + (int32_t)((uint32_t)t & 0xffffu);
+    return a_high * b_high + (t >> 16) + (int32_t)((uint32_t)u >> 16);
+#else
+    return (int32_t)((int64_t)a * b >> 32);
+#endif
+}
+
+/* A sum in steps of 1 / 256 as int8, where all that is below the zero point shows as the zero point: then there is a
+   line through all steps, found and proven where the layer was made (studio/graph/scaling.py). */
+static inline int8_t lifted(int32_t sum, int32_t multiplier, int32_t round, int32_t n)
+{
+    return saturated((high_word(sum, multiplier) + round) >> n);
+}
+
 /* Bounds of a fused rectifier; most layers have those of int8 itself, and nothing to do. */
 static inline void bound(int8_t *y, int32_t n, int32_t low, int32_t high)
 {

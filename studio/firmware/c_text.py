@@ -12,14 +12,44 @@ from studio.errors import BuildError
 from studio.graph.call import Argument, Slot, Table, arguments, c_type
 from studio.graph.graph import Graph
 from studio.graph.op import Array, Op, Shape
+from studio.graph.paired import Paired
 
 Pointers = Mapping[str, str | Sequence[str]]
 
+#: Integers of ops that are worked out from data.
+LEARNED = ("zero", "low", "high", "multiplier", "shift", "a_gain", "b_gain", "offset")
+
 
 def call(op: Op, shapes: list[Shape], name: str, pointers: Pointers, tables: list[str]) -> str:
-    """One statement; the op's constant arrays are declared in `tables`."""
-    terms = [_term(value, name, pointers, tables) for value in arguments(op, *shapes)]
+    """One statement; the op's constants that come from data are declared in `tables`."""
+    learned = _learned(op, shapes)
+    terms = []
+    for i, value in enumerate(arguments(op, *shapes)):
+        if i in learned and isinstance(value, int | float | np.generic):
+            terms.append(f"{name}_{learned[i]}")
+            tables.append(constant(terms[-1], value))
+        else:
+            terms.append(_term(value, name, pointers, tables))
     return f"{op.kernel(len(shapes))}({', '.join(terms)});"
+
+
+def _learned(op: Op, shapes: list[Shape]) -> dict[int, str]:
+    """Which of the op's numbers come from data and not from its make: {place in the call: name}."""
+    first = sum(1 + len(op.dims(shape, False)) for shape in shapes)
+    return {i: name for i, (name, value) in enumerate(op.args().items(), first) if is_learned(name, value)}
+
+
+def is_learned(name: str, value: object) -> bool:
+    """Whether a number of an op may change without its code: every float, and what quantization has worked out."""
+    if isinstance(value, float | np.floating):
+        return True
+    return isinstance(value, int | np.integer) and (name in LEARNED or name.endswith("_zero"))
+
+
+def constant(name: str, value: float | int | np.generic) -> str:
+    """A number with a name."""
+    kind = "int32_t" if isinstance(value, int | np.integer) else "float"
+    return f"static const {kind} {name} = {number(value)};\n"
 
 
 def _term(value: Argument, name: str, pointers: Pointers, tables: list[str]) -> str:
@@ -27,7 +57,8 @@ def _term(value: Argument, name: str, pointers: Pointers, tables: list[str]) -> 
         given = pointers[value.role]
         return given if isinstance(given, str) else given[value.index]
     if isinstance(value, Table):
-        tables.append(table(f"{name}_{value.name}", value.values))
+        full = f"{name}_{value.name}"
+        tables.append(table(full, value.values) if value.paired is None else paired_table(full, value.paired))
         return f"{name}_{value.name}"
     return number(value)
 
@@ -51,6 +82,22 @@ def table(name: str, values: Array) -> str:
     shape = " x ".join(map(str, values.shape))
     aligned = "_Alignas(4) " if values.dtype.itemsize == 1 else ""  # kernels read four at a time
     return f"static const {aligned}{c_type(values.dtype)} {name}[{size}] = {{ /* {shape} */\n    {body}}};\n"
+
+
+def paired_table(name: str, paired: Paired) -> str:
+    """The same of weights whose code differs from core to core: macros of kernels.h write them."""
+    rows = (_pair(*given) for given in zip(paired.begin, paired.even, paired.weight, paired.end, strict=True))
+    n, words, _, _ = paired.weight.shape
+    what = f"{n} pairs of outputs: how two sums begin, 2 x {4 * words} weights, scales"
+    body = ",\n    ".join(rows)
+    return f"static const int32_t {name}[{paired.table().size}] = {{ /* {what} */\n    {body}}};\n"
+
+
+def _pair(begin: Array, even: Array, weight: Array, end: Array) -> str:
+    words = [f"FOUR({', '.join(map(str, four))})" for four in weight.reshape(-1, 4).tolist()]
+    lines = [", ".join(words[i : i + 6]) for i in range(0, len(words), 6)]
+    first = ", ".join(f"START({b}, {e})" for b, e in zip(begin.tolist(), even.tolist(), strict=True))
+    return ",\n    ".join((first, *lines, ", ".join(map(str, end.tolist()))))
 
 
 def identifiers(graph: Graph) -> list[str]:

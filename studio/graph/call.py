@@ -1,10 +1,12 @@
 """The C call of an op, worked out once: the caller on this computer and the renderer of C both read it from here."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from studio.graph.op import Array, Op, Shape, StreamOp
+from studio.graph.paired import Paired
 
 #: Element types that may stand in a kernel's signature.
 C_TYPES = {
@@ -27,10 +29,11 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A constant array: the op's arg `name`."""
+    """A constant array: the op's arg `name`; `paired` where a core's own code of it is written by macros."""
 
     name: str
     values: Array
+    paired: Paired | None = None
 
 
 Argument = Slot | Table | int | float
@@ -48,7 +51,7 @@ def arguments(op: Op, *shapes: Shape) -> list[Argument]:
     for i, shape in enumerate(shapes):
         found += [Slot("input", i), *op.dims(shape, False)]
     for name, value in op.args().items():
-        found.append(Table(name, np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value)
+        found.append(_argument(name, value))
     if isinstance(op, StreamOp):
         found.append(Slot("state"))
     if op.remembers:
@@ -56,3 +59,10 @@ def arguments(op: Op, *shapes: Shape) -> list[Argument]:
     if op.scratch(*shapes):
         found.append(Slot("scratch"))
     return [*found, Slot("output"), *op.dims(op.shape(*shapes), True)]
+
+
+def _argument(name: str, value: Any) -> Argument:
+    """An arg of an op as its kernel gets it."""
+    if isinstance(value, Paired):
+        return Table(name, value.table(), value)
+    return Table(name, np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value

@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from studio import zig
 from studio.graph.call import Slot, Table
 from studio.graph.host import batches, call_stream, prepare, sources
-from studio.graph.op import StreamOp
+from studio.graph.op import Array, StreamOp
 from studio.paths import STUBS
 from tests.graph.arithmetic import Example
 from tests.graph.examples import EXAMPLES
@@ -48,7 +48,15 @@ def linked(core: str, folder: Path) -> bytes:
     return (folder / "all.elf").read_bytes()
 
 
-def job(example: Example, symbols: dict[str, int]) -> tuple[dict[str, Any], bytes]:
+DSP = ("cortex_m4", "cortex_m33 dsp", "cortex_m7")  # whose weights are coded for them
+
+
+def held(table: Table, core: str) -> Array:
+    """A table as a core's C compiler would lay it down."""
+    return table.paired.table(dsp=core in DSP) if table.paired is not None else table.values
+
+
+def job(example: Example, symbols: dict[str, int], core: str) -> tuple[dict[str, Any], bytes]:
     """What to lay into the core's memory for the op's example, and the output that this computer gives."""
     op, x = example.op, inputs(example)
     prepared = prepare(op, example.shapes)
@@ -59,7 +67,11 @@ def job(example: Example, symbols: dict[str, int]) -> tuple[dict[str, Any], byte
     blocks, steps, output = [], [], 0
     for i, p in enumerate(prepared.pointers):
         role = p.role if isinstance(p, Slot) else "table"
-        data = {"table": lambda p=p: p.values, "input": lambda p=p: x[p.index], "output": lambda: np.zeros_like(want)}
+        data = {
+            "table": lambda p=p: held(p, core),
+            "input": lambda p=p: x[p.index],
+            "output": lambda: np.zeros_like(want),
+        }
         data["memory"] = lambda: np.zeros((N, prepared.memory // 8 + 1)) if prepared.memory else None
         rest = np.zeros(prepared.scratch // 4 + 64, np.float32)
         values = data[role]() if role in data else rest
@@ -78,7 +90,7 @@ def test_a_core_gives_the_same_bits(core: str, tmp_path: Path) -> None:
     elf = ELFFile(io.BytesIO(linked(core, tmp_path)))
     symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
     segments = [(s["p_vaddr"], s.data()) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"]]
-    jobs = {name: job(example, symbols) for name, example in (EXAMPLES | VARIANTS).items()}
+    jobs = {name: job(example, symbols, core) for name, example in (EXAMPLES | VARIANTS).items()}
     request = {"core": core.split()[0], "segments": segments, "jobs": [j for j, _ in jobs.values()]}
     program = [sys.executable, str(Path(__file__).with_name("on_core.py"))]
     done = subprocess.run(program, input=pickle.dumps(request), capture_output=True, check=False)

@@ -7,6 +7,7 @@ Output o is clamp(y_zero + round(round(sum * multiplier[o] / 2^31) * 2^shift[o])
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -90,6 +91,10 @@ class Conv1dS8(Op):
 
     def plane(self) -> Op:
         """The same layer over two axes, with one row."""
+        return self._plane
+
+    @cached_property
+    def _plane(self) -> Op:
         sides = {"stride_w": self.stride, "pad_left": self.pad_before, "pad_right": self.pad_after}
         sides["dilation_w"] = self.dilation
         rest = {

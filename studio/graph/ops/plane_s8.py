@@ -5,6 +5,7 @@ that the kernels can round twice in three instructions.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -13,8 +14,11 @@ import numpy as np
 from studio.errors import GraphError
 from studio.graph.op import Array, Op, Shape
 from studio.graph.ops.plane import AveragePool2d, Conv2d, DepthwiseConv2d, MaxPool2d, Pad, Pool2d, three
+from studio.graph.paired import paired
+from studio.graph.scaling import MOST_SUM, Lines, greatest_sums, lines
 from studio.params import param
 
+MOST_LAID_OUT = 640  # bytes (firmware_stubs/kernels/conv2d.c knows it too)
 STRIP = 8  # most output rows that the depthwise kernel does at once (firmware_stubs/kernels/depthwise2d.c)
 LARGEST_SUM = 1 << 30
 
@@ -36,6 +40,12 @@ def check_sums(op: Op, weight: Array, bias: Array, axis: int) -> None:
     if most.max() >= LARGEST_SUM:
         seen = f"a sum of up to {most.max()}"
         raise GraphError(f"Op {type(op).__name__}", seen, "Use fewer inputs per layer, or a smaller bias.")
+
+
+def usual(op: Any, axis: int) -> bool:
+    """Whether every output is shifted to the right by 1 to 22, and 256 times its sum fits 32 bits."""
+    most = greatest_sums(op.weight, op.bias, axis).max()
+    return bool(op.shift.min() >= -22 and op.shift.max() <= -1 and most <= MOST_SUM)
 
 
 def woven(rows: Array, together: int) -> Array:
@@ -67,18 +77,62 @@ class Conv2dS8(Conv2d):
         super().__post_init__()
         check_sums(self, self.weight, self.bias, 0)
 
+    @cached_property
+    def line(self) -> Lines | None:
+        """How sums become int8 in one step, where nothing below the zero point shows and that can be proven."""
+        most = greatest_sums(self.weight, self.bias, 0)
+        return lines(self.multiplier, self.shift, self.y_zero, most) if self.low >= self.y_zero else None
+
+    def kernel(self, n_inputs: int) -> str:
+        if self.line is not None:
+            return "k_conv2d_up_s8"
+        return "k_conv2d_s8" if usual(self, 0) else "k_conv2d_any_s8"
+
     def args(self) -> dict[str, Any]:
-        rows = woven(self.weight.reshape(len(self.weight), -1), 2)
-        return scaled_args(self, rows, super().args())
+        geometry = self.geometry(self.line.n if self.line else 0)
+        if self.line is None and not usual(self, 0):
+            arrays = {name: getattr(self, name) for name in ("weight", "bias", "multiplier", "shift")}
+            return {**arrays, "geometry": geometry}
+        rows, begin = self.weight.reshape(len(self.weight), -1), 256 * self.bias.astype(np.int64)
+        if self.line is None:
+            return {"rows": paired(rows, begin, (self.multiplier,), -self.shift), "geometry": geometry}
+        return {"rows": paired(rows, begin + self.line.offset, (self.line.multiplier,)), "geometry": geometry}
+
+    def geometry(self, n: int) -> Array:
+        """The layer's numbers, as firmware_stubs/kernels/conv2d.c lists them."""
+        names = ("stride_h", "stride_w", "dilation_h", "dilation_w", "pad_top", "pad_left", "x_zero", "y_zero")
+        numbers = [*self.taps(), *(getattr(self, name) for name in names), n, self.low, self.high]
+        return np.array(numbers, np.int16)
+
+    def pointwise(self) -> bool:
+        """Whether each pixel is worked out alone: then all of them lie in one row."""
+        pads = (self.pad_top, self.pad_bottom, self.pad_left, self.pad_right)
+        return self.taps() == (1, 1) and not any(pads) and (self.stride_h, self.stride_w) == (1, 1)
+
+    def dims(self, shape: Shape, output: bool) -> Shape:
+        return (1, shape[0] * shape[1], shape[2]) if self.pointwise() else shape
 
     def scratch(self, *inputs: Shape) -> int:
-        """Three pixels' inputs, wide, and as bytes one row of them, or all when a row is no multiple of four."""
+        """Four pixels' inputs, wide; as bytes one row of them, or all when a row is no multiple of four; and the rows
+        that an output row looks at, where they are laid out."""
+        if self.kernel(1) == "k_conv2d_any_s8":
+            return 0
         size, row = -(-prod(self.weight.shape[1:]) // 4) * 4, prod(self.weight.shape[2:])
-        return 6 * size + (size if row % 4 else row) + 8
+        return 8 * size + (size if row % 4 else row) + self.laid_out(*inputs)
+
+    def laid_out(self, *inputs: Shape) -> int:
+        """Bytes of the rows that an output row looks at, with their padding; 0 where they are read from the input."""
+        (_, w, c), (kh, kw) = three(self, inputs), self.taps()
+        columns = (self.shape(*inputs)[1] - 1) * self.stride_w + kw
+        n_bytes = kh * columns * c
+        cut_off = kh > 1 and (self.pad_left > 0 or columns > w)
+        return n_bytes if self.dilation_w == 1 and cut_off and n_bytes <= MOST_LAID_OUT else 0
 
     def ahead(self, *inputs: Shape) -> int | None:
         """The output is written a few pixels at a time, in order, after what they need has been read."""
-        return max(self._ahead(inputs, together) for together in (2, 3))  # plain cores, and those with DSP
+        if self.kernel(1) == "k_conv2d_any_s8":
+            return None
+        return max(self._ahead(inputs, together) for together in (2, 4))  # plain cores, and those with DSP
 
     def _ahead(self, inputs: tuple[Shape, ...], together: int) -> int:
         """For `together` pixels at a time: how far writing gets before the place that is read next, in bytes."""
