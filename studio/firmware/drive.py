@@ -8,7 +8,9 @@ import os
 import string
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from studio.errors import FlashError
 from studio.firmware.board import Board
@@ -37,9 +39,9 @@ def copy_to_drive(board: Board, image: bytes) -> Work[None]:
     yield from copy_parts(board, first_time(board, boot_loader(board), image))
 
 
-def copy_parts(board: Board, parts: list[tuple[int, bytes]]) -> Work[None]:
-    """(address, bytes) each, as one file onto the board's drive."""
-    volume = yield from _awaited(board)
+def copy_parts(board: Any, parts: list[tuple[int, bytes]], shown: Callable[[], list[Path]] | None = None) -> Work[None]:
+    """(address, bytes) each, as one file onto the board's drive; `shown` are the drives there, else the computer's."""
+    volume = yield from _awaited(board, shown or places)
     content = uf2(parts, board.uf2_family)
     yield Progress(0, len(content), f"copying to {volume.path}")
     _copy(volume, content)
@@ -52,10 +54,10 @@ def copy_parts(board: Board, parts: list[tuple[int, bytes]]) -> Work[None]:
         time.sleep(LOOK_S)
 
 
-def _awaited(board: Board) -> Work[Volume]:
+def _awaited(board: Any, shown: Callable[[], list[Path]]) -> Work[Volume]:
     deadline = time.monotonic() + DRIVE_S
     while True:
-        found = volumes(places())
+        found = volumes(shown())
         for volume in found:
             if volume.board.startswith(board.uf2_board):
                 return volume

@@ -127,7 +127,10 @@ def _way(name: str) -> Way:
 
 def _straight(way: Way, talk: Talk, image: bytes, header: Header) -> Work[Placed]:
     """Boot loader and image, as a board gets them that has never met this studio."""
-    board = boards()[header.board]
+    board = boards().get(header.board)
+    if board is None:
+        seen = f"is for board {header.board!r}, which this studio does not know"
+        raise InputError("The image", seen, f"Known boards: {', '.join(boards())}. Nothing was changed.")
     yield from way(talk.link, board, first_time(board, boot_loader(board), image))
     return Placed()
 

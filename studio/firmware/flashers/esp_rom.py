@@ -114,6 +114,9 @@ def _progress(line: str, parts: list[tuple[int, bytes]], total: int) -> Progress
 
 def _failed(thing: str, said: list[str]) -> FlashError:
     text = "\n".join(said)
+    if "Wrote" in text and "ecure download mode" in text.lower():
+        seen = "took the program, but is protected (secure download mode) and tells nothing of what it holds"
+        return FlashError(thing, seen, "Whether it runs is to be seen on the board.")
     for words, seen, step in SAYINGS:
         if words in text:
             return FlashError(thing, seen, step)

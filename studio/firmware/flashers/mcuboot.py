@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.errors import FlashError, InputError
-from studio.firmware.flashers.program import run, tell_bytes
+from studio.firmware.flashers.program import opener, run, tell_bytes
 from studio.firmware.worker import tell
 
 MAGIC, TLV_MAGIC, PROTECTED_MAGIC, TLV_SHA256 = 0x96F3B83D, 0x6907, 0x6908, 0x10
@@ -69,8 +69,8 @@ def _tlvs(content: bytes, at: int) -> dict[int, bytes] | None:
 class Board:
     """The conversation; it outlives restarts of the board."""
 
-    def __init__(self, place: str, baud: int) -> None:
-        self.place, self.baud = place, baud
+    def __init__(self, place: str, baud: int, answer_s: float = ANSWER_S) -> None:
+        self.place, self.baud, self.answer_s = place, baud, answer_s
         self.client: Any = None
 
     async def connect(self, patience_s: float) -> None:
@@ -100,10 +100,10 @@ class Board:
         if self.place.startswith(BLE):
             from smpclient.transport.ble import SMPBLETransport
 
-            return SMPClient(SMPBLETransport(), self.place.removeprefix(BLE), ANSWER_S)
+            return SMPClient(SMPBLETransport(), self.place.removeprefix(BLE), self.answer_s)
         from smpclient.transport.serial import SMPSerialTransport
 
-        return SMPClient(SMPSerialTransport(baudrate=self.baud, exclusive=True), self.place, ANSWER_S)
+        return SMPClient(SMPSerialTransport(baudrate=self.baud, exclusive=True), self.place, self.answer_s)
 
     async def close(self) -> None:
         try:
@@ -156,7 +156,9 @@ class Board:
 
         for tried in range(1, TRIES + 1):
             try:
-                async for done in self.client.upload(content, first_timeout_s=ERASE_S, subsequent_timeout_s=ANSWER_S):
+                async for done in self.client.upload(
+                    content, first_timeout_s=ERASE_S, subsequent_timeout_s=self.answer_s
+                ):
                     tell_bytes("sending", done, len(content))
                 return
             except SMPUploadError as e:
@@ -227,7 +229,9 @@ def program(request: dict[str, Any]) -> dict[str, Any]:
 
 async def _program(request: dict[str, Any]) -> dict[str, Any]:
     image = None if "revert" in request else parse(bytes.fromhex(request["parts"][0][1]), "The file")
-    board = Board(request["place"], request.get("baud", 115_200))
+    if not request["place"].startswith(BLE):
+        opener(request).open_line(request["place"]).close()  # says better than smpclient what is wrong with a port
+    board = Board(request["place"], request.get("baud", 115_200), request.get("patience_s", ANSWER_S))
     tell(text="asking the board for its images")
     await board.connect(0.0)
     try:
@@ -243,7 +247,7 @@ async def _program(request: dict[str, Any]) -> dict[str, Any]:
 
 def _words(e: Exception) -> str:
     if isinstance(e, TimeoutError):
-        return f"no answer in {ANSWER_S:g} s"
+        return "no answer in time"
     if "mismatched SHA256" in str(e):
         return "what arrived is not what was sent"
     return " ".join((str(e) or type(e).__name__).split())[:160]

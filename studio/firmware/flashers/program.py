@@ -10,10 +10,12 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from studio.errors import FlashError, StudioError
+from studio.errors import FlashError, LinkError, StudioError
 from studio.firmware.worker import tell
 
 Parts = list[tuple[int, bytes]]
+#: What errors call the other side.
+THING, BOARD = "The chip's own boot loader", "The board's boot loader"
 
 
 class Line(Protocol):
@@ -78,6 +80,14 @@ def size(parts: Parts) -> int:
 def tell_bytes(what: str, done: int, total: int) -> None:
     """ "writing 512 of 4096 bytes"."""
     tell(done=done, total=total, text=f"{what} {done} of {total} bytes")
+
+
+def broken(request: dict[str, Any], step: tuple[str, int], total: int, e: LinkError, mend: str) -> FlashError:
+    """The link failed while `step` (what, bytes done) went on."""
+    what, done = step
+    seen = e.seen if e.thing in (THING, BOARD) else "the device went away"
+    where = f" while {what} {done} of {total} bytes" if what else ""
+    return FlashError(request["thing"], f"{seen}{where}", mend)
 
 
 def differs(address: int, wanted: bytes, found: bytes) -> FlashError:

@@ -14,13 +14,12 @@ import time
 from typing import Any
 
 from studio.errors import FlashError, LinkError
-from studio.firmware.flashers.program import Line, Opener, Parts, opener, parts_of, run, size, tell_bytes
+from studio.firmware.flashers.program import BOARD, Line, Opener, Parts, broken, opener, parts_of, run, size, tell_bytes
 from studio.firmware.worker import tell
 
 BAUD = 921_600
 ANSWER_S, ERASE_S, LOOK_S, ARRIVAL_S = 0.5, 5.0, 0.2, 8.0
 TRIES = 3
-THING = "The board's boot loader"
 MEND = "Press reset twice, so that the board waits in its boot loader, and flash again."
 _FEATURES = re.compile(rb"\[Arduino:([A-Z]*)\]")
 
@@ -52,7 +51,7 @@ class SamBa:
         self.line.write(b"w%08X,4#" % address)
         found = self.line.read(4, ANSWER_S)
         if len(found) < 4:
-            raise LinkError(THING, f"fell silent at address {address:#010x}", MEND)
+            raise LinkError(BOARD, f"fell silent at address {address:#010x}", MEND)
         return int.from_bytes(found, "little")
 
     def erase(self, address: int) -> None:
@@ -71,7 +70,7 @@ class SamBa:
         self.line.write(b"Z%08X,%08X#" % (address, n))
         found = self.line.read(12, ERASE_S)
         if not re.fullmatch(rb"Z[0-9A-Fa-f]{8}#\n\r", found):
-            raise LinkError(THING, f"tells no checksum of {address:#x}", MEND)
+            raise LinkError(BOARD, f"tells no checksum of {address:#x}", MEND)
         return int(found[1:9], 16)
 
     def restart(self) -> None:
@@ -92,33 +91,32 @@ class SamBa:
         found = self.line.read(3, timeout_s)
         if found != answer + b"\n\r":
             seen = f"answers {found!r} to {what}" if found else f"fell silent at {what}"
-            raise LinkError(THING, seen, MEND)
+            raise LinkError(BOARD, seen, MEND)
 
 
 def program(request: dict[str, Any]) -> dict[str, Any]:
     """{"place", "opener", "usb", "name" or "identity", "base", "buffer", "page_bytes", "parts"} -> {"bytes"}."""
-    parts, done = parts_of(request), 0
-    line, talk = _found(opener(request), request["place"], request["usb"])
+    parts, step = parts_of(request), ("", 0)
+    line, talk = _found(opener(request), request["place"], request["usb"], request.get("patience_s", ARRIVAL_S))
     try:
         _check_chip(talk, request)
         pages = _pages(parts, request["base"], request["page_bytes"])
         talk.erase(pages[-1][0])
         for what, at in _steps(talk, pages, request["buffer"]):
-            done = min(at, size(parts))
-            tell_bytes(what, done, size(parts))
+            step = what, min(at, size(parts))
+            tell_bytes(*step, size(parts))
         talk.restart()
     except LinkError as e:
-        seen = f"the link failed after {done} of {size(parts)} bytes ({e.seen})"
-        raise FlashError(request["thing"], seen, MEND) from e
+        raise broken(request, step, size(parts), e, MEND) from e
     finally:
         line.close()
     return {"bytes": size(parts)}
 
 
-def _found(ports: Opener, place: str, usb: list[str]) -> tuple[Line, SamBa]:
+def _found(ports: Opener, place: str, usb: list[str], patience_s: float) -> tuple[Line, SamBa]:
     """The port where the boot loader answers: by its USB numbers, else where the board is, touched if need be."""
     tell(text="looking for the board's boot loader")
-    deadline, touched = time.monotonic() + ARRIVAL_S, False
+    deadline, touched = time.monotonic() + patience_s, False
     while True:
         for candidate in [*ports.ports_of(usb), place]:
             if talk := _answers(ports, candidate, patient=candidate == place and not touched):
@@ -128,7 +126,7 @@ def _found(ports: Opener, place: str, usb: list[str]) -> tuple[Line, SamBa]:
             _touch(ports, place)
             touched = True
         if time.monotonic() > deadline:
-            raise FlashError(THING, f"does not answer on {place} or any port of {', '.join(usb)}", MEND)
+            raise FlashError(BOARD, f"does not answer on {place} or any port of {', '.join(usb)}", MEND)
         time.sleep(LOOK_S)
 
 
@@ -163,7 +161,7 @@ def _check_chip(talk: SamBa, request: dict[str, Any]) -> None:
     missing = set(b"XYZ") - set(talk.features)
     if missing:
         seen = f"lacks {bytes(sorted(missing)).decode()} (erase, write, check)"
-        raise FlashError(THING, seen, "Update it with Arduino's IDE.")
+        raise FlashError(BOARD, seen, "Update it with Arduino's IDE.")
     if request.get("name"):
         found, wanted = talk.name() if b"I" in talk.features else "no name", request["name"]
     else:

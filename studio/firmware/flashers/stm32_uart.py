@@ -13,7 +13,19 @@ from operator import xor
 from typing import Any
 
 from studio.errors import FlashError, LinkError
-from studio.firmware.flashers.program import Line, Parts, blocks, differs, opener, parts_of, run, size, tell_bytes
+from studio.firmware.flashers.program import (
+    THING,
+    Line,
+    Parts,
+    blocks,
+    broken,
+    differs,
+    opener,
+    parts_of,
+    run,
+    size,
+    tell_bytes,
+)
 from studio.firmware.worker import tell
 
 HELLO, ACK, NACK = b"\x7f", b"\x79", b"\x1f"
@@ -21,7 +33,6 @@ GET, GET_ID, READ, GO, WRITE, ERASE = 0x00, 0x02, 0x11, 0x21, 0x31, 0x44
 BLOCK_BYTES, PAGES_AT_ONCE = 256, 64
 ANSWER_S, ERASE_PAGE_S, RESET_S = 1.0, 0.05, 0.1
 HELLOS, TRIES = 3, 3
-THING = "The chip's own boot loader"
 MEND = "Set BOOT0 high, reset the board and flash again."
 
 
@@ -133,18 +144,17 @@ def program(request: dict[str, Any]) -> dict[str, Any]:
     tell(text="looking for the chip's own boot loader")
     line = opener(request).open_line(request["place"], request.get("baud", 115_200), request.get("parity", "E"))
     parts = parts_of(request)
-    done = 0
+    step = ("", 0)
     try:
         rom = Rom(line)
         rom.hello()
         _check_chip(rom, request["chip"], request["flash_address"])
         for what, at in _steps(rom, parts, request):
-            done = at
-            tell_bytes(what, done, size(parts))
+            step = what, at
+            tell_bytes(what, at, size(parts))
         rom.go(request["start"])
     except LinkError as e:
-        seen = f"the link failed after {done} of {size(parts)} bytes ({e.seen})"
-        raise FlashError(request["thing"], seen, MEND) from e
+        raise broken(request, step, size(parts), e, MEND) from e
     finally:
         line.close()
     return {"bytes": size(parts)}
@@ -173,7 +183,8 @@ def _steps(rom: Rom, parts: Parts, request: dict[str, Any]) -> Any:
         rom.erase(pages[at : at + PAGES_AT_ONCE])
     done = 0
     for address, data in blocks(parts, BLOCK_BYTES):
-        _written(rom, address, data)
+        if data.strip(b"\xff"):  # else it is as erasing left it
+            _written(rom, address, data)
         done += len(data)
         yield "writing", done
     done = 0

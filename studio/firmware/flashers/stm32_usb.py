@@ -17,7 +17,7 @@ import time
 from typing import Any, Protocol
 
 from studio.errors import FlashError, LinkError
-from studio.firmware.flashers.program import Parts, blocks, differs, parts_of, run, size, tell_bytes
+from studio.firmware.flashers.program import THING, Parts, blocks, broken, differs, parts_of, run, size, tell_bytes
 from studio.firmware.flashers.stm32_uart import pages_of
 from studio.firmware.worker import tell
 
@@ -30,7 +30,6 @@ STALL = -9
 ERR_VENDOR, ERR_TARGET, ERR_ADDRESS = 0x0B, 0x01, 0x08
 BLOCK_BYTES, FIRST_BLOCK = 2048, 2
 ANSWER_S, ARRIVAL_S, LOOK_S = 5.0, 4.0, 0.25
-THING = "The chip's own boot loader"
 MEND = "Set BOOT0 high, plug its USB in again and flash again."
 _LAYOUT = re.compile(r"(\d+)\*(\d+)([ KM])([a-g])")
 
@@ -257,7 +256,7 @@ def _declined(what: str, status: int) -> FlashError:
 def program(request: dict[str, Any]) -> dict[str, Any]:
     """{"vid", "pid", "flash_address", "flash_bytes", "page_bytes", "parts", "start"} -> {"bytes"}."""
     tell(text="looking for the chip's own boot loader on USB")
-    parts, done = parts_of(request), 0
+    parts, step = parts_of(request), ("", 0)
     usb = _found(request)
     try:
         _check_layout(usb.layout(), request)
@@ -265,12 +264,11 @@ def program(request: dict[str, Any]) -> dict[str, Any]:
         dfu.begin()
         dfu.read(request["flash_address"], 8)
         for what, at in _steps(dfu, parts, request):
-            done = at
-            tell_bytes(what, done, size(parts))
+            step = what, at
+            tell_bytes(what, at, size(parts))
         dfu.leave(request["start"])
     except LinkError as e:
-        seen = f"the link failed after {done} of {size(parts)} bytes ({e.seen})"
-        raise FlashError(request["thing"], seen, MEND) from e
+        raise broken(request, step, size(parts), e, MEND) from e
     finally:
         usb.close()
     return {"bytes": size(parts)}
@@ -317,7 +315,8 @@ def _steps(dfu: Dfu, parts: Parts, request: dict[str, Any]) -> Any:
         dfu.erase(request["flash_address"] + page * request["page_bytes"])
     done = 0
     for address, data in blocks(parts, BLOCK_BYTES):
-        dfu.write(address, data + b"\xff" * (-len(data) % 8))
+        if data.strip(b"\xff"):  # else it is as erasing left it
+            dfu.write(address, data + b"\xff" * (-len(data) % 8))
         done += len(data)
         yield "writing", done
     done = 0

@@ -98,7 +98,7 @@ def by_esp_rom(link: Any, board: Any, parts: Parts) -> Work[Any]:
     """esptool, on the port of the link."""
     thing, facts = f"{board.title} by its ROM's boot loader", _facts(board, "esp-rom")
     with handed(link, thing) as port:
-        lines = not port["place"].startswith("socket://")
+        lines = bool(port.get("lines", not port["place"].startswith("socket://")))
         return (yield from esp_rom.put(port["place"], facts, parts, thing, lines))
 
 

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 CHUNK = 4096
 
@@ -24,7 +24,8 @@ class Model(Protocol):
 class Wire:
     """`cut_after` bytes to the model the cable goes; `flip_at` is the byte to the model whose lowest bit is damaged.
 
-    `flip_back_at` is the same for bytes from the model. `bytes_in` and `bytes_out` count both ways.
+    `flip_back_at` is the same for bytes from the model. `bytes_in` and `bytes_out` count both ways. `when` is what
+    happens, once, after so many bytes to the model.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Wire:
         flip_at: int | None = None,
         flip_back_at: int | None = None,
         silent: bool = False,
+        when: tuple[int, Callable[[], None]] | None = None,
     ) -> None:
+        self.when = when
         self.model, self.cut_after, self.flip_at, self.flip_back_at = model, cut_after, flip_at, flip_back_at
         self.silent = silent
         self.bytes_in = self.bytes_out = 0
@@ -75,6 +78,9 @@ class Wire:
         self.bytes_in += len(data)
         if self.flip_at is not None and first <= self.flip_at < self.bytes_in:
             data[self.flip_at - first] ^= 1
+        if self.when is not None and self.bytes_in >= self.when[0]:
+            self.when[1]()
+            self.when = None
         if self.cut_after is not None and self.bytes_in >= self.cut_after:
             self.model.feed(bytes(data[: max(self.cut_after - first, 0)]))
             self.cut()
@@ -94,10 +100,10 @@ class Wire:
 class Terminal(Wire):
     """A pseudo terminal: any program takes it for a serial port. Not on Windows."""
 
-    def __init__(self, model: Model, **faults: int | bool | None) -> None:
+    def __init__(self, model: Model, **faults: Any) -> None:
         import tty
 
-        super().__init__(model, **faults)  # type: ignore[arg-type]
+        super().__init__(model, **faults)
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
         self.place = os.ttyname(self._theirs)
@@ -126,8 +132,8 @@ class Terminal(Wire):
 class Tcp(Wire):
     """socket://: for systems without pseudo terminals."""
 
-    def __init__(self, model: Model, **faults: int | bool | None) -> None:
-        super().__init__(model, **faults)  # type: ignore[arg-type]
+    def __init__(self, model: Model, **faults: Any) -> None:
+        super().__init__(model, **faults)
         self._door = socket.create_server(("127.0.0.1", 0))
         self.place = f"socket://127.0.0.1:{self._door.getsockname()[1]}"
         self._peer: socket.socket | None = None
