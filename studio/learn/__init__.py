@@ -2,7 +2,7 @@
 
 from studio.learn.dataset import Dataset
 from studio.learn.event import is_sound
-from studio.learn.families.autoencoder import Autoencoder
+from studio.learn.families.autoencoder import Autoencoder, ConvAutoencoder
 from studio.learn.families.boosting import GradientBoosting, XgBoost
 from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.detector import GaussianMixture, IsolationForest, KMeansDistance, LocalOutlierFactor
@@ -54,7 +54,7 @@ SOUND = ("sound_cnn", "ds_cnn", "forest")
 #: Those that learn from one class alone and call everything else an anomaly.
 DETECTORS: dict[str, type[Family]] = {
     family.name: family
-    for family in (KMeansDistance, GaussianMixture, IsolationForest, LocalOutlierFactor, Autoencoder)
+    for family in (KMeansDistance, GaussianMixture, IsolationForest, LocalOutlierFactor, Autoencoder, ConvAutoencoder)
 }
 
 

@@ -18,7 +18,7 @@ from studio.graph.ops.tree import pack_votes
 from studio.learn import FAMILIES
 from studio.learn.cost import estimate
 from studio.learn.dataset import Dataset, balance
-from studio.learn.families.augment import Disturbance, disturbed, masked, mixed, moved, turned
+from studio.learn.families.augment import Disturbance, disturbed, dropped, masked, mixed, moved, turned
 from studio.learn.families.boosting import GradientBoosting, XgBoost
 from studio.learn.families.cnn import Cnn, ResNet, Separable, Tcn
 from studio.learn.families.family import Family
@@ -28,6 +28,7 @@ from studio.learn.families.heard import BcResNet, Heard, LeNet, SoundCnn, SoundR
 from studio.learn.families.layers import Layer, Stack, Weights
 from studio.learn.families.layout import layout
 from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
+from studio.learn.families.losses import LOSSES
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.modules import Net
 from studio.learn.families.net import float_graph, spread, standard
@@ -331,6 +332,38 @@ def test_a_moved_window_shows_the_same_things_a_little_off() -> None:
     y = moved(torch, ramp, 1.0)
     assert y.min() >= 0 and y.max() <= 99 and (y[:, :, 1:] - y[:, :, :-1] >= -1e-4).all()
     assert (y - ramp).abs().max() <= 0.1 * 100 + 0.1 * 50 + 1e-3 and (y - ramp).abs().mean() > 1
+
+
+def test_lost_samples_are_held_and_no_more_are_lost_than_asked() -> None:
+    torch.manual_seed(0)
+    x = torch.arange(200.0).reshape(1, 1, 200, 1).expand(50, 2, 200, 1)
+    y = dropped(torch, x, 0.4)
+    step = y[:, 0, 1:, 0] - y[:, 0, :-1, 0]
+    held = (step == 0).float().mean(dim=1)
+    assert (y <= x).all() and (step >= 0).all() and torch.equal(y[:, 0], y[:, 1])
+    assert held.max() < 0.5 and held.mean() == pytest.approx(0.2, abs=0.06)
+    assert dropped(torch, x, 0.0) is x
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_falls_toward_the_truth_and_its_gradient_is_the_numeric_one(name: str) -> None:
+    torch.manual_seed(1)
+    weight, y = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64), torch.tensor([0, 2, 1, 1])
+    loss = LOSSES[name](torch, weight)
+    logits = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: loss(v, y), logits, atol=1e-4)
+    parts = torch.nn.functional.one_hot(y, 3).double()
+    if name != "cross_entropy":  # torch's own divides by the windows' weights only where classes are numbers
+        assert torch.allclose(loss(logits, y), loss(logits, parts))
+    assert float(loss(4 * parts, y)) < float(loss(torch.zeros(4, 3).double(), y)) < float(loss(-4 * parts, y))
+
+
+@pytest.mark.parametrize("change", [{"loss": "brier"}, {"loss": "focal"}, {"optimizer": "sgd"}, {"optimizer": "nadam"},
+                                    {"optimizer": "rmsprop"}, {"batch": 8}, {"drop": 0.3}])  # fmt: skip
+def test_every_way_of_learning_gives_another_model(change: dict[str, Any], sides) -> None:
+    short = dataclasses.replace(EXAMPLES["cnn"], epochs=2)
+    one, other = (finish(f.fit(sides[0], 1)) for f in (short, dataclasses.replace(short, **change)))
+    assert not np.array_equal(one.scores(sides[1].x), other.scores(sides[1].x))
 
 
 def test_masks_hide_one_stretch_and_mixing_keeps_the_share_of_the_labels() -> None:

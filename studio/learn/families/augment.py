@@ -12,12 +12,14 @@ class Disturbance:
     """How much of what. `strength` scales gain, shift, stretch, noise and masks; 0 leaves all of them out.
 
     `turn_deg` turns the sensor's frame (channels in threes) by up to so much about any axis; `mix` is the share of the
-    batches in which each window is laid over another one, its label with it.
+    batches in which each window is laid over another one, its label with it. `drop` is the greatest share of a
+    window's samples that are lost, the last one before standing in for them.
     """
 
     strength: float = 0.0
     turn_deg: float = 0.0
     mix: float = 0.0
+    drop: float = 0.0
 
 
 def turned(torch: Any, x: Any, degrees: float) -> Any:
@@ -77,6 +79,17 @@ def masked(torch: Any, x: Any, axis: int, most: float) -> Any:
     shape = [n, 1, 1, 1]
     shape[axis] = size
     return x.masked_fill(hidden.reshape(shape), 0.0)
+
+
+def dropped(torch: Any, x: Any, most: float) -> Any:
+    """Windows (n, c, h, w) of which up to `most` of the samples did not come, so that the one before holds."""
+    if most == 0:
+        return x
+    n, c, h, w = x.shape
+    lost = torch.rand(n, h, device=x.device) < most * torch.rand(n, 1, device=x.device)
+    places = torch.arange(h, device=x.device).expand(n, h)
+    held = places.masked_fill(lost, 0).cummax(dim=1).values
+    return x.gather(2, held[:, None, :, None].expand(n, c, h, w))
 
 
 def mixed(torch: Any, x: Any, y: Any, share: float) -> tuple[Any, Any]:

@@ -49,13 +49,18 @@ class Detector:
         normal = data.take(normal_of(data, self.normal))
         learned, aside = kept_aside(normal, seed)
         yield Progress(0, 3, "features")
-        told = front(normal.take(learned), self.bands, self.detail)
+        told = yield from self.told(normal.take(learned), seed)
         yield Progress(1, 3, "learning what is normal")
         whole, sign = self.strangeness(told, seed)
         yield Progress(2, 3, "setting the threshold")
         strange = sign * run(whole.nodes, normal.x[aside])[:, 0].astype(np.float64)
         yield Progress(3, 3, f"{len(aside)} windows set the threshold")
         return self._graph(data, whole, sign, strange)
+
+    def told(self, data: Dataset, seed: int) -> Work[Front]:
+        """What is looked at in each window."""
+        yield from ()
+        return front(data, self.bands, self.detail)
 
     def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
         """The nodes up to one value per window, and whether it grows (1) or falls (-1) with strangeness."""

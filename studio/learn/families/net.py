@@ -13,6 +13,7 @@ from studio.graph.passes import quantize
 from studio.learn.dataset import Dataset, balance, check_classes
 from studio.learn.families.augment import Disturbance
 from studio.learn.families.layers import Layer, Plane, Stack, Weights, random_weights
+from studio.learn.families.losses import LOSSES, OPTIMIZERS
 from studio.learn.families.network import Course, Lessons, train
 from studio.learn.families.nodes import nodes_of
 from studio.learn.split import Ints, split
@@ -33,7 +34,7 @@ class Network:
 
     name: ClassVar[str] = ""
     epochs: int = param(30, "Times through the data at most.", low=1, high=1000)
-    batch: int = param(64, "Windows per step.", low=4, high=1024)
+    batch: int = param(64, "Windows per step.", low=4, high=1024, search=(32, 64, 128))
     rate: float = param(
         0.006, "Greatest learning rate.", low=1e-5, high=1.0, search=(0.002, 0.003, 0.004, 0.006, 0.01, 0.015)
     )
@@ -49,6 +50,12 @@ class Network:
     mix: float = param(
         0.0, "Share of the steps in which windows are laid over each other.", low=0.0, high=1.0, search=(0.0, 0.5)
     )
+    drop: float = param(
+        0.0, "Share of a window's samples that are lost while learning, at most.", low=0.0, high=0.9,
+        search=(0.0, 0.1, 0.3),
+    )  # fmt: skip
+    loss: str = param("cross_entropy", "What it is blamed for.", choices=tuple(LOSSES))
+    optimizer: str = param("adamw", "How its weights are changed.", choices=tuple(OPTIMIZERS))
     least_steps: int = param(0, "Steps at least: of little data, more times through it.", low=0, high=100_000)
     patience: int = param(10, "Epochs without a better validation before it stops.", low=1, high=1000)
     hold_out: bool = param(True, "Keep some groups aside to find the best epoch.")
@@ -86,9 +93,10 @@ class Network:
 
     def _course(self, n: int) -> Course:
         batch = min(self.batch, max(4, n // 4))
-        disturbance = Disturbance(self.augment, self.turn, self.mix)
+        disturbance = Disturbance(self.augment, self.turn, self.mix, self.drop)
         epochs = max(self.epochs, min(MOST_TIMES * self.epochs, -(-self.least_steps // max(1, n // batch))))
-        return Course(epochs, batch, self.rate, self.dropout, self.patience, disturbance)
+        course = Course(epochs, batch, self.rate, self.dropout, self.patience, disturbance)
+        return replace(course, loss=self.loss, optimizer=self.optimizer)
 
     def _layers(self, plane: Plane, data: Dataset) -> tuple[Layer, ...]:
         stack = Stack(plane)

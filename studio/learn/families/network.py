@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.data.stream import Floats
-from studio.learn.families.augment import Disturbance, disturbed, mixed, turned
+from studio.learn.families.augment import Disturbance, disturbed, dropped, mixed, turned
 from studio.learn.families.layers import Layer, Plane, Weights
+from studio.learn.families.losses import LOSSES, optimizer
 from studio.learn.families.modules import Net
 from studio.learn.metrics import macro_f1
 from studio.learn.split import Ints
@@ -34,6 +35,8 @@ class Course:
     dropout: float
     patience: int
     disturbance: Disturbance = field(default_factory=Disturbance)
+    loss: str = "cross_entropy"
+    optimizer: str = "adamw"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +70,12 @@ def train(lessons: Lessons, layers: tuple[Layer, ...], course: Course, seed: int
     """
     import torch
 
-    with _quiet(torch, seed):
+    with quiet(torch, seed):
         net = Net(torch, lessons.plane, len(lessons.weight), layers, course.dropout)
         task = _Task(torch, net, lessons, course, seed)
     best, kept, since = (-1.0, 0.0), net.state(), 0
     for epoch in range(course.epochs):
-        with _quiet(torch, seed * 10_007 + epoch + 1):
+        with quiet(torch, seed * 10_007 + epoch + 1):
             loss = task.epoch()
             found = task.judge()
         since += 1
@@ -88,7 +91,7 @@ def train(lessons: Lessons, layers: tuple[Layer, ...], course: Course, seed: int
 
 
 @contextmanager
-def _quiet(torch: Any, seed: int) -> Iterator[None]:
+def quiet(torch: Any, seed: int) -> Iterator[None]:
     """One thread and a random state of our own, and both as they were afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -113,8 +116,8 @@ class _Task:
         self.y = torch.from_numpy(lessons.y).to(self.device)
         self.held_y = lessons.held_y
         self.weight = torch.tensor(lessons.weight, dtype=torch.float32, device=self.device)
-        self.loss = torch.nn.CrossEntropyLoss(weight=self.weight, label_smoothing=0.05)
-        self.optimizer = torch.optim.AdamW(net.all.parameters(), lr=course.rate, weight_decay=1e-2)
+        self.loss = LOSSES[course.loss](torch, self.weight)
+        self.optimizer = optimizer(torch, course.optimizer, net.all.parameters(), course.rate)
         steps = course.epochs * self.n_batches
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, course.rate, total_steps=steps, pct_start=0.2
@@ -151,7 +154,8 @@ class _Task:
     def _batch(self, at: Any) -> tuple[Any, Any]:
         """Disturbed, standardized windows, and their classes: numbers, or parts where windows were mixed."""
         d = self.course.disturbance
-        x = (turned(self.torch, self.x[at], d.turn_deg) - self.mean) / self.std
+        x = dropped(self.torch, turned(self.torch, self.x[at], d.turn_deg), d.drop)
+        x = (x - self.mean) / self.std
         x = disturbed(self.torch, x, d.strength, self.heard)
         if d.mix == 0:
             return x, self.y[at]

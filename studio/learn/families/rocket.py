@@ -33,31 +33,42 @@ FEW = 256
 
 @dataclass(frozen=True)
 class Rocket:
-    """Random convolutions without chance, and a linear SVM behind them."""
+    """Random convolutions without chance, and a linear model behind them."""
 
     name: ClassVar[str] = "rocket"
 
     kernels: int = param(84, "Kernels of each dilation.", low=4, high=84, search=(21, 42, 84))
     dilations: int = param(3, "Dilations: 1, 2, 4 and so on.", low=1, high=6, search=(1, 2, 3, 4))
-    cost: float = param(0.02, "How much errors cost against a wide margin.", low=1e-4, high=100.0, search=COSTS)
+    head: str = param(
+        "ridge", "How the weights are found: by least squares, or for the widest margin.", choices=("ridge", "svm"),
+        search=("ridge", "svm"),
+    )  # fmt: skip
+    cost: float = param(0.02, "How much errors cost against small weights.", low=1e-4, high=100.0, search=COSTS)
 
     def __post_init__(self) -> None:
         check(self)
 
     def fit(self, data: Dataset, seed: int) -> Work[Graph]:
-        """Kernels and biases from the windows, shares through the board's own C, the margin through scikit-learn."""
-        from sklearn.svm import LinearSVC
-
+        """Kernels and biases from the windows, shares through the board's own C, the weights through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, 3, "convolutions")
         nodes = self.nodes(data, seed)
         yield Progress(1, 3, "shares of time")
         grid = spread(Front(nodes, run(nodes, data.x)), data.y)
         yield Progress(2, 3, "learning the weights")
-        model = LinearSVC(C=self.cost, class_weight="balanced", random_state=seed).fit(values(grid.x), data.y)
+        model = self.model(seed).fit(values(grid.x), data.y)
         yield Progress(3, 3, "packing")
         weight, bias = rows_of(model, len(data.classes))
         return weighing(data, grid, weight, bias)
+
+    def model(self, seed: int) -> Any:
+        """scikit-learn's model; a ridge's penalty grows as errors cost less."""
+        from sklearn.linear_model import RidgeClassifier
+        from sklearn.svm import LinearSVC
+
+        if self.head == "ridge":
+            return RidgeClassifier(alpha=1 / self.cost, class_weight="balanced")
+        return LinearSVC(C=self.cost, class_weight="balanced", random_state=seed)
 
     def nodes(self, data: Dataset, seed: int) -> tuple[Node, ...]:
         """The int8 graph's nodes up to "features"."""

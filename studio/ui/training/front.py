@@ -16,7 +16,8 @@ FAMILY_LANES = {
     "forest": 2, "cnn": 0, "extra_trees": 3, "tree": 4, "boosting": 5, "xgboost": 6, "logistic": 1, "linear_svm": 4,
     "svm": 5, "neighbours": 6, "naive_bayes": 7, "mlp": 3, "rocket": 2, "resnet": 5, "tcn": 7, "separable": 1,
     "sound_cnn": 0, "ds_cnn": 1, "sound_resnet": 5, "lenet": 6, "kmeans": 1, "gmm": 2, "isolation_forest": 5, "lof": 0,
-    "autoencoder": 3, "bc_resnet": 7, "gru": 4, "lstm": 6, "rnn": 2, "crnn": 0, "deepsense": 1, "transformer": 3,
+    "autoencoder": 3, "conv_autoencoder": 4,
+    "bc_resnet": 7, "gru": 4, "lstm": 6, "rnn": 2, "crnn": 0, "deepsense": 1, "transformer": 3,
 }  # fmt: skip
 AXES = {"left": "macro-F1", "bottom": "flash [kB]"}
 SIZE_PX, CHOSEN_PX = 11, 17
@@ -28,7 +29,7 @@ SHAPES = {
     **dict.fromkeys(("gru", "lstm", "rnn", "crnn", "deepsense"), "h"),
     **dict.fromkeys(("logistic", "linear_svm", "naive_bayes", "rocket"), "d"),
     **dict.fromkeys(("svm", "neighbours"), "s"),
-    **dict.fromkeys(("kmeans", "gmm", "isolation_forest", "lof", "autoencoder"), "star"),
+    **dict.fromkeys(("kmeans", "gmm", "isolation_forest", "lof", "autoencoder", "conv_autoencoder"), "star"),
 }
 
 

@@ -57,6 +57,10 @@ FAMILIES = {
     "gmm": ("Anomaly: Gaussian mixture", "Unlikely beside what is normal. Needs the label normal and one other."),
     "isolation_forest": ("Anomaly: isolation forest", "Easily set apart. Needs the label normal and one other."),
     "autoencoder": ("Anomaly: autoencoder", "Cannot be given back. Needs the label normal and one other."),
+    "conv_autoencoder": (
+        "Anomaly: network on samples",
+        "Squeezed and given back unlike what is normal. Needs the label normal and one other.",
+    ),
     "lof": ("Anomaly: outlier factor", "In thinner surroundings. Needs the label normal and one other."),
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
