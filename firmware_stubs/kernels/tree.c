@@ -109,16 +109,17 @@ INLINE void leaves_of(const uint8_t *x, const uint16_t *crown, int32_t n_trees, 
 /* The bytes that decisions ask for, four at a time: `bytes` and `turned` are filled up to whole words. */
 INLINE void turn(const int8_t *x, int32_t n, uint8_t *bytes, uint8_t *turned)
 {
-    for (int32_t i = 0; i < n; i += 4) {
+    for (; n > 0; n -= 4, x += 4, bytes += 4, turned += 4) {
         uint32_t four = 0;
-        if (n - i >= 4)
-            __builtin_memcpy(&four, x + i, 4);
+        if (n >= 4)
+            __builtin_memcpy(&four, x, 4);
         else
-            __builtin_memcpy(&four, x + i, (uint32_t)(n - i));
+            for (int32_t i = 0; i < n; i++)
+                four |= (uint32_t)(uint8_t)x[i] << 8 * i;
         four ^= 0x80808080u;
-        __builtin_memcpy(__builtin_assume_aligned(bytes + i, 4), &four, 4);
+        __builtin_memcpy(__builtin_assume_aligned(bytes, 4), &four, 4);
         four = ~four;
-        __builtin_memcpy(__builtin_assume_aligned(turned + i, 4), &four, 4);
+        __builtin_memcpy(__builtin_assume_aligned(turned, 4), &four, 4);
     }
 }
 
@@ -134,6 +135,16 @@ INLINE void add_four(uint32_t *even, uint32_t *odd, uint32_t four)
 #endif
 }
 
+/* Up to four sums out of their lanes. */
+INLINE void put_four(uint32_t even, uint32_t odd, float *y, int32_t n)
+{
+    for (int32_t k = 0; k < 2 && 2 * k < n; k++, even >>= 16, odd >>= 16) {
+        y[2 * k] = (float)(even & 0xffffu);
+        if (2 * k + 1 < n)
+            y[2 * k + 1] = (float)(odd & 0xffffu);
+    }
+}
+
 /* The votes of `words` times four classes, one or two times; `leaves` tell the first of them in words. */
 INLINE void sum_votes(const uint16_t *leaf, const uint16_t *end, const uint16_t *leaves, const uint8_t *rows,
                       int32_t words, float *y, int32_t n)
@@ -145,8 +156,9 @@ INLINE void sum_votes(const uint16_t *leaf, const uint16_t *end, const uint16_t 
         if (words > 1)
             add_four(sums + 2, sums + 3, four[1]);
     } while (leaf < end);
-    for (int32_t k = 0; k < n; k++)
-        y[k] = (float)(sums[k / 4 * 2 + (k & 1)] >> ((k & 2) * 8) & 0xffffu);
+    put_four(sums[0], sums[1], y, n);
+    if (words > 1)
+        put_four(sums[2], sums[3], y + 4, n - 4);
 }
 
 INLINE void votes(const int8_t *x, int32_t n, const uint16_t *crown, int32_t n_trees, int32_t levels,

@@ -10,6 +10,7 @@ from studio.app.actions.bench_ble import ble
 from studio.app.actions.bench_dsp import dsp
 from studio.app.actions.bench_engine import engine
 from studio.app.actions.bench_plug import plug
+from studio.app.actions.bench_trees import trees
 from studio.app.actions.decode import decode
 from studio.app.actions.load import load
 from studio.app.actions.protocols import protocols
@@ -112,6 +113,7 @@ def _by_the_window(name: str) -> Callable[[], Work[dict[str, Any]]]:
 BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "engine": engine,
     "dsp": dsp,
+    "trees": trees,
     "stream": stream,
     "protocols": protocols,
     "ble": ble,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.app.actions.bench_trees import trees
 from studio.data.stream import Array
 from studio.errors import InputError
 from studio.firmware.bare import Bare, bare
@@ -44,8 +45,9 @@ def engine() -> Work[dict[str, Any]]:
         x = inputs(graph)
         found[file.stem] = {board: _row(file, graph, x, board) for board in BOARDS}
         found[file.stem]["equals_litert"] = equals_litert(file, graph, x)
+    forests = yield from trees()
     note = "int8 in, int8 out; instructions, not cycles; flash without a firmware, RAM is arena, variables and stack"
-    return {"models": found, "note": note}
+    return {"models": found, "trees": forests, "note": note}
 
 
 def model_files() -> list[Path]:
