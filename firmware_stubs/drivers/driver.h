@@ -65,7 +65,7 @@ static inline void swap_halves(int16_t *rows, int32_t n)
         }
 }
 
-/* A PDM microphone at a chip's own filter, one channel of 16 bits: blocks of `n` samples land in memory one after
+/* A microphone at a chip's own filter or converter, one channel of 16 bits: blocks of `n` samples land in memory one after
    another without the core. Begin with `first` and go on in `second`; 1 when it runs at this rate. */
 int32_t board_pdm_start(uint32_t rate_mhz, int16_t *first, int16_t *second, int32_t n);
 /* Where what follows the block that is filled just now goes; without it that block is filled over and over. */

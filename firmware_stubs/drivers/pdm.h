@@ -1,4 +1,4 @@
 #pragma once
 #include "driver.h"
 
-extern const struct driver pdm;
+extern const struct driver pdm, pdm_analogue;

@@ -27,7 +27,7 @@ TRANSFER = ctypes.CFUNCTYPE(
 )
 #: Not on I2C; these have tests of their own.
 OTHERS = {"pdm", "sound", "bgt60tr13c"}
-ON_I2C = [part for board in boards().values() for part in board.sensors if part.driver not in OTHERS]
+ON_I2C = [part for board in boards().values() for part in board.sensors if part.driver.split("_")[0] not in OTHERS]
 RATES = sorted({(part.driver, hz) for part in ON_I2C for hz in part.rates_hz})
 
 

@@ -15,3 +15,5 @@ static inline void pin_high(uint32_t pin, uint32_t drive)
     *(pin < 32 ? &P0_DIRSET : &P1_DIRSET) = 1u << pin % 32;
     *pin_setting(pin) = OUTPUT | INPUT_OFF | drive;
 }
+
+static inline void pin_low(uint32_t pin) { *(pin < 32 ? &P0_OUTCLR : &P1_OUTCLR) = 1u << pin % 32; }

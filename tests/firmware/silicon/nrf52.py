@@ -5,6 +5,7 @@ import unicorn
 from studio.firmware.board import Board
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.nrf52_pdm import PDM, Pdm
+from tests.firmware.silicon.nrf52_saadc import SAADC, Saadc
 from tests.firmware.silicon.nrf52_usbd import USBD, Usbd
 from tests.firmware.silicon.sensors import Slave
 from tests.firmware.silicon.usb_port import Port
@@ -17,7 +18,15 @@ BAUDS = {0x01D60000: 115200, 0x0EBED000: 921600}
 class Nrf52(Silicon):
     """Tasks do at once what they do; events stay up until they are cleared."""
 
-    regions = ((POWER, 0x1000), (UARTE, 0x2000), (TIMER0, 0x3000), (PDM, 0x1000), (NVMC, 0x2000), (GPIO, 0x1000))
+    regions = (
+        (POWER, 0x1000),
+        (UARTE, 0x2000),
+        (SAADC, 0x1000),
+        (TIMER0, 0x3000),
+        (PDM, 0x1000),
+        (NVMC, 0x2000),
+        (GPIO, 0x1000),
+    )
     regions += ((USBD, 0x1000), (0x4006E000, 0x1000))
 
     def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
@@ -32,6 +41,7 @@ class Nrf52(Silicon):
         self.on_read |= {NVMC + 0x400: lambda: 1}
         self._count, self._ring, self._wired, self.maker = 0, (0, 0), 0, 0
         self.pdm = Pdm(self)
+        self.saadc = Saadc(self)
         self.usbd = Usbd(self)
         self.port = Port(self, self.usbd) if board.usb_controller else None
 
@@ -41,6 +51,7 @@ class Nrf52(Silicon):
         self.words[POWER + 0x520] = note
         self._count, self._ring, self._wired = 0, (0, 0), 0
         self.pdm.forget()
+        self.saadc.forget()
         self.usbd.forget()
 
     def in_makers_loader(self) -> bool:

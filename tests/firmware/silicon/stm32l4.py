@@ -5,6 +5,7 @@ import unicorn
 from studio.firmware.board import Board
 from tests.firmware.silicon.chip import Silicon
 from tests.firmware.silicon.sensors import Slave
+from tests.firmware.silicon.stm32l4_dfsdm import Dfsdm
 
 FLASH, RCC, DMA, USART, I2C, FLASH_R = 0x08000000, 0x40021000, 0x40020000, 0x40013800, 0x40005800, 0x40022000
 BLANK = b"\xff" * 8
@@ -17,8 +18,9 @@ class Stm32l4(Silicon):
         (0x40000000, 0x1000),
         (0x40005000, 0x1000),
         (0x40013000, 0x1000),
+        (0x40016000, 0x1000),
         (0x40020000, 0x3000),
-        (0x48000000, 0x1000),
+        (0x48000000, 0x2000),
     )
 
     def __init__(self, board: Board, flash: bytes, sensors: tuple[Slave, ...]) -> None:
@@ -35,6 +37,7 @@ class Stm32l4(Silicon):
         }
         self.on_write |= {FLASH_R + 8: self._key, FLASH_R + 0x14: self._flash_cr, I2C + 0x1C: self._i2c_icr}
         self._keys: list[int] = []
+        self.pdm = Dfsdm(self)
         self._power_up()
 
     def _power_up(self) -> None:
@@ -42,12 +45,14 @@ class Stm32l4(Silicon):
         self._i2c, self._out, self._in, self._left, self._to = 0, bytearray(), bytearray(), 0, 0
         self._ring = 0
         self._half: tuple[int, bytes] | None = None
+        self.pdm.forget()
 
     def restart(self) -> None:
         super().restart()
         self._power_up()
 
-    def _need(self, enable: int, bit: int, what: str) -> None:
+    def need(self, enable: int, bit: int, what: str) -> None:
+        """Noted when a clock is off."""
         if not self.words.get(RCC + enable, 0) >> bit & 1:
             self.wrongs.append(f"{what} without its clock")
 
@@ -72,9 +77,9 @@ class Stm32l4(Silicon):
         return self.core_hz() / self.words[USART + 0xC]
 
     def _on_air(self) -> bool:
-        self._need(0x60, 14, "USART1")
-        self._need(0x48, 0, "DMA1")
-        self._need(0x4C, 1, "port B")
+        self.need(0x60, 14, "USART1")
+        self.need(0x48, 0, "DMA1")
+        self.need(0x4C, 1, "port B")
         pins = self.words.get(0x48000400, 0) >> 12 & 0xF, self.words.get(0x48000420, 0) >> 24
         requests = self.words.get(DMA + 0xA8, 0) >> 12 & 0xFF
         both = self.words.get(USART, 0) & 0xD == 0xD and self.words.get(USART + 8, 0) & 0xC0 == 0xC0
@@ -101,7 +106,7 @@ class Stm32l4(Silicon):
             self.words[DMA + 0x5C] = left - 1 or self._ring
 
     def _i2c_cr2(self, value: int) -> None:
-        self._need(0x58, 22, "I2C2")
+        self.need(0x58, 22, "I2C2")
         if not value >> 13 & 1:
             return
         sensor = self.sensors.get(value >> 1 & 0x7F)
