@@ -9,7 +9,8 @@ from math import prod
 
 from studio.data.stream import Stream
 from studio.errors import BuildError
-from studio.firmware.c_text import call, comment, identifiers, number, strings
+from studio.firmware.c_layout import call, constants
+from studio.firmware.c_text import comment, identifiers, number, strings
 from studio.graph.call import c_type
 from studio.graph.graph import WINDOW, Graph
 from studio.graph.op import Shape
@@ -89,19 +90,14 @@ def source(graph: Graph) -> str:
     decide = _decide(graph, tables)
     n = len(graph.nodes) - len(inside.nodes)
     memories, forget = _memories(inside, names[n:])
-    filters = memories + _filters(graph, tables, forget)
+    filters = (memories + _filters(graph, tables, forget)).lstrip("\n")
     row = _row(graph, names, tables)
     stages = "\n".join(_stages(inside, names[n:], min(n, 1), tables)).rstrip("\n")
     return f"""/* Written by Sensorsmith Studio: {len(stages_on_board(graph))} stages, {arena} bytes of arena. */
 #include "model.h"
 #include "kernels.h"
 
-const char *const model_class_names[MODEL_CLASSES] = {{
-    {strings(graph.classes)}}};
-const char *const model_stage_names[MODEL_STAGES] = {{
-    {strings(stages_on_board(graph))}}};
-
-{"".join(tables)}
+{constants([_names(graph), *tables])}
 {_arena(arena) if "arena + " in row + stages else ""}model_tap_fn model_tap = 0;
 
 static void tap(int32_t stage, const void *data, int32_t bytes)
@@ -118,6 +114,13 @@ void model_run(const model_value *window, float *scores)
 }}
 
 {decide}"""
+
+
+def _names(graph: Graph) -> str:
+    return (
+        f"const char *const model_class_names[MODEL_CLASSES] = {{\n    {strings(graph.classes)}}};\n"
+        f"const char *const model_stage_names[MODEL_STAGES] = {{\n    {strings(stages_on_board(graph))}}};\n"
+    )
 
 
 def _told(graph: Graph) -> str:

@@ -14,7 +14,7 @@ BOARD = boards()["cortex-m4f"]
 def test_tables_and_outputs_are_those_of_the_generated_c() -> None:
     rows = layers(graph("cnn"), BOARD, {"logits": 6400})
     text = source(graph("cnn"))
-    sizes = {"float": 4, "int32_t": 4, "int8_t": 1}
+    sizes = {"float": 4, "int32_t": 4, "int16_t": 2, "uint16_t": 2, "int8_t": 1, "uint8_t": 1}
     declared = re.findall(r"^static const (?:_Alignas\(4\) )?(\w+) \w+\[(\d+)\]", text, re.M)
     assert sum(row["flash_bytes"] for row in rows) == sum(sizes[t] * int(n) for t, n in declared)
     assert [row["name"] for row in rows] == [n.name for n in graph("cnn").nodes]
