@@ -325,4 +325,10 @@ def subjects() -> dict[str, Callable[[], Subject]]:
     }
 
 
-__all__ = ["FAULTS", "Outcome", "Subject", "subjects", "trial"]
+def cases() -> list[tuple[str, str]]:
+    """Every (way, fault) that can be."""
+    kinds: tuple[type[Subject], ...] = (Uart, Usb, SamBa, Mcuboot, Esp)
+    return [(kind.way, fault) for kind in kinds for fault in FAULTS if fault in kind.faults]
+
+
+__all__ = ["FAULTS", "Outcome", "Subject", "cases", "subjects", "trial"]

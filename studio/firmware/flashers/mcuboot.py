@@ -69,8 +69,8 @@ def _tlvs(content: bytes, at: int) -> dict[int, bytes] | None:
 class Board:
     """The conversation; it outlives restarts of the board."""
 
-    def __init__(self, place: str, baud: int, answer_s: float = ANSWER_S) -> None:
-        self.place, self.baud, self.answer_s = place, baud, answer_s
+    def __init__(self, place: str, baud: int, answer_s: float = ANSWER_S, swap_s: float = SWAP_S) -> None:
+        self.place, self.baud, self.answer_s, self.swap_s = place, baud, answer_s, swap_s
         self.client: Any = None
 
     async def connect(self, patience_s: float) -> None:
@@ -183,7 +183,7 @@ async def put(board: Board, image: Image) -> dict[str, Any]:
     await board.mark(image.sha, confirm=False)
     tell(text="restarting into the new image, on trial")
     await board.restart()
-    await board.connect(SWAP_S)
+    await board.connect(board.swap_s)
     await _insist(board, image)
     tell(text="keeping the new image")
     after = await board.mark(image.sha, confirm=True)
@@ -210,7 +210,7 @@ async def revert(board: Board) -> dict[str, Any]:
         raise FlashError(THING, "keeps no other image", "Flash the image that you want.")
     await board.mark(bytes(other.hash), confirm=False)
     await board.restart()
-    await board.connect(SWAP_S)
+    await board.connect(board.swap_s)
     image = Image(other.version, bytes(other.hash), b"")
     await _insist(board, image)
     return _told(image, await board.mark(image.sha, confirm=True))
@@ -231,7 +231,8 @@ async def _program(request: dict[str, Any]) -> dict[str, Any]:
     image = None if "revert" in request else parse(bytes.fromhex(request["parts"][0][1]), "The file")
     if not request["place"].startswith(BLE):
         opener(request).open_line(request["place"]).close()  # says better than smpclient what is wrong with a port
-    board = Board(request["place"], request.get("baud", 115_200), request.get("patience_s", ANSWER_S))
+    times = request.get("patience_s", ANSWER_S), request.get("swap_s", SWAP_S)
+    board = Board(request["place"], request.get("baud", 115_200), *times)
     tell(text="asking the board for its images")
     await board.connect(0.0)
     try:

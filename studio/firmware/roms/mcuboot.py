@@ -103,7 +103,7 @@ class McubootBoard:
     def _state(self, given: dict[str, Any]) -> dict[str, Any]:
         sha, confirm = given.get("hash"), bool(given.get("confirm"))
         first, second = header(self.slots[0]), header(self.slots[1])
-        if (sha is None or (first and sha == first.sha)) and confirm:
+        if (not sha or (first and sha == first.sha)) and confirm:
             self.confirmed = True
         elif second is not None and sha == second.sha:
             self.pending, self.permanent = True, confirm
