@@ -118,6 +118,32 @@ void k_past_s8(const int8_t *x, int32_t n, int32_t c, int32_t value, void *memor
 /* fixed.c */
 void k_fixed(const float *x, int32_t n, const float *values, float *y, int32_t n_out);
 
+/* wide.c */
+void k_dense_s16(const int16_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                 const int8_t *right, int32_t low, int32_t high, int16_t *y, int32_t n_out);
+void k_conv2d_s16(const int16_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                  const int32_t *multiplier, const int8_t *right, int32_t kh, int32_t kw, int32_t stride_h,
+                  int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
+                  int32_t low, int32_t high, int16_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
+void k_depthwise_conv2d_s16(const int16_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight,
+                            const int32_t *bias, const int32_t *multiplier, const int8_t *right, int32_t kh, int32_t kw,
+                            int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,
+                            int32_t pad_left, int32_t low, int32_t high, int16_t *y, int32_t h_out, int32_t w_out,
+                            int32_t c_out);
+void k_max_pool2d_s16(const int16_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+                      int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low, int32_t high, int16_t *y,
+                      int32_t h_out, int32_t w_out, int32_t c_out);
+void k_average_pool2d_s16(const int16_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+                          int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low, int32_t high, int16_t *y,
+                          int32_t h_out, int32_t w_out, int32_t c_out);
+void k_add_s16(const int16_t *a, int32_t n_a, const int16_t *b, int32_t n_b, int32_t a_multiplier, int32_t a_shift,
+               int32_t b_multiplier, int32_t b_shift, int32_t multiplier, int32_t shift, int32_t low, int32_t high,
+               int16_t *y, int32_t n_out);
+void k_quantize_s16(const float *x, int32_t n, float scale, int16_t *y, int32_t n_out);
+void k_dequantize_s16(const int16_t *x, int32_t n, float scale, float *y, int32_t n_out);
+void k_relu_s16(const int16_t *x, int32_t n, int16_t *y, int32_t n_out);
+void k_flatten_s16(const int16_t *x, int32_t n, int16_t *y, int32_t n_out);
+
 /* filter.c */
 void k_biquad(const float *x, int32_t c, const float *coefficients, float *state, float *y, int32_t c_out);
 

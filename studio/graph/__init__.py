@@ -27,6 +27,7 @@ from studio.graph.ops import (
     transposed,
     tree,
     vector,
+    wide,
 )
 
 #: Every op by name; a saved graph and the contract test read this.
@@ -142,6 +143,17 @@ OPS: dict[str, type[Op]] = {
         pointwise.SoftmaxS8,
         filter.Biquad,
         fixed.Fixed,
+        wide.Conv2dS16,
+        wide.DepthwiseConv2dS16,
+        wide.DenseS16,
+        wide.MaxPool2dS16,
+        wide.AveragePool2dS16,
+        wide.AddS16,
+        wide.QuantizeS16,
+        wide.DequantizeS16,
+        wide.ReluS16,
+        wide.FlattenS16,
+        wide.ReshapeS16,
         decide.Decide,
     )
 }

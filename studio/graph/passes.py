@@ -8,20 +8,55 @@ Inference, CVPR 2018; TensorFlow Lite 8-bit quantization specification.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from studio.errors import GraphError
 from studio.graph.graph import WINDOW, Graph, Node
-from studio.graph.int8_layers import FOLLOW, LAYERS, RECTIFY, Steps, keeps_steps, steps
+from studio.graph.int8_layers import FOLLOW, LAYERS, RECTIFY, Convert, Steps, keeps_steps, steps
 from studio.graph.op import Array, Op
-from studio.graph.ops import int8
+from studio.graph.ops import int8, wide
 from studio.graph.ops.pointwise import Reshape, ReshapeS8
 from studio.graph.ops.vector import Relu, Standardize
 from studio.graph.recurrent_layers import recurrent, with_reach
+from studio.graph.wide_layers import WIDE_FOLLOW, WIDE_LAYERS, in_planes, keeps_wide, wide_steps
 
 KEPT = ("features", "logits", "scores")  # stages that every graph has
+
+
+@dataclass(frozen=True)
+class Form:
+    """What whole numbers a quantized graph works in: the steps of a tensor, the ways in and out, the layers."""
+
+    name: str
+    steps: Callable[[Array], Steps]
+    enter: Callable[[Steps], Op]
+    leave: Callable[[Steps], Op]
+    layer: Callable[[Op], Convert | None]
+    follow: dict[type[Op], Convert]
+
+
+#: Bits of a value -> the form. Weights are int8 in both.
+FORMS = {
+    8: Form(
+        "int8",
+        steps,
+        lambda s: int8.Quantize(s.scale, s.zero),
+        lambda s: int8.Dequantize(s.scale, s.zero),
+        lambda op: LAYERS.get(type(op)) or recurrent(op),
+        FOLLOW,
+    ),
+    16: Form(
+        "int16",
+        wide_steps,
+        lambda s: wide.QuantizeS16(s.scale),
+        lambda s: wide.DequantizeS16(s.scale),
+        lambda op: WIDE_LAYERS.get(type(op)),
+        WIDE_FOLLOW,
+    ),
+}
 
 
 @dataclass
@@ -29,6 +64,7 @@ class _Build:
     """The new graph while it grows: where each old node went, and what its values mean there."""
 
     graph: Graph
+    form: Form
     seen: list[Array]  # what each old node gave
     window: Array
     nodes: list[Node] = field(default_factory=list)
@@ -45,38 +81,40 @@ class _Build:
     def name(self, new: int) -> str:
         return "window" if new == WINDOW else self.nodes[new].name
 
-    def as_int8(self, old: int) -> int:
-        """New index of old node's values as int8, with a Quantize when they are float."""
+    def as_whole(self, old: int) -> int:
+        """New index of old node's values as whole numbers, with a Quantize when they are float."""
         new = self.at.get(old, WINDOW)
         if new in self.means:
             return new
         if new not in self.turned:
-            means = steps(self.window if old == WINDOW else self.seen[old])
-            op = int8.Quantize(means.scale, means.zero)
-            self.turned[new] = self.add(Node(op, (new,), f"{self.name(new)}_int8"), means)
+            means = self.form.steps(self.window if old == WINDOW else self.seen[old])
+            node = Node(self.form.enter(means), (new,), f"{self.name(new)}_{self.form.name}")
+            self.turned[new] = self.add(node, means)
         return self.turned[new]
 
     def as_float(self, old: int) -> int:
-        """New index of old node's values as float, with a Dequantize when they are int8."""
+        """New index of old node's values as float, with a Dequantize when they are whole numbers."""
         new = self.at.get(old, WINDOW)
         if new not in self.means:
             return new
         if new not in self.turned:
-            op = int8.Dequantize(self.means[new].scale, self.means[new].zero)
+            op = self.form.leave(self.means[new])
             self.turned[new] = self.add(Node(op, (new,), f"{self.name(new)}_float"), None)
         return self.turned[new]
 
 
-def quantize(graph: Graph, windows: Array) -> Graph:
+def quantize(graph: Graph, windows: Array, bits: int = 8) -> Graph:
     """The layers of `graph` in int8; value ranges are those seen on filtered `windows` (n, length, n_channels).
 
+    With 16 `bits` values between layers are int16 and weights int8 (wide_layers.py): twice the memory of values, and a
+    result much nearer to float; convolutions, fully connected layers, sums and pools, while all else stays in float.
     A Relu right after a layer becomes the layer's lower bound. Stages keep their names; new ones are called after
     the stage they read, with `_int8` or `_float` behind. Raises GraphError when nothing was seen.
     """
     if not len(windows):
         raise GraphError("Quantization", "no windows to see ranges on", "Record or label more data.")
-    graph = with_reach(graph, windows)
-    build = _Build(graph, [y for _, y in graph.stages(windows)], windows)
+    graph = with_reach(graph, windows) if bits == 8 else in_planes(graph)
+    build = _Build(graph, FORMS[bits], [y for _, y in graph.stages(windows)], windows)
     fused = _fused(graph)
     for i, node in enumerate(graph.nodes):
         if i not in fused.values():
@@ -94,15 +132,15 @@ def _fused(graph: Graph) -> dict[int, int]:
 
 def _turn(build: _Build, i: int, node: Node, relu: int | None) -> None:
     """Add old node `i` (with the Relu that it takes in) to the new graph, in int8 where that is meant."""
-    kind = type(node.op)
+    form = build.form
     ready = all(build.at.get(j, WINDOW) in build.means for j in node.inputs)
-    convert = LAYERS.get(kind) or recurrent(node.op) or (FOLLOW.get(kind) if ready else None)
+    convert = form.layer(node.op) or (form.follow.get(type(node.op)) if ready else None)
     if convert is None:
         build.at[i] = build.add(Node(node.op, tuple(build.as_float(j) for j in node.inputs), node.name), None)
         return
-    new = tuple(build.as_int8(j) for j in node.inputs)
+    new = tuple(build.as_whole(j) for j in node.inputs)
     xs, last = tuple(build.means[j] for j in new), i if relu is None else relu
-    y = xs[0] if convert is keeps_steps else steps(build.seen[last])
+    y = xs[0] if convert in (keeps_steps, keeps_wide) else form.steps(build.seen[last])
     given = build.window if node.inputs[0] == WINDOW else build.seen[node.inputs[0]]
     op = convert(node.op, xs, y, relu is not None, given.shape[1:])
     name = build.graph.nodes[last].name if build.graph.nodes[last].name in KEPT else node.name
@@ -110,13 +148,12 @@ def _turn(build: _Build, i: int, node: Node, relu: int | None) -> None:
 
 
 def _end_in_float(build: _Build) -> None:
-    """Scores are float: a last layer in int8 gives its name to the Dequantize behind it."""
+    """Scores are float: a last layer in whole numbers gives its name to the Dequantize behind it."""
     last = len(build.nodes) - 1
     if last in build.means:
         name = build.nodes[last].name
-        build.nodes[last] = replace(build.nodes[last], name=f"{name}_int8")
-        means = build.means[last]
-        build.add(Node(int8.Dequantize(means.scale, means.zero), (last,), name), None)
+        build.nodes[last] = replace(build.nodes[last], name=f"{name}_{build.form.name}")
+        build.add(Node(build.form.leave(build.means[last]), (last,), name), None)
 
 
 def join_standardize(graph: Graph) -> Graph:

@@ -17,6 +17,7 @@ from tests.graph.arithmetic import Example, requantized
 from tests.graph.gated_examples import gated_examples
 from tests.graph.lstm_oracle import lstm_s8
 from tests.graph.plane_examples import scaling
+from tests.graph.wide_examples import wide_examples
 
 
 def by_torch(kind: type[Any], weights: tuple[Array, ...], last: bool) -> Callable[[Array], Array]:
@@ -121,7 +122,7 @@ def recurrent_examples() -> dict[str, Example]:
         **scaling(rng, 4), h_out=8, w_out=9, stride_h=2, stride_w=3, pad_left=1, x_zero=-9, y_zero=4, low=-90,
     )  # fmt: skip
     tables = rng.integers(-128, 128, (4, 256)).astype(np.int8)
-    return gated_examples() | {
+    return gated_examples() | wide_examples() | {
         "Gru": Example(Gru(*g[:3], g[3]), ((11, 4),), by_torch(torch.nn.GRU, g, False), 2e-6),
         "Lstm": Example(Lstm(*m[:2], m[2] + m[3]), ((11, 4),), by_torch(torch.nn.LSTM, m, False), 2e-6),
         "Attention": Example(Attention(2), ((7, 6), (9, 6), (9, 6)), attention(2), 2e-6),

@@ -10,10 +10,16 @@ import numpy as np
 from studio.errors import DataError, GraphError
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.op import Array, Op, Shape
-from studio.graph.ops import int8, pointwise
+from studio.graph.ops import int8, pointwise, wide
 from studio.graph.ops.plane import Pad
 from studio.graph.ops.vector import Flatten, Softmax
 
+#: Type of values -> what gives them another shape.
+RESHAPES: dict[type, type[pointwise.Reshape]] = {
+    np.float32: pointwise.Reshape,
+    np.int8: pointwise.ReshapeS8,
+    np.int16: wide.ReshapeS16,
+}
 LARGEST_TENSOR = 1 << 24  # values; no board holds as many, and a broken file must not fill this computer's memory
 MOST_LAYERS = 4096
 MOST_CLASSES = 4096
@@ -124,7 +130,7 @@ class Builder:
     def add(self, op: Op, inputs: tuple[int, ...], name: str) -> int:
         """A new node; its index."""
         shape = op.shape(*(self.shape_at(j) for j in inputs))
-        if prod(shape) > LARGEST_TENSOR or prod(shape) < 1:
+        if prod(shape) > LARGEST_TENSOR or min(shape, default=0) < 1:
             raise GraphError(f"Op {type(op).__name__}", f"gives {shape}", "No board holds as many values.")
         for j in inputs:
             given = np.float32 if j == WINDOW else self.nodes[j].op.gives
@@ -144,8 +150,8 @@ class Builder:
         """`node` with its values under another shape, when it is another."""
         if self.shape_at(node) == shape:
             return node
-        kind = pointwise.Reshape if node == WINDOW or self.nodes[node].op.gives is np.float32 else pointwise.ReshapeS8
-        return self.add(kind(shape), (node,), "reshape")
+        kind = np.float32 if node == WINDOW else self.nodes[node].op.gives
+        return self.add(RESHAPES[kind](shape), (node,), "reshape")
 
     def put(self, layer: Layer, op: Op, inputs: tuple[int, ...], name: str, index: int = 0) -> None:
         """A node that gives output `index` of the layer, under the shape that the file says."""
@@ -168,10 +174,11 @@ class Builder:
                 node = self.add(pointwise.Pick((sizes[k],), (1,), sum(sizes[:k])), (WINDOW,), "input")
             if tensor.dtype == "int8":
                 node = self.add(int8.Quantize(tensor.scale, tensor.zero), (node,), "quantize")
+            elif tensor.dtype == "int16":
+                node = self.add(wide.QuantizeS16(centred(tensor)), (node,), "quantize")
             elif tensor.dtype != "float32":
-                raise GraphError(
-                    f"Input {tensor.name!r}", f"is {tensor.dtype}", "Export it with int8 or float32 input."
-                )
+                seen = f"is {tensor.dtype}"
+                raise GraphError(f"Input {tensor.name!r}", seen, "Export it with int8, int16 or float32 input.")
             self.settle(i, self.shaped(node, items[k]))
 
     def item(self, i: int) -> Shape:
@@ -196,6 +203,8 @@ class Builder:
             assert node is not None
             if node != WINDOW and self.nodes[node].op.gives is np.int8:
                 node = self.add(int8.Dequantize(tensor.scale, tensor.zero), (node,), "output")
+            elif node != WINDOW and self.nodes[node].op.gives is np.int16:
+                node = self.add(wide.DequantizeS16(centred(tensor)), (node,), "output")
             flat.append(self.shaped(node, (prod(self.shape_at(node)),)))
         last = flat[0]
         for node in flat[1:]:
@@ -220,6 +229,14 @@ class Builder:
         graph = replace(graph, nodes=_named(turned(graph) if turned else nodes))
         graph.shapes()
         return graph
+
+
+def centred(tensor: Tensor) -> float:
+    """The scale of int16 values; GraphError when 0 is not their zero point."""
+    if tensor.zero:
+        seen = f"has the zero point {tensor.zero} of int16 values"
+        raise GraphError(f"Tensor {tensor.name!r}", seen, "Export it with the TFLite converter, in 16x8.")
+    return tensor.scale
 
 
 def window_of(item: Shape) -> Shape:

@@ -15,6 +15,7 @@ from studio.graph.graph import Graph
 from studio.graph.importing.build import MOST_LAYERS, Builder, Layer, Tensor
 from studio.graph.importing.tflite_dilated import fused
 from studio.graph.importing.tflite_layers import LAYERS
+from studio.graph.importing.tflite_wide import WIDE, is_wide
 from studio.graph.op import Array, Shape
 
 BROKEN = (
@@ -80,7 +81,10 @@ def _built(data: bytes, name: str) -> tuple[Graph, Builder]:
     build = Builder(tensors, name)
     build.begin(_indices(sub.InputsAsNumpy(), n_tensors, -1))
     for layer in layers:
-        convert = LAYERS.get(layer.kind)
+        convert = (WIDE if is_wide(build, layer) else LAYERS).get(layer.kind)
+        if convert is None and is_wide(build, layer):
+            known = f"With int16 values these are known: {', '.join(sorted(WIDE))}. Export it in int8 or float32."
+            build.refuse(layer, "is not known with int16 values", known)
         if convert is None:
             known = f"Build the model from these and export it again: {', '.join(sorted(LAYERS))}."
             build.refuse(layer, "is not known here", INSTEAD.get(layer.kind, known))

@@ -9,6 +9,7 @@ import numpy as np
 from studio.graph.importing.bounds import RELU, RELU6, RELU_N1_TO_1, activated, activation, bounds
 from studio.graph.importing.build import Builder, Layer, Spread, Tensor, cube, is_int8, same_scale, without_pad
 from studio.graph.importing.options import options
+from studio.graph.importing.sides import sliding
 from studio.graph.importing.slopes import slopes
 from studio.graph.importing.tables import from_float, hard_swish, leaky_relu, logistic, prelu, rescaled, tanh
 from studio.graph.importing.tflite_dense import dense, greatest, mean
@@ -22,26 +23,6 @@ from studio.graph.op import Array, Op
 from studio.graph.ops import int8, plane, plane_s8, pointwise, vector
 
 Convert = Callable[[Builder, Layer], None]
-
-
-def sides(n: int, taps: int, stride: int, same: bool) -> tuple[int, int]:
-    """Padding before and after along one axis, as TensorFlow defines "same" and "valid"."""
-    total = max((-(-n // stride) - 1) * stride + taps - n, 0) if same else 0
-    return total // 2, total - total // 2
-
-
-def sliding(build: Builder, layer: Layer, given: Any, node: int, size: tuple[int, int]) -> dict[str, int]:
-    """The fields of plane.Sliding for a kernel of `size` (dilation included)."""
-    h, w, _ = build.shape_at(node)
-    stride_h, stride_w = given.StrideH(), given.StrideW()
-    if stride_h < 1 or stride_w < 1:
-        build.refuse(layer, f"steps by {stride_h} x {stride_w}", "Export the model again; it is broken.")
-    (top, bottom), (left, right) = (
-        sides(n, taps, stride, given.Padding() == 0)
-        for n, taps, stride in ((h, size[0], stride_h), (w, size[1], stride_w))
-    )
-    names = ("stride_h", "stride_w", "pad_top", "pad_bottom", "pad_left", "pad_right")
-    return dict(zip(names, (stride_h, stride_w, top, bottom, left, right), strict=True))
 
 
 def _conv(build: Builder, layer: Layer) -> None:

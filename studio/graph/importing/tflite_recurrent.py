@@ -88,7 +88,8 @@ def _small(
     """Scales as TensorFlow Lite Micro prepares them: gates have 12 fractional bits, their curves 15."""
     x, state, cell = build.tensor(layer, 0), build.tensor(layer, STATE), build.tensor(layer, CELL)
     power = round(float(np.log2(cell.scale)))
-    if cell.scale != 2.0**power or weight.dtype != np.int8 or recurrent.dtype != np.int8:
+    small = weight.dtype == recurrent.dtype == np.int8 and bias.dtype == np.int32
+    if cell.scale != 2.0**power or not small:
         build.refuse(layer, f"has a cell of scale {cell.scale:g}", "Export it with the TFLite converter, in full int8.")
     scale: list[int] = []
     for i, j in zip(WEIGHTS, RECURRENT, strict=True):
@@ -152,7 +153,8 @@ def svdf(build: Builder, layer: Layer) -> None:
 
 def _svdf_s8(build: Builder, layer: Layer, feature: Array, time: Array, bias: Array) -> Op:
     x, y, state = build.tensor(layer, 0), build.output(layer), build.tensor(layer, 4)
-    if time.dtype != np.int16 or feature.dtype != np.int8 or state.dtype != "int16":
+    whole = bias.dtype == np.int32 or not build.has(layer, 3)
+    if time.dtype != np.int16 or feature.dtype != np.int8 or state.dtype != "int16" or not whole:
         seen = f"has {feature.dtype} and {time.dtype} filters and remembers {state.dtype}"
         build.refuse(layer, seen, "Export it in full int8: int8 and int16 filters, an int16 memory.")
     _symmetric(build, layer, (1, 2))

@@ -21,8 +21,11 @@ def scaled(build: Builder, layer: Layer, weight: Array, axis: int) -> dict[str, 
     pairs = [multiplier(float(p) / y.scale) for p in np.resize(products, n)]  # the reference's own precisions
     others = tuple(a for a in range(weight.ndim) if a != axis)
     bias = build.constant(layer, 2).astype(np.int64).ravel() if build.has(layer, 2) else np.zeros(n, np.int64)
-    if len(bias) != n:
-        build.refuse(layer, f"has {len(bias)} biases for {n} outputs", "Export the model again; it is broken.")
+    kind = build.tensor(layer, 2).dtype if build.has(layer, 2) else "int32"
+    if len(bias) != n or kind not in ("int32", "int64"):
+        build.refuse(
+            layer, f"has {len(bias)} biases of {kind} for {n} outputs", "Export the model again; it is broken."
+        )
     bias = bias - x.zero * weight.sum(axis=others, dtype=np.int64)
     if np.abs(bias).max(initial=0) >= plane_s8.LARGEST_SUM:
         build.refuse(layer, f"has a bias of {np.abs(bias).max()} steps", "Train it with normalized inputs.")

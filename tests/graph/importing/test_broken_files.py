@@ -65,6 +65,16 @@ def test_anything_else_is_no_model(data: bytes) -> None:
         graph_of(data[:7], "x.tflite")
 
 
+@pytest.mark.parametrize("path", sorted(Path(__file__).with_name("broken").iterdir()), ids=lambda p: p.stem)
+def test_files_that_once_broke_the_reader(path: Path) -> None:
+    """Found by fuzzing: an error in three parts, or a graph that runs."""
+    try:
+        graph = import_graph(path)
+        graph.scores(np.zeros((1, *graph.window_shape()), np.float32))
+    except StudioError as e:
+        assert e.thing and e.seen and e.next_step
+
+
 def test_an_unknown_op_is_named_with_its_layer_and_the_way_out() -> None:
     f = File()
     x, y = f.tensor((1, 4), "int8", 0.1, 0), f.tensor((1, 4), "int8", 0.1, 0)
