@@ -39,30 +39,39 @@ def copy_to_drive(board: Board, image: bytes) -> Work[None]:
     yield from copy_parts(board, first_time(board, boot_loader(board), image))
 
 
-def copy_parts(board: Any, parts: list[tuple[int, bytes]], shown: Callable[[], list[Path]] | None = None) -> Work[None]:
+Shown = Callable[[], list[Path]]
+
+
+def copy_parts(
+    board: Any, parts: list[tuple[int, bytes]], shown: Shown | None = None, patience_s: float | None = None
+) -> Work[None]:
     """(address, bytes) each, as one file onto the board's drive; `shown` are the drives there, else the computer's."""
-    volume = yield from _awaited(board, shown or places)
+    volume = yield from _awaited(board, shown or places, DRIVE_S if patience_s is None else patience_s)
     content = uf2(parts, board.uf2_family)
     yield Progress(0, len(content), f"copying to {volume.path}")
     _copy(volume, content)
-    deadline = time.monotonic() + GONE_S
+    gone_s = GONE_S if patience_s is None else patience_s
+    deadline = time.monotonic() + gone_s
     while volume in volumes([volume.path]):
         if time.monotonic() > deadline:
-            seen = f"did not take the file within {GONE_S:g} s"
+            seen = f"did not take the file within {gone_s:g} s"
             raise FlashError(str(volume.path), seen, "Restart the board into its drive again and flash again.")
         yield Progress(len(content), len(content), "waiting for the board to take it")
         time.sleep(LOOK_S)
 
 
-def _awaited(board: Any, shown: Callable[[], list[Path]]) -> Work[Volume]:
-    deadline = time.monotonic() + DRIVE_S
+def _awaited(board: Any, shown: Shown, patience_s: float) -> Work[Volume]:
+    deadline = time.monotonic() + patience_s
     while True:
         found = volumes(shown())
-        for volume in found:
-            if volume.board.startswith(board.uf2_board):
-                return volume
+        ours = [volume for volume in found if volume.board.startswith(board.uf2_board)]
+        if len(ours) > 1:
+            both = ", ".join(str(volume.path) for volume in ours)
+            raise FlashError(board.title, f"shows its drive twice ({both})", "Unplug one of the boards, flash again.")
+        if ours:
+            return ours[0]
         if time.monotonic() > deadline:
-            others = ", ".join(v.board or "?" for v in found) or "none"
+            others = ", ".join(v.board or f"{v.path} without a Board-ID" for v in found) or "none"
             seen = f"shows no drive called {board.uf2_board} (there: {others}), and does not answer on its link"
             raise FlashError(board.title, seen, "Bring it into its boot loader: the help page Boards tells how.")
         yield Progress(0, 0, f"waiting for the drive of {board.title}")

@@ -35,17 +35,21 @@ from tests.firmware.firmwares import image
 from tests.firmware.silicon.modem import Modem
 
 WORDS = {
-    "bit error": {"stm32-usb": "holds another byte"},
-    "weak bit": {"": "holds|not what was sent"},
+    "bit error": {"stm32-usb": "holds another byte", "uf2": "stays in its boot loader"},
+    "weak bit": {"": "holds|not what was sent|stays in its boot loader"},
     "protected": {"": "protected"},
-    "wrong chip": {"": "says|another chip|KiB of flash"},
+    "wrong chip": {"": "says|another chip|KiB of flash|did not take the file"},
     "silent": {"": "does not answer|went away|no answer"},
-    "wrong image": {"": "cannot be flashed by|key of this board|chip id"},
+    "wrong image": {"": "cannot be flashed by|key of this board|chip id|is for another-board|shows no drive"},
     "port taken": {"": "another program"},
 }
 #: Nothing can be told of these: the protocol mends them.
 MENDED = {("bit error", way) for way in ("stm32-uart", "sam-ba", "mcuboot", "esp-rom")}
-MENDED |= {("none", way) for way in subjects()} | {("reset", "mcuboot"), ("reset", "sam-ba")}
+MENDED |= {("none", way) for way in subjects()} | {
+    ("reset", "mcuboot"),
+    ("reset", "sam-ba"),
+    ("bit error", "serial-boot"),
+}
 UNTOUCHED = ("wrong chip", "silent", "wrong image", "port taken", "cut at start")
 
 terminals = pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are needed")

@@ -161,3 +161,32 @@ def test_a_drive_that_does_not_take_the_file_is_named(
     monkeypatch.setattr(drive, "GONE_S", 0.0)
     with pytest.raises(FlashError, match="did not take the file"):
         finish(drive.copy_to_drive(xiao, image(xiao.id).bin.read_bytes()))
+
+
+def test_two_boards_of_a_kind_are_told_apart_by_nobody(
+    tmp_path: Path, xiao: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [shown(tmp_path / name, xiao.uf2_board) for name in ("ONE", "TWO")]
+    monkeypatch.setattr(drive, "places", lambda: both)
+    with pytest.raises(FlashError, match="shows its drive twice"):
+        finish(drive.copy_to_drive(xiao, image(xiao.id).bin.read_bytes()))
+    assert not list(tmp_path.glob("*/*.UF2"))
+
+
+@pytest.mark.parametrize("text", ["", "Board-ID\n", "\0\xff\0 rubbish", "Model: a board\n"])
+def test_an_info_without_a_board_is_no_boards_drive(
+    tmp_path: Path, xiao: Board, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    place = tmp_path / "DRIVE"
+    place.mkdir()
+    (place / INFO).write_bytes(text.encode("latin-1"))
+    monkeypatch.setattr(drive, "places", lambda: [place])
+    monkeypatch.setattr(drive, "DRIVE_S", 0.0)
+    with pytest.raises(FlashError, match="DRIVE without a Board-ID"):
+        finish(drive.copy_to_drive(xiao, image(xiao.id).bin.read_bytes()))
+
+
+def test_families_are_those_of_the_register() -> None:
+    """microsoft/uf2, utils/uf2families.json; RP2350-ARM-S: raspberrypi/pico-sdk, boot_uf2_headers, boot/uf2.h."""
+    known = {"cortex-m4f": 0xADA52840, "cortex-m0plus": 0xE48BFF56, "cortex-m33": 0xE48BFF59}
+    assert {b.id: b.uf2_family for b in WITH_DRIVE} == {b.id: known[b.core] for b in WITH_DRIVE}

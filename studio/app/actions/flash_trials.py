@@ -313,10 +313,15 @@ class Esp(OwnBuild):
 
 def subjects() -> dict[str, Callable[[], Subject]]:
     """The devices on trial, by their way of flashing."""
+    from studio.app.actions.flash_trials_link import Drive, SerialBoot
+
     known = list(boards().values())
+    uf2 = next(b for b in known if b.uf2_family)
     stm32 = next(b for b in known if "stm32-uart" in b.flashing)
     arduino = next(b for b in known if "sam-ba" in b.flashing)
     return {
+        "serial-boot": SerialBoot,
+        "uf2": lambda: Drive(uf2),
         "stm32-uart": lambda: Uart(stm32),
         "stm32-usb": lambda: Usb(stm32),
         "sam-ba": lambda: SamBa(arduino),
@@ -327,7 +332,9 @@ def subjects() -> dict[str, Callable[[], Subject]]:
 
 def cases() -> list[tuple[str, str]]:
     """Every (way, fault) that can be."""
-    kinds: tuple[type[Subject], ...] = (Uart, Usb, SamBa, Mcuboot, Esp)
+    from studio.app.actions.flash_trials_link import Drive, SerialBoot
+
+    kinds: tuple[type[Subject], ...] = (SerialBoot, Drive, Uart, Usb, SamBa, Mcuboot, Esp)
     return [(kind.way, fault) for kind in kinds for fault in FAULTS if fault in kind.faults]
 
 

@@ -46,8 +46,8 @@ def handed(link: Any, thing: str) -> Iterator[dict[str, Any]]:
 
 
 def by_drive(link: Any, board: Any, parts: Parts) -> Work[None]:
-    """UF2, onto the drive that the board's boot loader shows."""
-    return copy_parts(board, parts)
+    """UF2, onto the drive that the board's boot loader shows; a model's link says where and for how long."""
+    return copy_parts(board, parts, getattr(link, "drives", None), getattr(link, "patience_s", None))
 
 
 def by_debugger(link: Any, board: Any, parts: Parts) -> Work[None]:
