@@ -246,5 +246,5 @@ def _monitor(verbs: Verbs) -> None:
 
 def _bench(verbs: Verbs) -> None:
     v = _verb(verbs, "bench", "measure the studio on this computer")
-    v.add_argument("name", help="stream, load, protocols, ble, plug, startup, engine, dsp, live, window, label or plot")
+    v.add_argument("name", help="stream, load, protocols, ble, plug, flash, startup, engine, dsp, live, window, label or plot")
     v.add_argument("--minutes", type=float, default=1.0, help="how long each load of the load test lasts (default 1)")

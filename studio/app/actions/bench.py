@@ -9,6 +9,7 @@ from typing import Any
 from studio.app.actions.bench_ble import ble
 from studio.app.actions.bench_dsp import dsp
 from studio.app.actions.bench_engine import engine
+from studio.app.actions.bench_flash import flash_bench
 from studio.app.actions.bench_plug import plug
 from studio.app.actions.bench_trees import trees
 from studio.app.actions.decode import decode
@@ -118,6 +119,7 @@ BENCHES: dict[str, Callable[[], Work[dict[str, Any]]]] = {
     "protocols": protocols,
     "ble": ble,
     "plug": plug,
+    "flash": flash_bench,
     "startup": startup,
     "live": _by_the_window("live"),
     "label": _by_the_window("label"),
