@@ -15,6 +15,7 @@ from studio.ui.parts.about import About
 from studio.ui.parts.hold import HeldKeys
 from studio.ui.parts.livebar import LiveBar
 from studio.ui.parts.numbers import EVERY_S, Numbers
+from studio.ui.parts.prepare import PrepareDialog
 from studio.ui.parts.prompting import Prompting
 from studio.ui.parts.recorder import Recorder
 from studio.ui.parts.rows import LiveRows
@@ -88,10 +89,21 @@ class CapturePage(Page):
         )
         again = button("source_connect_again", "Connect again", self._connect_again, icon="refresh", kind="primary")
         cancel = button("source_cancel", "Cancel", self.shell.device.disconnect, icon="x")
-        hint = "Choose a source on the left. No hardware at hand? This computer can be the board."
-        self._empty = EmptyState("activity", "See your sensor live", hint, first)
+        hint = "Choose a source on the left. A new board needs a firmware first. "
+        hint += "No hardware? This computer can be the board."
+        prepare = button(
+            "prepare_open",
+            "Prepare this board",
+            self._prepare,
+            icon="usb",
+            tip="Make and flash a firmware that streams",
+        )
+        self._empty = EmptyState("activity", "See your sensor live", hint, first, prepare)
         self._waiting = EmptyState("plug", "Opening", "", cancel)
         self._lost = EmptyState("alert-triangle", "", "", again)
+
+    def _prepare(self) -> None:
+        PrepareDialog(self.shell, self).open()
 
     def _side(self) -> Side:
         side = Side("right", 286)
