@@ -210,6 +210,8 @@ def _build(verbs: Verbs) -> None:
     _model(v)
     v.add_argument("--board", required=True)
     v.add_argument("--out", type=Path, help="folder to write to (default: in the project)")
+    v.add_argument("--optimise", choices=("size", "speed"), default="size", help="small code, or fast code")
+    v.add_argument("--compare", action="store_true", help="also weigh it optimised the other way")
 
 
 def _flash(verbs: Verbs) -> None:

@@ -139,3 +139,17 @@ def test_a_board_gets_a_firmware_to_record_from(own_home: Path, tmp_path: Path) 
     assert flashed["build_hash"] == made["build_hash"] and flashed["tested"] is False
     with pytest.raises(InputError, match="'toaster'"):
         finish(firmware("toaster", tmp_path))
+
+
+def test_small_and_fast_are_two_codes_with_one_answer(project: Path) -> None:
+    small = finish(build(project, "cnn-1", CHIP, compare=True))
+    assert small["optimise"] == "size"
+    fast = finish(build(project, "cnn-1", CHIP, optimise="speed"))
+    assert fast["build_hash"] != small["build_hash"] and fast["files"] != small["files"]
+    if CHIP == "host":
+        return
+    assert fast["flash_bytes"] > small["flash_bytes"] and "other" not in fast
+    assert small["other"]["optimise"] == "speed" and small["other"]["flash_bytes"] == fast["flash_bytes"]
+    assert small["other"]["instructions_per_inference"] == fast["instructions_per_inference"]
+    with pytest.raises(InputError, match="Choose one of size, speed"):
+        finish(build(project, "cnn-1", CHIP, optimise="both"))

@@ -41,7 +41,8 @@ class FakeJob:
 
     made: list["FakeJob"] = []  # noqa: RUF012 - emptied for each test
 
-    def __init__(self, name: str, *_: Any) -> None:
+    def __init__(self, name: str, *given: Any) -> None:
+        self.arguments = given[-1]
         self.name, self.result, self.error, self.done, self.stopped = name, None, None, False, False
         self.news: list[Progress] = []
         FakeJob.made.append(self)
@@ -233,6 +234,17 @@ def test_a_build_shows_its_memory_its_stack_and_what_a_battery_does(
     assert battery.isVisibleTo(page) and battery.days.value.text() == f"{2300 / (0.5 + 4.5 * share) / 24:.0f}"
     battery.form.findChild(QtWidgets.QDoubleSpinBox, "battery_asleep_ma").setValue(50.0)
     assert battery.days.value.text() == f"{2300 / (50 - 45 * share) / 24:.1f}"
+
+
+def test_small_or_fast_is_asked_and_both_figures_are_shown(window: Window, page: DeployPage, qtbot: QtBot) -> None:
+    other = {"optimise": "speed", "flash_bytes": 31_000, "ram_bytes": 70_000, "latency_ms": 0.7}
+    press(window, qtbot, "build_start")
+    assert job(qtbot, 1).arguments[3:] == (None, "size", True)
+    job(qtbot, 1).end(BUILT | {"optimise": "size", "other": other | {"instructions_per_inference": 45_000}})
+    qtbot.waitUntil(page.weight.other.isVisible)
+    assert page.weight.other.text() == "Small: 24.4 kB of flash, 0.80 ms\nFast: 30.3 kB of flash, 0.70 ms"
+    page.optimise.setCurrentIndex(page.optimise.findData("speed"))
+    assert not page.weight.other.isVisible() and page.steps["build"].state == "waiting"
 
 
 def test_one_press_brings_the_image_before_back(window: Window, page: DeployPage, qtbot: QtBot) -> None:

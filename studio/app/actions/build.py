@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from studio.app import models
@@ -21,6 +22,7 @@ from studio.firmware.exports import ARCHIVES, EXPORTS
 from studio.firmware.exports.archive import archive
 from studio.firmware.exports.facts import Facts
 from studio.firmware.layers import layers, memory
+from studio.firmware.optimise import OPTIMISE, folder_name, optimised
 from studio.firmware.sources import firmware_of
 from studio.firmware.supplies import supplies
 from studio.learn.cost import estimate
@@ -28,14 +30,25 @@ from studio.paths import write_atomic
 from studio.progress import Progress, Work
 
 
-def build(project_path: Path, model_id: str, board_id: str, out: Path | None = None) -> Work[dict[str, Any]]:
-    """Image of a model for a board, with its COST; returns the `build` result."""
+def build(
+    project_path: Path,
+    model_id: str,
+    board_id: str,
+    out: Path | None = None,
+    optimise: str = "size",
+    compare: bool = False,
+) -> Work[dict[str, Any]]:
+    """Image of a model for a board, with its COST; returns the `build` result.
+
+    `compare` adds the key "other": what the model weighs when it is optimised the other way.
+    """
     project = open_project(project_path)
     model = models.load(project, model_id)
     board = boards().get(board_id)
     if board is None:
         raise InputError(f"Board {board_id!r}", "is not known", f"Choose one of {', '.join(sorted(boards()))}.")
-    folder = out or folder_of(project, model, board)
+    board = optimised(board, optimise)
+    folder = out or project.path / "builds" / folder_name(model.id, board.id, optimise)
     image = yield from build_image(model.graph, model.stream, board, folder)
     cost, stages = yield from _weighed(image, model, board)
     papers = _papers(image, model, board, cost)
@@ -43,8 +56,22 @@ def build(project_path: Path, model_id: str, board_id: str, out: Path | None = N
     held: dict[str, Any] = dict(memory(model.graph))
     if board.form == "elf":
         held["stack_bound_bytes"] = bound_of(model.graph, board).n_bytes
-    parts = {"layers": layers(model.graph, board, stages), "memory": held}
+    parts: dict[str, Any] = {"layers": layers(model.graph, board, stages), "memory": held, "optimise": optimise}
+    if compare and scales.can_measure(board):
+        parts["other"] = yield from _otherwise(model, board, optimise)
     return {**cost, **parts, "files": files, "sha256": image.sha256, "build_hash": image.build_hash, "board": board.id}
+
+
+def _otherwise(model: Model, board: Board, optimise: str) -> Work[dict[str, Any]]:
+    """Flash, RAM, instructions and time of the model optimised the other way; its image is thrown away."""
+    (other,) = set(OPTIMISE) - {optimise}
+    board = optimised(board, other)
+    yield Progress(0, 0, f"weighing it optimised for {other}")
+    with TemporaryDirectory(prefix="other") as folder:
+        image = yield from build_image(model.graph, model.stream, board, Path(folder))
+        cost = yield from cost_of(image, model, board)
+    kept = ("flash_bytes", "ram_bytes", "instructions_per_inference", "latency_ms")
+    return {"optimise": other, **{key: cost[key] for key in kept}}
 
 
 def firmware(board_id: str, out: Path) -> Work[dict[str, Any]]:
@@ -70,7 +97,7 @@ def give_part(driver: str, path: Path) -> dict[str, Any]:
 
 def folder_of(project: Project, model: Model, board: Board) -> Path:
     """Where the images of a model for a board lie."""
-    return project.path / "builds" / f"{model.id}-{board.id}"
+    return project.path / "builds" / folder_name(model.id, board.id, "size")
 
 
 def weigh(project: Project, model: Model, board: Board) -> Work[dict[str, Any]]:

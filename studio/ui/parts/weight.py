@@ -22,6 +22,7 @@ class Weight(Side):
         self.flash, self.ram = Meter("Flash"), Meter("RAM")
         self.latency, self.rate = Stat("per answer"), Stat("of the core's time")
         self.instructions, self.stack = Stat("instructions"), Stat("stack")
+        self.other = label("", "small", wrap=True)
         self.source = label("", "small", wrap=True)
         self.files = label("", "small", wrap=True)
         self.battery = Battery()
@@ -42,6 +43,7 @@ class Weight(Side):
             across.setStretch(0, 1)
             across.setStretch(1, 1)
             self.body.addLayout(across)
+        self.body.addWidget(self.other)
         self.body.addWidget(self.source)
         self.body.addSpacing(12)
         self.body.addWidget(self.battery)
@@ -56,6 +58,7 @@ class Weight(Side):
         self.ram.say(0, 1, "–")
         for stat in (self.latency, self.rate, self.instructions, self.stack):
             stat.say("–")
+        self.other.hide()
         self.source.setText("Build to see bytes from the linked image.")
         self.files.setText("")
         self._files_head.hide()
@@ -74,8 +77,23 @@ class Weight(Side):
         self.battery.show_build(latency_ms, period_ms)
         self.instructions.say(f"{count:,}".replace(",", " ") if count else "–")
         self.stack.say(bytes_text(stack) if stack else "–")
+        self.other.setText(_other_words(result))
+        self.other.setVisible(bool(self.other.text()))
         self.source.setText(SOURCES.get(str(result.get("source")), ""))
         names = [Path(f) for f in result.get("files", [])]
         self.files.setText("\n".join(f.name for f in names))
         self.files.setToolTip(str(names[0].parent) if names else "")
         self._files_head.setVisible(bool(names))
+
+
+def _other_words(result: dict[str, Any]) -> str:
+    """Both figures of the choice between small and fast code; "" where only one is known."""
+    other = result.get("other")
+    if not other or not result.get("instructions_per_inference"):
+        return ""
+    pairs = {result["optimise"]: result, other["optimise"]: other}
+    rows = (
+        f"{name}: {bytes_text(pairs[how]['flash_bytes'])} of flash, {pairs[how]['latency_ms']:.2f} ms"
+        for how, name in (("size", "Small"), ("speed", "Fast"))
+    )
+    return "\n".join(rows)
