@@ -4,6 +4,7 @@
 #include "cbor.h"
 #include "firmware.h"
 #include "guard.h"
+#include "parameters.h"
 #include "queue.h"
 #include "streams.h"
 
@@ -16,10 +17,17 @@ static enum wish wish;
 
 static int32_t n_streams(void) { return firmware_n_streams + (firmware_input >= 0 ? 2 : 0); }
 
+static uint8_t answer[WIRE_PAYLOAD]; /* what is about to be told */
+
+/* With other numbers than its own the firmware is the build that has these. */
 static void hello(void)
 {
     const struct wire_header header = {.type = WIRE_HELLO, .t_us = board_time_us()};
-    queue_control(&header, firmware_hello, firmware_hello_bytes);
+    const uint8_t *build = parameters_build();
+    __builtin_memcpy(answer, firmware_hello, (uint32_t)firmware_hello_bytes);
+    if (build)
+        __builtin_memcpy(answer + firmware_hello_build, build, 16);
+    queue_control(&header, answer, firmware_hello_bytes);
 }
 
 static void put_stats(struct cbor_out *out)
@@ -55,8 +63,7 @@ static void send_stats(void)
 /* `result` is CBOR, or NULL for none. */
 static void reply(uint32_t seq, enum wire_status status, const char *text, const struct cbor_out *result)
 {
-    static uint8_t bytes[WIRE_PAYLOAD];
-    struct cbor_out out = {bytes, sizeof bytes, 0};
+    struct cbor_out out = {answer, sizeof answer, 0};
     cbor_head(&out, CBOR_MAP, 1u + (text != 0) + (result != 0));
     cbor_uint(&out, 0);
     cbor_uint(&out, status);
@@ -73,7 +80,7 @@ static void reply(uint32_t seq, enum wire_status status, const char *text, const
         return;
     }
     const struct wire_header header = {.type = WIRE_REPLY, .seq = seq, .t_us = board_time_us()};
-    queue_control(&header, bytes, out.n);
+    queue_control(&header, answer, out.n);
 }
 
 static void refuse(uint32_t seq, const char *text) { reply(seq, STATUS_BAD_ARGUMENTS, text, 0); }
@@ -185,6 +192,17 @@ static void ping(const struct wire_packet *p)
     reply(p->header.seq, STATUS_OK, 0, &(struct cbor_out){(uint8_t *)from, n, n});
 }
 
+/* 1 when the verb was about the model's numbers. */
+static int32_t numbers(const struct wire_packet *p, int64_t verb)
+{
+    uint8_t bytes[128];
+    struct parameter_answer told = {.result = {bytes, sizeof bytes, 0}};
+    if (!parameters_obey(verb, p, &told))
+        return 0;
+    reply(p->header.seq, told.status, told.text, told.result.n ? &told.result : 0);
+    return 1;
+}
+
 static void obey(const struct wire_packet *p, int64_t verb)
 {
     const uint32_t seq = p->header.seq;
@@ -217,7 +235,7 @@ static void command(const struct wire_packet *p)
         ping(p);
     else if (verb == VERB_PARTS)
         parts(p);
-    else
+    else if (!numbers(p, verb))
         obey(p, verb);
 }
 
@@ -278,6 +296,7 @@ int32_t device_run(void)
 {
     static const uint8_t zero;
     board_write(&zero, 1); /* ends what the program before may have left half said */
+    parameters_start();
     hello();
     while (wish == GO_ON) {
         int32_t moved = listen();

@@ -20,6 +20,7 @@ extern const int32_t firmware_n_streams; /* sensors only; scores and decisions f
 extern const int32_t firmware_input;     /* the sensor the model listens to, or -1 */
 extern const uint8_t firmware_hello[];   /* CBOR, ready to send */
 extern const int32_t firmware_hello_bytes;
+extern const int32_t firmware_hello_build; /* where in it the 16 bytes of the build hash stand */
 
 static inline int32_t row_bytes(const struct stream *stream)
 {

@@ -31,7 +31,9 @@ enum wire_verb {
     VERB_CHECK,
     VERB_RUN,
     VERB_CONFIRM,
-    VERB_REVERT
+    VERB_REVERT,
+    VERB_PARAMETERS,
+    VERB_USE
 };
 
 enum wire_status {

@@ -225,6 +225,11 @@ def _flash(verbs: Verbs) -> None:
     v.add_argument("image", type=Path)
     v.add_argument("--to", dest="url", required=True, metavar="URL")
     v.add_argument("--board", default="", help="IMAGE is a build of your own, for this board (`studio boards`)")
+    numbers = v.add_mutually_exclusive_group()
+    say = "write only the model's numbers, under the code that runs; refused when the code differs"
+    numbers.add_argument("--parameters", dest="only", action="store_const", const="parameters", default="", help=say)
+    say = "write the image although only the model's numbers differ"
+    numbers.add_argument("--whole", dest="only", action="store_const", const="whole", help=say)
     v = _verb(verbs, "first-light", "check a board in a minute: clock, sensors, link, rates; a report for an issue")
     v.add_argument("--to", dest="url", required=True, metavar="URL")
     v.add_argument("--seconds", type=float, default=10.0, help="how long to listen to its sensors (default 10)")

@@ -169,7 +169,7 @@ def _render(a: Namespace) -> Work[Result]:
 def _build(a: Namespace) -> Work[Result]:
     from studio.app.actions.build import build
 
-    return build(a.project, a.model, a.board, a.out, a.optimise, a.compare)
+    return build(a.project, a.model, a.board, a.out)
 
 
 def _firmware(a: Namespace) -> Work[Result]:
@@ -187,7 +187,7 @@ def _part(a: Namespace) -> Work[Result]:
 def _flash(a: Namespace) -> Work[Result]:
     from studio.app.actions.flash import flash, flash_own_build
 
-    return flash_own_build(a.image, a.url, a.board) if a.board else flash(a.image, a.url)
+    return flash_own_build(a.image, a.url, a.board) if a.board else flash(a.image, a.url, a.only)
 
 
 def _first_light(a: Namespace) -> Work[Result]:
@@ -335,16 +335,7 @@ def _said_explore(r: Result) -> str:
 
 
 def _said_build(r: Result) -> str:
-    return "\n".join([_said_cost(r), *_said_other(r), *r["files"]])
-
-
-def _said_other(r: Result) -> list[str]:
-    """What the same model weighs when it is optimised the other way."""
-    if "other" not in r:
-        return []
-    other = r["other"]
-    figures = f"{other['flash_bytes']} B of flash, {other['instructions_per_inference']} instructions"
-    return [f"optimised for {r['optimise']}; for {other['optimise']} it would be {figures}"]
+    return "\n".join([_said_cost(r), *r["files"]])
 
 
 def _said_flash(r: Result) -> str:
@@ -353,6 +344,9 @@ def _said_flash(r: Result) -> str:
     answers = f"it answers as build {r['build_hash'][:12]}{tested}; {kept}"
     if r.get("own_build"):
         answers = f"checked on the board as far as its boot loader checks; {kept}"
+    if r.get("parameters"):
+        less = f"of {r['whole_bytes']}: only the model's numbers changed, about {r['seconds_saved']:.1f} s saved"
+        return f"{r['bytes']} bytes {less}; {answers.replace('image before is', 'numbers before are')}"
     return f"{r['bytes']} bytes on {r['board']} in {r['seconds']:.2f} s; {answers}"
 
 

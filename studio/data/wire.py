@@ -57,7 +57,8 @@ FAULT = -2
 
 
 class Verb(IntEnum):
-    """What a COMMAND asks; those from 16 on are the boot loader's."""
+    """What a COMMAND asks; those from 16 on are the boot loader's, and from 20 on also a firmware's
+    for the numbers of its model (as ERASE, WRITE and CHECK are)."""
 
     START = 1
     STOP = 2
@@ -74,6 +75,8 @@ class Verb(IntEnum):
     RUN = 19
     CONFIRM = 20
     REVERT = 21
+    PARAMETERS = 22
+    USE = 23
 
 
 class Status(IntEnum):

@@ -10,8 +10,9 @@ from studio.data.stream import Stream
 from studio.errors import BuildError
 from studio.firmware.board import Board
 from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, intel_hex, make_image, program, with_second
+from studio.firmware.parameters import find_block
 from studio.firmware.sections import Sections, read_sections
-from studio.firmware.sources import Firmware, app_sources, boot_sources, firmware_of, flags, write_c
+from studio.firmware.sources import Firmware, app_sources, boot_sources, firmware_of, flags, schema, write_c
 from studio.firmware.uf2 import uf2
 from studio.graph.graph import Graph
 from studio.paths import write_atomic
@@ -56,7 +57,9 @@ def build_firmware(firmware: Firmware, folder: Path) -> Work[Image]:
     linked = link(board, "app.ld", sources, folder / _name(board, "firmware"))
     yield Progress(2, 3, "weighing")
     sections = read_sections(linked)
-    image = make_image(board.id, build_hash, sections.payload, plain=firmware.graph is None)
+    block = find_block(sections.payload, schema(texts)) if firmware.graph is not None else None
+    told = (block.schema, block.offset, block.n_bytes) if block else (b"", 0, 0)
+    image = make_image(board.id, build_hash, sections.payload, firmware.graph is None, told)
     _check_fit(board, sections, image)
     image = _for_both_slots(board, sources, folder, image)
     result = _written(board, linked, image, build_hash, sections.ram_bytes)

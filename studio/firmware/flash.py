@@ -8,7 +8,6 @@ again.
 """
 
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,11 @@ from studio.firmware.board import boards
 from studio.firmware.build import first_time
 from studio.firmware.flashers.ways import WAYS, Way
 from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, Header, for_slot, has_second, parse_image, program
+from studio.firmware.pages import ask, same, write, write_page
+from studio.firmware.swap import go_back, numbers_of, swap, why_not
 from studio.firmware.virtual import boot_loader
 from studio.progress import Progress, Work
 
-BLOCK_BYTES = 960  # with its CBOR head well inside a frame, and whole words
-TRIES = 4
-ANSWER_S = 0.5
-ERASE_S = 3.0
 RESTART_S = 8.0
 HELLO_S = 0.5
 DEFAULT_FLASHER = "serial-boot"
@@ -46,10 +43,12 @@ class Placed:
 Flasher = Callable[[Talk, bytes, Header], Work[Placed]]
 
 
-def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "") -> Work[dict[str, Any]]:
+def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "", only: str = "") -> Work[dict[str, Any]]:
     """Write, read back, restart, and check that the board answers with the image's build hash; then `test` it.
 
-    `by` names a way (a key of WAYS) that is then taken at once, without asking whether the board answers.
+    `by` names a way (a key of WAYS) that is then taken at once, without asking whether the board answers. When the
+    board runs the same code and only the model's numbers differ, these alone are replaced (studio/firmware/swap.py);
+    `only` is "parameters" to insist on that, or "whole" to write the image all the same.
 
     Returns {"board", "bytes", "seconds", "verified", "build_hash", "previous_kept", "tested"}. Raises InputError for a
     file that is no whole image or is meant for another board, FlashError when it did not arrive whole or fails its
@@ -67,6 +66,8 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "") 
         hello = _who(talk, silence_is_fine=name in WAYS)
         if hello is not None:
             _check_board(talk, hello, header, image_path)
+        if hello is not None and hello.mode == "app" and _swaps(talk, hello, header, only):
+            return (yield from swap(talk, image, header, test))
         placed = yield from FLASHERS[name](talk, image, header)
     yield Progress(n, n, "restarting")
     yield from _tried(talk, test, header, placed)
@@ -81,13 +82,25 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "") 
     }
 
 
+def _swaps(talk: Talk, hello: Hello, header: Header, only: str) -> bool:
+    """Whether the model's numbers are all that has to change; FlashError when only they may and they cannot."""
+    if only == "whole" or (not only and hello.build == header.build_hash):
+        return False
+    reason = why_not(numbers_of(talk), header) if hello.model or only else "holds no model"
+    if reason and only:
+        raise FlashError(f"Board {header.board}", reason, "Flash the whole image: leave out --parameters.")
+    return not reason
+
+
 def roll_back(talk: Talk) -> Work[dict[str, Any]]:
     """The image before, back again. Returns {"board", "build_hash", "was"}; FlashError when the board keeps none."""
     yield Progress(0, 2, "looking for the image before")
     was = talk.hello()
+    if was.mode == "app" and was.model and go_back(talk):
+        return {"board": was.board, "build_hash": talk.hello().build_hash, "was": was.build_hash}
     try:
         _enter_boot_loader(talk)
-        _ask(talk, Verb.REVERT, {})
+        ask(talk, Verb.REVERT, {})
     except Refused as e:
         _start(talk)
         old = e.status == Status.UNKNOWN_VERB
@@ -174,7 +187,7 @@ def _check_board(talk: Talk, hello: Hello, header: Header, path: Path) -> None:
 def _enter_boot_loader(talk: Talk) -> BootArea:
     hello = talk.hello()
     if hello.mode != "boot":
-        _ask(talk, Verb.BOOT, {})
+        ask(talk, Verb.BOOT, {})
         hello = _wait_for(talk, "boot")
     return _area(hello)
 
@@ -229,12 +242,12 @@ def find_spot(area: BootArea, image: bytes) -> Spot:
 
 def _runs_already(talk: Talk, area: BootArea, image: bytes, header: Header) -> bool:
     if not area.slots:
-        return _same(talk, area.app_offset, program(image))
+        return same(talk, area.app_offset, program(image))
     slot = area.choice
     if slot is None or area.slots[slot].build != header.build_hash or (slot and not has_second(image)):
         return False
     payload = for_slot(image, slot, 0)[HEADER_BYTES:]
-    return _same(talk, area.app_offset + slot * area.slot_bytes + HEADER_BYTES, payload)
+    return same(talk, area.app_offset + slot * area.slot_bytes + HEADER_BYTES, payload)
 
 
 def _pages(talk: Talk, area: BootArea, spot: Spot) -> Iterator[int]:
@@ -243,45 +256,24 @@ def _pages(talk: Talk, area: BootArea, spot: Spot) -> Iterator[int]:
     body = b"\xff" * HEADER_BYTES + content[HEADER_BYTES:]
     for at in range(0, len(content), area.page_bytes):
         page = body[at : at + area.page_bytes]
-        if at == 0 or not _same(talk, spot.offset + at, page):
-            _write_page(talk, spot.offset + at, page, area.page_bytes)
+        if at == 0 or not same(talk, spot.offset + at, page):
+            write_page(talk, spot.offset + at, page, area.page_bytes)
         yield at + len(page)
-    if spot.marks is not None and not _same(talk, spot.marks, b"\xff" * MARKS_BYTES):
+    if spot.marks is not None and not same(talk, spot.marks, b"\xff" * MARKS_BYTES):
         at = (spot.marks - spot.offset) // area.page_bytes * area.page_bytes
-        _write_page(talk, spot.offset + at, body[at:], area.page_bytes)
-    _write(talk, spot.offset, content[:HEADER_BYTES])
-    if not _same(talk, spot.offset, content):
+        write_page(talk, spot.offset + at, body[at:], area.page_bytes)
+    write(talk, spot.offset, content[:HEADER_BYTES])
+    if not same(talk, spot.offset, content):
         raise FlashError("The flash", "does not hold what was written", "Flash again; twice wrong, the flash is worn.")
-
-
-def _write_page(talk: Talk, offset: int, page: bytes, page_bytes: int) -> None:
-    _ask(talk, Verb.ERASE, {1: offset, 2: page_bytes}, ERASE_S)
-    for at in range(0, len(page), BLOCK_BYTES):
-        block = page[at : at + BLOCK_BYTES]
-        if block.strip(b"\xff"):
-            _write(talk, offset + at, block)
-
-
-def _write(talk: Talk, offset: int, block: bytes) -> None:
-    """Writing the same twice does no harm, so a lost answer is asked for again."""
-    _ask(talk, Verb.WRITE, {1: offset, 2: block})
-
-
-def _same(talk: Talk, offset: int, wanted: bytes) -> bool:
-    return bool(_ask(talk, Verb.CHECK, {1: offset, 2: len(wanted)}, ERASE_S) == zlib.crc32(wanted))
 
 
 def _start(talk: Talk) -> None:
     """RUN; when only its answer got lost, the second RUN reaches the app, which does not know the verb."""
     try:
-        _ask(talk, Verb.RUN, {})
+        ask(talk, Verb.RUN, {})
     except Refused as e:
         if e.status != Status.UNKNOWN_VERB:
             raise
-
-
-def _ask(talk: Talk, verb: Verb, arguments: dict[int, Any], timeout_s: float = ANSWER_S) -> Any:
-    return talk.request(verb, arguments, timeout_s, TRIES)
 
 
 def _insist(talk: Talk, header: Header) -> None:
@@ -334,7 +326,7 @@ def _confirm(talk: Talk, header: Header, placed: Placed) -> None:
         return
     try:
         _enter_boot_loader(talk)
-        _ask(talk, Verb.CONFIRM, {})
+        ask(talk, Verb.CONFIRM, {})
         _start(talk)
     except StudioError as e:
         seen = f"runs the new image, but could not be told to keep it ({e.seen})"

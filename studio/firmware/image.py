@@ -15,6 +15,7 @@ from studio.errors import InputError
 MAGIC, FORMAT, HEADER_BYTES = b"SSM1", 1, 256
 MARKS_BYTES = 24  # at the end of a slot; SLOTS and MARKS in boot/image.h
 _HEADER = struct.Struct("<4sIII32s16sIII")
+_NUMBERS = struct.Struct("<16sII")  # behind it: the model's block of numbers; nothing to the boot loader
 _COVERED = HEADER_BYTES - 4
 _SECOND = struct.Struct("<4sII")  # magic, CRC-32 of the payload in the second slot, bytes that follow
 _SECOND_MAGIC = b"SLT2"
@@ -25,7 +26,8 @@ class Header:
     """Which board an image is for, which build it is, and the payload's length and CRC-32.
 
     `plain` images hold no model: a virtual board replaces them by itself when other sensors are plugged in. Of two
-    sound images a boot loader starts the one with the greater `counter`.
+    sound images a boot loader starts the one with the greater `counter`. The numbers of the model lie in a block of the
+    payload; images with the same `schema` differ in these alone (studio/firmware/parameters.py), b"" without a model.
     """
 
     board: str
@@ -34,20 +36,32 @@ class Header:
     payload_crc32: int
     plain: bool = False
     counter: int = 0
+    schema: bytes = b""
+    block_offset: int = 0
+    block_bytes: int = 0
 
     def pack(self) -> bytes:
         """The 256 bytes."""
         board = self.board.encode("ascii").ljust(32, b"\0")
         lengths = (MAGIC, HEADER_BYTES, self.payload_bytes, self.payload_crc32)
         covered = _HEADER.pack(*lengths, board, self.build_hash, FORMAT, self.plain, self.counter)
+        covered += _NUMBERS.pack(self.schema, self.block_offset, self.block_bytes)
         covered = covered.ljust(_COVERED, b"\0")
         return covered + struct.pack("<I", zlib.crc32(covered))
 
 
-def make_image(board: str, build_hash: bytes, payload: bytes, plain: bool = False) -> bytes:
-    """Header and payload, filled up to whole words."""
+def make_image(
+    board: str, build_hash: bytes, payload: bytes, plain: bool = False, block: tuple[bytes, int, int] = (b"", 0, 0)
+) -> bytes:
+    """Header and payload, filled up to whole words; `block` is the schema, place and length of the model's numbers."""
     payload = _whole_words(payload)
-    return Header(board, build_hash, len(payload), zlib.crc32(payload), plain).pack() + payload
+    return Header(board, build_hash, len(payload), zlib.crc32(payload), plain, 0, *block).pack() + payload
+
+
+def block_of(image: bytes) -> bytes:
+    """The model's numbers in an image that is known to be sound."""
+    header = parse_header(image)
+    return image[HEADER_BYTES + header.block_offset :][: header.block_bytes]
 
 
 def with_second(image: bytes, payload: bytes) -> bytes:
@@ -105,7 +119,9 @@ def parse_image(image: bytes, name: str) -> Header:
 def parse_header(image: bytes) -> Header:
     """The header of an image that is known to be sound."""
     _, _, n, crc, board, build_hash, _, plain, counter = _HEADER.unpack_from(image)
-    return Header(board.rstrip(b"\0").decode("ascii", "replace"), build_hash, n, crc, bool(plain), counter)
+    schema, offset, size = _NUMBERS.unpack_from(image, _HEADER.size)
+    name = board.rstrip(b"\0").decode("ascii", "replace")
+    return Header(name, build_hash, n, crc, bool(plain), counter, schema.rstrip(b"\0") and schema, offset, size)
 
 
 def is_sound(image: bytes) -> bool:

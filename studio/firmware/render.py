@@ -10,7 +10,7 @@ from math import prod
 from studio.data.stream import Stream
 from studio.errors import BuildError
 from studio.firmware.c_layout import call, constants
-from studio.firmware.c_text import comment, identifiers, number, strings
+from studio.firmware.c_text import comment, constant, identifiers, strings
 from studio.graph.call import c_type
 from studio.graph.graph import WINDOW, Graph
 from studio.graph.op import Shape
@@ -132,16 +132,17 @@ def _told(graph: Graph) -> str:
 def _decide(graph: Graph, tables: list[str]) -> str:
     """model_decide, from each window alone or with a memory of those before."""
     if graph.decision is None:
-        return f"""int16_t model_decide(const float *scores)
-{{
+        tables.append(constant("decide_threshold", float(graph.threshold)))
+        return """int16_t model_decide(const float *scores)
+{
     int16_t best = 0;
     for (int16_t i = 1; i < MODEL_CLASSES; i++)
         if (scores[i] > scores[best])
             best = i;
-    if (scores[best] >= {number(float(graph.threshold))})
+    if (scores[best] >= decide_threshold)
         return best;
     return -1;
-}}
+}
 """
     pointers = {"input": ["scores"], "state": "decide_state", "output": "told"}
     return f"""int16_t model_decide(const float *scores)

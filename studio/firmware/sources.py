@@ -5,6 +5,7 @@ it in HELLO, and `flash` insists on it.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from studio.data.stream import Stream
 from studio.data.wire import MAX_PAYLOAD, BoardModel, BoardStream, Hello
 from studio.errors import BuildError
 from studio.firmware.board import DRIVERS, MOST_SENSORS, USB, Board
+from studio.firmware.parameters import HEADER, movable, schema_of, with_header
 from studio.firmware.render import render
 from studio.firmware.supplies import supplies_for
 from studio.graph.graph import Graph
@@ -22,6 +24,7 @@ from studio.paths import STUBS
 
 WARNINGS = ("-Wall", "-Wextra", "-Wdouble-promotion", "-Werror")
 FRAME_SECONDS = 0.05  # samples wait about this long for their frame to fill
+MARKER = bytes(range(200, 216))  # no build's hash
 DTYPE_NAMES = {"i16": "DTYPE_I16", "i32": "DTYPE_I32", "f32": "DTYPE_F32"}
 
 
@@ -56,9 +59,21 @@ def write_c(firmware: Firmware) -> tuple[dict[str, str], bytes]:
     texts = render(firmware.graph, firmware.input) if firmware.graph is not None else {}
     texts |= {f"{supply.driver}_supply.c": supply.c_text() for supply in supplies_for(firmware.board)}
     texts["firmware.c"] = _firmware_c(firmware, hello)
-    build_hash = digest(firmware.board, _shipped(firmware.board), texts)
+    shipped = _shipped(firmware.board)
+    build_hash = digest(firmware.board, shipped, texts)
     texts["firmware.c"] = _firmware_c(firmware, replace(hello, build=build_hash))
+    if firmware.graph is not None:
+        rest = hello.encode(), texts["model.h"], digest(firmware.board, shipped, {})
+        source = with_header(texts["model.c"])
+        texts["model.c"] = movable(source, schema_of(firmware.graph, source, rest))
+        texts["model_parameters.h"] = HEADER
     return texts, build_hash
+
+
+def schema(texts: dict[str, str]) -> bytes:
+    """What the numbers of these texts are laid out for; b"" without a model."""
+    found = re.search(r"\.head = \{\{([\d, ]+)\}", texts.get("model.c", ""))
+    return bytes(map(int, found[1].split(","))) if found else b""
 
 
 def app_sources(firmware: Firmware) -> list[Path]:
@@ -69,7 +84,8 @@ def app_sources(firmware: Firmware) -> list[Path]:
     if firmware.graph is None:
         return [*sources, *runtime("silent"), *freestanding(board)]
     kernels = [p for p in sorted((STUBS / "kernels").glob("*.c")) if p.stem != "freestanding"]
-    return [*sources, *runtime("answer", "model_push"), *kernels, *freestanding(board)]
+    sources += [*runtime("answer", "model_push", "parameters"), STUBS / "boot" / "image.c"]
+    return [*sources, *kernels, *freestanding(board)]
 
 
 def boot_sources(board: Board) -> list[Path]:
@@ -124,7 +140,7 @@ def digest(board: Board, shipped: list[Path], texts: dict[str, str]) -> bytes:
 
 def _shipped(board: Board) -> list[Path]:
     """Every shipped file that an image may depend on; a few too many do no harm."""
-    rooms = [STUBS / "runtime", STUBS / "kernels", STUBS / "kernels" / "inc", *board.folders]
+    rooms = [STUBS / "runtime", STUBS / "boot", STUBS / "kernels", STUBS / "kernels" / "inc", *board.folders]
     if board.sensors:
         rooms.append(DRIVERS)
     if board.usb_controller:
@@ -172,6 +188,7 @@ def _firmware_c(firmware: Firmware, hello: Hello) -> str:
         f"const int32_t firmware_n_streams = {len(sensors)};\nconst int32_t firmware_input = {firmware.listens};\n"
         f"const uint8_t firmware_hello[] = {{{', '.join(map(str, told))}}};\n"
         f"const int32_t firmware_hello_bytes = {len(told)};\n"
+        f"const int32_t firmware_hello_build = {replace(hello, build=MARKER).encode().index(MARKER)};\n"
         f"{_plugged_c(firmware.board, sensors)}"
     )
 

@@ -35,10 +35,12 @@ def first_light(url: str, seconds: float = 10.0) -> Work[dict[str, Any]]:
         link.close()
 
 
-def flash(image: Path, url: str) -> Work[dict[str, Any]]:
+def flash(image: Path, url: str, only: str = "") -> Work[dict[str, Any]]:
     """Write an image to the board at `url`; returns the `flash` result once the board answers with its build hash.
 
     An image that lies where a project built it is tested with stored windows of that project before it is confirmed.
+    When the board runs the same code and only the model's numbers differ, these alone are written; `only` "parameters"
+    insists on that, "whole" writes the image all the same.
     `?by=` in the URL takes one way of flashing at once, `?loader=` names the boot loader's port when it is another.
     """
     if not image.is_file():
@@ -47,7 +49,7 @@ def flash(image: Path, url: str) -> Work[dict[str, Any]]:
     yield Progress(0, 0, f"opening {url}")
     link = HandedLink(url)
     try:
-        return (yield from write_image(Talk(link), image, test, option(url, "by")))
+        return (yield from write_image(Talk(link), image, test, option(url, "by"), only))
     finally:
         link.close()
 

@@ -74,7 +74,8 @@ def source(graph: Graph, stream: Stream, facts: Facts) -> str:
     push = _body((STUBS / "runtime" / "model_push.c").read_text(encoding="utf-8"))
     roots = list(dict.fromkeys(re.findall(r"\bk_\w+(?=\()", model)))
     tables = re.findall(r"^static (?:const )?(?:_Alignas\(\d\) )?\w+ (\w+)[\[;]", model + push, re.M)
-    kernels = needed(roots, frozenset([*tables, "tap", "move_on", "take"]))
+    numbers = re.findall(r"^static const \w+ (\w+) = ", model, re.M)
+    kernels = needed(roots, frozenset([*tables, *numbers, "tap", "move_on", "take"]))
     before = EXACT + (ASSEMBLY if "((ASSEMBLY," in kernels else "")
     parts = f"{before}\n/* Kernels */\n\n{kernels}\n/* The model */\n\n{model}\n/* The window */\n\n{push}"
     text = f'{facts.banner}#include "{facts.stem}.h"\n\n{parts}{asserts(graph, tables)}'

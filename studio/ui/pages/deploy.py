@@ -12,7 +12,6 @@ from studio.app.models import Model
 from studio.app.session import State
 from studio.errors import StudioError, VerifyError
 from studio.firmware.board import Board, boards
-from studio.firmware.optimise import folder_name
 from studio.progress import Progress, Work
 from studio.ui.pages.base import Page, Shell
 from studio.ui.parts.facts import Facts
@@ -25,7 +24,6 @@ N_WINDOWS = 200
 #: Files of a build that can be flashed or examined.
 IMAGES = (".bin", ".hex", ".elf", ".uf2", ".lib")
 ORDER = ("build", "flash", "verify")
-HOW = {"size": "Small", "speed": "Fast"}
 
 
 class DeployPage(Page):
@@ -36,7 +34,6 @@ class DeployPage(Page):
         self.model = combo("deploy_model", "Model", "What to put on the board")
         self._suggested: str | None = None
         self.board = combo("deploy_board", "Board", "Which board the image is for")
-        self.optimise = combo("deploy_optimise", "Optimise for", "Small code or fast code: the same answers")
         self.target = combo("flash_url", "Address of the board", "Where the board is connected", editable=True)
         self.weight, self.banner, self.facts = Weight(), Banner("deploy_error"), Facts()
         self.layers = Layers()
@@ -54,9 +51,6 @@ class DeployPage(Page):
         self._model: Model | None = None
         self._build_page()
         self._fill_boards()
-        for how, words in HOW.items():
-            self.optimise.addItem(words, how)
-        self.optimise.currentIndexChanged.connect(self._chosen)
         self.model.currentIndexChanged.connect(self._chosen)
         self.board.currentIndexChanged.connect(self._board_chosen)
 
@@ -123,8 +117,7 @@ class DeployPage(Page):
     def _choices(self) -> Card:
         card = Card("What goes where")
         across = columns(spacing=14)
-        named_fields = (("Model", self.model), ("Board", self.board), ("Code", self.optimise), ("Address", self.target))
-        for name, field in named_fields:
+        for name, field in (("Model", self.model), ("Board", self.board), ("Address", self.target)):
             across.addLayout(caption(name, field), 1)
         card.body.addLayout(across)
         card.body.addSpacing(4)
@@ -249,9 +242,9 @@ class DeployPage(Page):
         project = self.shell.session.state.project
         if project is None or self.model.currentData() is None:
             return None
-        how = self.optimise.currentData() or "size"
-        name = folder_name(self.model.currentData(), self.board.currentData(), how)
-        found = sorted((project.path / "builds" / name).glob("*.bin"))
+        found = sorted(
+            (project.path / "builds" / f"{self.model.currentData()}-{self.board.currentData()}").glob("*.bin")
+        )
         return found[0] if found else None
 
     # Work ----------------------------------------------------------------------------------------------------
@@ -279,7 +272,7 @@ class DeployPage(Page):
         project, model = self.shell.session.state.project, self.model.currentData()
         url = self.target.currentText().strip()
         if key == "build":
-            arguments = (project.path, model, self.board.currentData(), None, self.optimise.currentData(), True)
+            arguments = (project.path, model, self.board.currentData())
             self._job = ProcessJob("build", "studio.app.actions.build:build", arguments)
         elif key == "flash":
             self._job = Job("flash", _flash(self._image, url))
@@ -352,7 +345,7 @@ class DeployPage(Page):
         can = {"build": ready, "flash": self._image is not None, "verify": ready, "rollback": True, "first_light": True}
         for key, step in self.steps.items():
             step.action.setEnabled(can[key] and not busy)
-        for field in (self.model, self.board, self.optimise, self.target):
+        for field in (self.model, self.board, self.target):
             field.setEnabled(not busy)
 
 
@@ -391,7 +384,9 @@ def _say_build(result: dict[str, Any]) -> str:
 def _say_flash(result: dict[str, Any]) -> str:
     size, seconds = bytes_text(result["bytes"]), result["seconds"]
     board = boards()[result["board"]].title if result["board"] in boards() else result["board"]
-    kept = " The image before is kept." if result["previous_kept"] else ""
+    if result.get("parameters"):
+        size += f" of {bytes_text(result['whole_bytes'])} (only the model's numbers changed)"
+    kept = " What was there before is kept." if result["previous_kept"] else ""
     return f"{size} in {seconds:.2f} s. {board} answers with build {result['build_hash'][:8]}.{kept}"
 
 
