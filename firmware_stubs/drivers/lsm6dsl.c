@@ -84,7 +84,8 @@ static int32_t read_values(uint8_t address, int16_t *values, int32_t n)
 
 static int32_t read(uint8_t address, int16_t *rows, int32_t n) { return read_values(address, rows, n * AXES); }
 
-/* The FIFO gives the gyroscope's values of a row first. */
+/* The FIFO gives the gyroscope's values of a row first: so do ChromiumOS EC, accelgyro_lsm6dsm.h (enum dev_fifo), and ST's
+   own driver for Linux. */
 static int32_t read_motion(uint8_t address, int16_t *rows, int32_t n)
 {
     if (!read_values(address, rows, n * MOTION_AXES))

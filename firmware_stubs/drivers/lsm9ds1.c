@@ -1,5 +1,6 @@
 /* LSM9DS1: accelerometer, +-8 g, with the gyroscope off; or both, +-2000 deg/s, at the gyroscope's rates.
-   Source: ST, datasheet DocID025715; names as in ST's lsm9ds1_reg.h. */
+   Source: ST, datasheet DocID025715; names as in ST's lsm9ds1_reg.h. That the FIFO counts rows of both and each half is
+   read from its own registers, gyroscope first: micropython-lib 06592f8, lsm9ds1.py, which runs on this very part. */
 #include "lsm9ds1.h"
 
 enum {

@@ -47,7 +47,7 @@ static void set_up(void)
     PDM_ENABLE = 1;
 }
 
-/* A buffer's address is taken over when it begins: only after STARTED may the next one be told. */
+/* A buffer's address is taken over when it begins: only after STARTED may the next one be told, as nrfx_pdm.c does. */
 int32_t board_pdm_start(uint32_t rate_mhz, int16_t *first, int16_t *second, int32_t n)
 {
     if (rate_mhz != RATE_MHZ)
