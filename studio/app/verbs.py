@@ -169,7 +169,7 @@ def _render(a: Namespace) -> Work[Result]:
 def _build(a: Namespace) -> Work[Result]:
     from studio.app.actions.build import build
 
-    return build(a.project, a.model, a.board, a.out)
+    return build(a.project, a.model, a.board, a.out, a.optimise, a.compare)
 
 
 def _firmware(a: Namespace) -> Work[Result]:
@@ -335,7 +335,16 @@ def _said_explore(r: Result) -> str:
 
 
 def _said_build(r: Result) -> str:
-    return "\n".join([_said_cost(r), *r["files"]])
+    return "\n".join([_said_cost(r), *_said_other(r), *r["files"]])
+
+
+def _said_other(r: Result) -> list[str]:
+    """What the same model weighs when it is optimised the other way."""
+    if "other" not in r:
+        return []
+    other = r["other"]
+    figures = f"{other['flash_bytes']} B of flash, {other['instructions_per_inference']} instructions"
+    return [f"optimised for {r['optimise']}; for {other['optimise']} it would be {figures}"]
 
 
 def _said_flash(r: Result) -> str:

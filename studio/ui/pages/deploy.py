@@ -12,6 +12,7 @@ from studio.app.models import Model
 from studio.app.session import State
 from studio.errors import StudioError, VerifyError
 from studio.firmware.board import Board, boards
+from studio.firmware.optimise import folder_name
 from studio.progress import Progress, Work
 from studio.ui.pages.base import Page, Shell
 from studio.ui.parts.facts import Facts
@@ -24,6 +25,7 @@ N_WINDOWS = 200
 #: Files of a build that can be flashed or examined.
 IMAGES = (".bin", ".hex", ".elf", ".uf2", ".lib")
 ORDER = ("build", "flash", "verify")
+HOW = {"size": "Small", "speed": "Fast"}
 
 
 class DeployPage(Page):
@@ -34,6 +36,7 @@ class DeployPage(Page):
         self.model = combo("deploy_model", "Model", "What to put on the board")
         self._suggested: str | None = None
         self.board = combo("deploy_board", "Board", "Which board the image is for")
+        self.optimise = combo("deploy_optimise", "Optimise for", "Small code or fast code: the same answers")
         self.target = combo("flash_url", "Address of the board", "Where the board is connected", editable=True)
         self.weight, self.banner, self.facts = Weight(), Banner("deploy_error"), Facts()
         self.layers = Layers()
@@ -51,6 +54,9 @@ class DeployPage(Page):
         self._model: Model | None = None
         self._build_page()
         self._fill_boards()
+        for how, words in HOW.items():
+            self.optimise.addItem(words, how)
+        self.optimise.currentIndexChanged.connect(self._chosen)
         self.model.currentIndexChanged.connect(self._chosen)
         self.board.currentIndexChanged.connect(self._board_chosen)
 
@@ -117,7 +123,8 @@ class DeployPage(Page):
     def _choices(self) -> Card:
         card = Card("What goes where")
         across = columns(spacing=14)
-        for name, field in (("Model", self.model), ("Board", self.board), ("Address", self.target)):
+        named_fields = (("Model", self.model), ("Board", self.board), ("Code", self.optimise), ("Address", self.target))
+        for name, field in named_fields:
             across.addLayout(caption(name, field), 1)
         card.body.addLayout(across)
         card.body.addSpacing(4)
@@ -242,9 +249,9 @@ class DeployPage(Page):
         project = self.shell.session.state.project
         if project is None or self.model.currentData() is None:
             return None
-        found = sorted(
-            (project.path / "builds" / f"{self.model.currentData()}-{self.board.currentData()}").glob("*.bin")
-        )
+        how = self.optimise.currentData() or "size"
+        name = folder_name(self.model.currentData(), self.board.currentData(), how)
+        found = sorted((project.path / "builds" / name).glob("*.bin"))
         return found[0] if found else None
 
     # Work ----------------------------------------------------------------------------------------------------
@@ -272,7 +279,7 @@ class DeployPage(Page):
         project, model = self.shell.session.state.project, self.model.currentData()
         url = self.target.currentText().strip()
         if key == "build":
-            arguments = (project.path, model, self.board.currentData())
+            arguments = (project.path, model, self.board.currentData(), None, self.optimise.currentData(), True)
             self._job = ProcessJob("build", "studio.app.actions.build:build", arguments)
         elif key == "flash":
             self._job = Job("flash", _flash(self._image, url))
@@ -345,7 +352,7 @@ class DeployPage(Page):
         can = {"build": ready, "flash": self._image is not None, "verify": ready, "rollback": True, "first_light": True}
         for key, step in self.steps.items():
             step.action.setEnabled(can[key] and not busy)
-        for field in (self.model, self.board, self.target):
+        for field in (self.model, self.board, self.optimise, self.target):
             field.setEnabled(not busy)
 
 
