@@ -466,3 +466,30 @@ def test_the_port_comes_back_under_another_name(monkeypatch: pytest.MonkeyPatch)
     link._link = None
     link.take_up()
     assert opened == ["/dev/ttyACM0", "/dev/ttyACM1"]
+
+
+@pytest.mark.slow
+def test_mcuboot_is_flashed_over_bluetooth(tmp_path: Path) -> None:
+    """smpclient over bleak's own BlueZ backend, to an SMP service on the virtual air; the link breaks once."""
+    from studio.sources.air.air import BOARD, Air, absent
+
+    needs("mcuboot")
+    if why := absent():
+        pytest.skip(f"Bluetooth in software cannot run: {why}")
+    from tests.firmware.silicon.smp_air import NEW
+
+    path, steps = tmp_path / "zephyr.signed.bin", []
+    path.write_bytes(NEW)
+    with Air("--peer", "tests.firmware.silicon.smp_air") as air:
+
+        def watch(step: Progress) -> None:
+            steps.append(step.text)
+            if step.text.startswith("sending") and step.done > 4000 and "dropped" not in steps:
+                steps.append("dropped")
+                air.tell("drop")
+
+        with pytest.raises(FlashError, match=r"fell silent|went away"):
+            finish(flash_own(_Port(f"ble:{BOARD}", swap_s=20.0), path, "thingy53"), watch)
+        assert air.sent()[0] == 0
+        done = finish(flash_own(_Port(f"ble:{BOARD}", swap_s=20.0), path, "thingy53"))
+        assert air.sent()[0] == 2 and done["previous_kept"]

@@ -8,6 +8,7 @@ the notifications that nobody took).
 import argparse
 import asyncio
 import contextlib
+import importlib
 import os
 import socket
 import sys
@@ -284,6 +285,12 @@ class Daemon:
         self._change(path, CHARACTERISTIC_1, NotifyAcquired=Variant("b", True))
         return "hq", [0, self._objects[path][CHARACTERISTIC_1]["MTU"].value], [theirs.detach()]
 
+    async def _GattCharacteristic1_AcquireWrite(self, m: Message) -> Answer:
+        """Asked for by who wants to know the MTU; writes go on as before."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.close()
+        return "hq", [0, self._objects[m.path or ""][CHARACTERISTIC_1]["MTU"].value], [theirs.detach()]
+
     def _hung_up(self, path: str, pipe: socket.socket) -> None:
         """The listener closed its end: that is how it unsubscribes."""
         asyncio.get_running_loop().remove_reader(pipe)
@@ -321,14 +328,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--name", default="SB-F4F5")
     parser.add_argument("--rate", type=float, default=100.0)
     parser.add_argument("--channels", type=int, default=3)
+    parser.add_argument("--peer", default="", help="module whose make(air, name, address) is the board instead")
     return parser.parse_args()
+
+
+def _board(air: LocalLink, options: argparse.Namespace) -> Any:
+    if options.peer:
+        return importlib.import_module(options.peer).make(air, options.name, BOARD_ADDRESS)
+    names = tuple(f"c{i}" for i in range(options.channels))
+    stream = Stream("load", options.rate, names, "", "i16", 1.0, "sensor")
+    return Peripheral(air, DEVICES[options.protocol](stream, rows(options.channels)), options.name, BOARD_ADDRESS)
 
 
 async def _serve(options: argparse.Namespace) -> None:
     air = LocalLink()
-    names = tuple(f"c{i}" for i in range(options.channels))
-    stream = Stream("load", options.rate, names, "", "i16", 1.0, "sensor")
-    board = Peripheral(air, DEVICES[options.protocol](stream, rows(options.channels)), options.name, BOARD_ADDRESS)
+    board = _board(air, options)
     await board.on()
     central = host(air, "host", OWN_ADDRESS)
     await central.power_on()
@@ -339,7 +353,7 @@ async def _serve(options: argparse.Namespace) -> None:
     await _obey(board, daemon)
 
 
-async def _obey(board: Peripheral, daemon: Daemon) -> None:
+async def _obey(board: Any, daemon: Daemon) -> None:
     """Words on stdin until it ends."""
     words = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
