@@ -5,6 +5,7 @@ brings libraries that must never enter the window's process, so it runs in a spa
 Both put what happens where the heartbeat can look: nothing calls into the window.
 """
 
+import atexit
 import importlib
 import multiprocessing
 import queue
@@ -65,8 +66,10 @@ class ProcessJob:
         self._news: queue.SimpleQueue[Progress] = queue.SimpleQueue()
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(target, args, theirs), name=name, daemon=True)
+        # Not a daemon, for those may have no processes of their own; so it must be ended when this one ends.
+        self._process = context.Process(target=_serve, args=(target, args, theirs), name=name, daemon=False)
         self._process.start()
+        atexit.register(self._process.terminate)
         theirs.close()
         self._reader = threading.Thread(target=self._read, daemon=True, name=f"{name} news")
         self._reader.start()
@@ -87,6 +90,7 @@ class ProcessJob:
                 self.error = StudioError(f"Work {self.name!r}", seen, "Start it again; free memory if it was killed.")
         finally:
             self._process.join(5)
+            atexit.unregister(self._process.terminate)
             self.done = True
 
     def poll(self) -> list[Progress]:

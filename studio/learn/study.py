@@ -11,7 +11,7 @@ Massively Parallel Hyperparameter Tuning, MLSys 2020 (successive halving).
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ LEVELS = (1.0, 0.5, 0.25)
 FIRST_RUNG, REDUCTION = 8, 3
 #: Trials that are drawn by chance before the sampler begins to learn from them.
 BY_CHANCE = 10
+#: Members that may learn side by side. Each is drawn, and held against others, by what those before them came to:
+#: so it does not matter how many really do.
+AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Proposal:
 
 
 class Study:
-    """`propose`, `watch` and `keep`; `history` holds what was kept, also by an earlier search of the same key.
+    """`propose`, `begin` and `keep`; `history` holds what was kept, also by an earlier search of the same key.
 
     `path` is the journal's file (None: in memory only), `key` names data and settings that make trials comparable.
     """
@@ -51,17 +54,19 @@ class Study:
         self._guesses = space.guesses()
         self._journal = optuna.create_study(study_name=key, storage=_storage(path, resume), load_if_exists=True)
         self.history: list[Any] = [t for t in self._journal.trials if t.state.is_finished()]
-        self._halving: Any = None  # the study that the running member is the last trial of
-        self._running: Any = None
-        self.last = 0.0  # score that the running member reported last
 
-    def propose(self) -> Proposal | None:
-        """The next member to try; None when every member of a small space has been tried."""
-        number = len(self.history)
+    def known(self, number: int) -> list[Any]:
+        """The trials that member `number` may learn from."""
+        return self.history[: max(0, number - AHEAD + 1)]
+
+    def propose(self, under_way: Sequence[Proposal] = ()) -> Proposal | None:
+        """The next member to try beside those under way; None when every member of a small space has been tried."""
+        number = len(self.history) + len(under_way)
         if number < len(self._guesses):
             family, at = self._guesses[number]
             return Proposal(number, family, at)
         seen = {(t.user_attrs["family"], json.dumps(t.user_attrs["at"])) for t in self.history}
+        seen |= {(p.family, json.dumps(dict(p.at))) for p in under_way}
         for again in range(20):
             found = self._drawn(number, again)
             if (found.family, json.dumps(dict(found.at))) not in seen:
@@ -73,7 +78,7 @@ class Study:
         seed = (self.seed * 100_003 + number * 31 + again) % 2**31
         sampler = self._sampler(seed)
         study = self._optuna.create_study(direction="maximize", sampler=sampler)
-        study.add_trials([self._frozen(t, limits) for t in self.history])
+        study.add_trials([self._frozen(t, limits) for t in self.known(number)])
         trial = study.ask()
         family = trial.suggest_categorical("family", list(self.space.kinds))
         knobs = self.space.knobs(family)
@@ -96,30 +101,22 @@ class Study:
             intermediate_values=t.intermediate_values, constraints=over,
         )  # fmt: skip
 
-    # --- successive halving ---------------------------------------------------------------
-
-    def begin(self) -> None:
-        """The proposed member starts to learn."""
+    def begin(self, number: int) -> "Halving":
+        """Member `number` starts to learn."""
         pruner = self._optuna.pruners.SuccessiveHalvingPruner(min_resource=FIRST_RUNG, reduction_factor=REDUCTION)
         study = self._optuna.create_study(direction="maximize", pruner=pruner)
-        study.add_trials([self._frozen(t, self.limits) for t in self.history])
-        self._halving, self._running = study, study.ask()
-
-    def behind(self, epoch: int, score: float) -> bool:
-        """Whether a network with this score after this epoch is too far behind those before it to go on."""
-        self.last = score
-        self._running.report(score, epoch)
-        return bool(self._running.should_prune())
+        study.add_trials([self._frozen(t, self.limits) for t in self.known(number)])
+        return Halving(study, study.ask())
 
     # --- keeping --------------------------------------------------------------------------
 
-    def keep(self, proposal: Proposal, candidate: Candidate) -> None:
+    def keep(self, proposal: Proposal, candidate: Candidate, halving: "Halving | None" = None) -> None:
         """Add what the member came to; on disk before this returns."""
         optuna, pre = self._optuna, f"{proposal.family}."
         sizes = {k: len(v) for k, v in self.space.knobs(proposal.family).items()}
         distributions = {pre + k: optuna.distributions.IntDistribution(0, n - 1) for k, n in sizes.items()}
         family = optuna.distributions.CategoricalDistribution(list(self.space.kinds))
-        run = self._halving.trials[-1] if self._halving else None
+        run = halving.run() if halving else None
         states = optuna.trial.TrialState
         trial = optuna.trial.create_trial(
             state=states.PRUNED if candidate.stopped else states.COMPLETE,
@@ -131,7 +128,6 @@ class Study:
             intermediate_values=dict(run.intermediate_values) if run else {},
             constraints=self.limits.excess(candidate.cost),
         )
-        self._halving = None
         self._journal.add_trial(trial)
         self.history.append(trial)
 
@@ -150,6 +146,25 @@ class Study:
         """How often each family has been tried."""
         names = [t.user_attrs["family"] for t in self.history]
         return {name: names.count(name) for name in self.space.kinds}
+
+
+@dataclass
+class Halving:
+    """Holds one member against those before it while it learns (successive halving)."""
+
+    study: Any
+    trial: Any
+    last: float = 0.0
+
+    def behind(self, epoch: int, score: float) -> bool:
+        """Whether a network with this score after this epoch is too far behind those before it to go on."""
+        self.last = score
+        self.trial.report(score, epoch)
+        return bool(self.trial.should_prune())
+
+    def run(self) -> Any:
+        """Optuna's record of the member."""
+        return self.study.trials[-1]
 
 
 def _rungs(t: Any) -> dict[str, Any]:

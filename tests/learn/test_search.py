@@ -1,6 +1,7 @@
 """The search obeys its limits, its clock and its seed."""
 
 import dataclasses
+import multiprocessing
 import pickle
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from studio.learn.dataset import split
 from studio.learn.families.cnn import Cnn
 from studio.learn.families.forest import RandomForest
 from studio.learn.folds import folds
+from studio.learn.pool import Pool
 from studio.learn.search import Found, Plan, search
 from studio.learn.space import fixed_knobs
 from studio.progress import Progress, finish
@@ -265,6 +267,41 @@ def test_closing_it_anywhere_leaves_nothing_behind() -> None:
             next(work)
         work.close()
     assert set(threading.enumerate()) == before
+
+
+def large() -> Plan:
+    return dataclasses.replace(QUICK, fixed={"cnn.width": 4, "cnn.depth": 2, "cnn.epochs": 3, "forest.trees": 4})
+
+
+@pytest.mark.slow
+def test_side_by_side_comes_to_the_same_and_leaves_no_process(tmp_path: Path) -> None:
+    alone = found(trials=6, plan=large())
+    beside = found(trials=6, plan=dataclasses.replace(large(), side_by_side=2))
+    assert [c.name for c in beside.candidates] == [c.name for c in alone.candidates]
+    assert [c.score for c in beside.candidates] == [c.score for c in alone.candidates]
+    assert beside.best.confidence == alone.best.confidence and same(beside.best.graph, alone.best.graph)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_and_closing_ends_the_others() -> None:
+    data = toy(4)
+    with Pool(data, 2) as pool:
+        fits = [pool.start(Cnn(width=4, epochs=500), np.arange(len(data)), seed) for seed in (0, 1)]
+        while not fits[0].news():
+            pool.rest()
+        victim, other = multiprocessing.active_children()
+        victim.kill()
+        with pytest.raises(TrainError, match="the process that it learned in has ended"):
+            while True:
+                for fit in fits:
+                    fit.news()
+        assert other.is_alive()
+        failing = pool.start(Cnn(), np.arange(3), 0)
+        with pytest.raises(DataError):
+            while True:
+                failing.news()
+    assert not multiprocessing.active_children()
 
 
 def test_data_that_cannot_be_learned_from_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Search for the best model under a board's limits, weigh it for real, and keep it with the lock of its origins."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,9 @@ from studio.learn.twins import Twins, twins, without_twins
 from studio.params import check, param
 from studio.progress import Progress, Work
 
+#: A search of so few candidates is over before further processes have begun.
+SHORT = 4
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -60,6 +64,10 @@ class TrainSettings:
     finalists: int = param(3, "Candidates that are judged on more groups.", low=0, high=20)
     folds: int = param(3, "Parts of the data that finalists are judged on.", low=1, high=20)
     seeds: int = param(1, "Times that a finalist learns on each part.", low=1, high=10)
+    side_by_side: int = param(
+        0, "Candidates that learn at the same time; 0: one for each core, four at most. The result is the same.",
+        low=0, high=4,
+    )  # fmt: skip
     fixed: tuple[str, ...] = param((), "Knobs that are not searched, such as cnn.width=16.")
     resume: bool = param(False, "Go on with an earlier search of the same data and settings.")
 
@@ -123,8 +131,14 @@ def plan_of(project: Project, settings: TrainSettings, families: tuple[str, ...]
         journal=folder / "journal.log",
         key=hashlib.sha256(repr(same).encode()).hexdigest()[:24],
         resume=settings.resume,
+        side_by_side=settings.side_by_side or places(settings.trials),
         stop=stopper(project),
     )
+
+
+def places(trials: int) -> int:
+    """Candidates that learn at the same time when nobody says: one for each core; a short search is not worth it."""
+    return 1 if trials <= SHORT else min(os.cpu_count() or 1, 4)
 
 
 def stopper(project: Project) -> Callable[[], bool]:

@@ -21,6 +21,7 @@ WORDS = {
     "seed": "Seed",
     "finalists": "Finalists",
     "folds": "Parts to judge on",
+    "side_by_side": "At the same time",
     "resume": "Go on with the last",
     "windows": "Windows",
 }
@@ -64,7 +65,7 @@ FAMILIES = {
     "lof": ("Anomaly: outlier factor", "In thinner surroundings. Needs the label normal and one other."),
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
-EFFORT = ("minutes", "trials", "finalists", "folds", "seed", "resume")
+EFFORT = ("minutes", "trials", "side_by_side", "finalists", "folds", "seed", "resume")
 WINDOW = ("window_s", "stride_s", "windows", "max_rate_error")
 
 
