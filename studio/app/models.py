@@ -1,6 +1,8 @@
 """Models on disk: `models/<id>/` with the graph, its figures, and the lock of what it was made from."""
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from studio.data.stream import Stream
 from studio.errors import InputError, ProjectError
 from studio.graph import store
 from studio.graph.graph import Graph
+from studio.graph.ops.decide import decide_of
 from studio.paths import write_atomic
 
 FORMAT = 1
@@ -69,6 +72,22 @@ def load(project: Project, model_id: str = "") -> Model:
     stream = Stream(**found["stream"] | {"channels": tuple(found["stream"]["channels"])})
     keep = {k: found.get(k, {}) for k in ("test", "cost", "lock")}
     return Model(found["id"], found["family"], store.load(folder), stream, created=found["created"], **keep)
+
+
+def set_decision(project: Project, model_id: str, decision: Mapping[str, Any] | None) -> None:
+    """Change how a model decides along time (as `Decide.as_dict` writes it; None: each window alone). DataError."""
+    folder = project.path / "models" / model_id
+    found = None if decision is None else decide_of(dict(decision), len(decision["on"]))
+    store.set_decision(found, folder)
+
+
+def set_test(project: Project, model_id: str, test: Mapping[str, Any], looks: int) -> None:
+    """Other figures of the test in the model's document, which keeps its date: it is no newer model."""
+    path = project.path / "models" / model_id / "model.json"
+    found, made = json.loads(path.read_text(encoding="utf-8")), path.stat()
+    found["test"], found["lock"]["test_looks"] = dict(test), looks
+    write_atomic(path, json.dumps(found, indent=1, ensure_ascii=False))
+    os.utime(path, ns=(made.st_atime_ns, made.st_mtime_ns))
 
 
 def ids(project: Project) -> list[str]:

@@ -9,10 +9,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from studio.app import models
 from studio.data import edits
 from studio.data import project as projects
 from studio.data import recording as recording_files
@@ -32,7 +33,8 @@ class State:
     """All a view needs to draw itself. Samples are not in it; they are on disk and in the rings.
 
     `selected` is the label in hand, an index into the open track; `also` are those selected together with it.
-    `broken` says why some recordings in the folder could not be opened; they stay where they are.
+    `broken` says why some recordings in the folder could not be opened; they stay where they are. `decisions` holds
+    how models decide, where that was changed since the project was opened.
     """
 
     project: Project | None = None
@@ -43,6 +45,7 @@ class State:
     also: tuple[int, ...] = ()
     model: str = ""
     broken: tuple[DataError, ...] = ()
+    decisions: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
 
     @property
     def open_recording(self) -> Recording | None:
@@ -197,6 +200,10 @@ class Session:
             if r.id in before and before[r.id] is not r and r.path.is_dir():
                 self._journal.keep(before[r.id], r)
         was, now = old.project, new.project
+        if now is not None:
+            for model, decision in new.decisions.items():
+                if model in old.decisions and old.decisions[model] != decision:
+                    models.set_decision(now, model, decision)
         if was is not None and now is not None and now is not was and now.path == was.path:
             projects.save(now)
 

@@ -69,5 +69,6 @@ def said_decision(r: Row) -> str:
     lines += ["  false/h   missed  latency s  decision"]
     for p in r["curve"]:
         words = decide_of(p["smoothing"], len(p["smoothing"]["on"])).words()
-        lines.append(f"  {p['false_alarms_per_hour']:7.1f}  {p['missed']:7.1%}  {p['latency_s']:9.2f}  {words}")
+        late = f"{p['latency_s_p50']:9.2f}" if p["latency_s_p50"] is not None else "        -"
+        lines.append(f"  {p['false_alarms_per_hour']:7.1f}  {p['missed']:7.1%}  {late}  {words}")
     return "\n".join(lines)

@@ -39,6 +39,19 @@ class Answers:
     group: Strings
 
 
+def most_rate(count: int, hours: float, sure: float = 0.95) -> float:
+    """The highest rate per hour under which so few happen in `hours` with a chance of 1 - `sure`; 0 counted are not 0.
+
+    References: Garwood, Fiducial limits for the Poisson distribution, Biometrika 1936 (by bisection here).
+    """
+    low, high = 0.0, 10.0 + 3.0 * count
+    for _ in range(60):
+        mean = (low + high) / 2
+        chance = np.exp(-mean) * np.sum(np.cumprod([1.0, *(mean / k for k in range(1, count + 1))]))
+        low, high = (mean, high) if chance > 1 - sure else (low, mean)
+    return float(high / hours)
+
+
 def confidence(fits: Sequence[Answers], classes: Sequence[str], of: str, seed: int) -> Confidence:
     """How sure the score of one candidate is, from its fits on several folds and seeds."""
     y, decided = (np.concatenate([np.asarray(getattr(f, k)) for f in fits]) for k in ("y", "decided"))

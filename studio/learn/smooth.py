@@ -48,8 +48,8 @@ class Point:
 
     @property
     def latency_s(self) -> float:
-        """Median time from an event's start to its decision; 0 where none was noticed."""
-        return float(np.median(self.matched.latencies_s)) if self.matched.latencies_s else 0.0
+        """Median time from an event's start to its decision; infinite where none was noticed."""
+        return float(np.median(self.matched.latencies_s)) if self.matched.latencies_s else float("inf")
 
     @property
     def order(self) -> tuple[float, float, float, int]:
@@ -59,7 +59,7 @@ class Point:
     def as_dict(self) -> dict[str, Any]:
         """For a model's document."""
         rates = {"false_alarms_per_hour": self.false_alarms_per_hour, "missed": self.missed, "errors": self.errors}
-        return {"smoothing": self.decide.as_dict(), **self.matched.deeper(), **rates, "latency_s": self.latency_s}
+        return {"smoothing": self.decide.as_dict(), **self.matched.deeper(), **rates}
 
 
 def judged(decide: Decide, evidence: Evidence) -> Point | None:
@@ -78,14 +78,14 @@ def candidates(n_classes: int) -> Iterator[list[Decide]]:
     """All that are tried with the same thresholds for every class: lists that differ in nothing but the threshold."""
     for average, least, quiet in product(AVERAGES, LEASTS, QUIETS):
         alone = average == least == 1 and not quiet
-        row = [even(n_classes, average, on, on if alone else max(0.0, on - HYSTERESIS), least, quiet) for on in ONS]
+        row = [even(n_classes, average, on, on if alone else lower(on), least, quiet) for on in ONS]
         yield row
         if average > 1:
             yield [replace(decide, mean="fading") for decide in row]
 
 
 def curve(evidence: Evidence) -> tuple[Point, ...]:
-    """The points that no other beats: fewest missed for their false alarms, from strict to lenient."""
+    """The points that no other beats in false alarms, misses and latency at once, from strict to lenient."""
     return tune(evidence)[0]
 
 
@@ -96,7 +96,8 @@ def tune(evidence: Evidence, false_alarms_per_hour: float = 0.0) -> tuple[tuple[
     if not first:
         return (), None
     steady = settled(rows)
-    starts = [first[round(i)] for i in np.linspace(0, len(first) - 1, min(REFINED, len(first)))]
+    fewest = [p for i, p in enumerate(first) if all(p.missed < q.missed for q in first[:i])]
+    starts = [fewest[round(i)] for i in np.linspace(0, len(fewest) - 1, min(REFINED, len(fewest)))]
     finer = [p for start in starts for p in refined(start, evidence)]
     best = front([*first, *finer])
     points = tuple(best[round(i)] for i in np.linspace(0, len(best) - 1, min(MOST_POINTS, len(best))))
@@ -114,10 +115,10 @@ def settled(rows: Sequence[Sequence[Point]]) -> Point:
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """Those that are not beaten."""
+    """Those that no other equals or beats in false alarms, misses and latency at once."""
     kept: list[Point] = []
     for p in sorted(points, key=lambda p: p.order):
-        if not kept or p.missed < kept[-1].missed:
+        if not any(k.missed <= p.missed and k.latency_s <= p.latency_s for k in kept):
             kept.append(p)
     return kept
 
@@ -137,18 +138,22 @@ def refined(point: Point, evidence: Evidence) -> Iterator[Point]:
             yield best
 
 
+def lower(on: float) -> float:
+    """The usual second threshold."""
+    return round(max(0.0, on - HYSTERESIS), 4)
+
+
 def with_threshold(decide: Decide, of: int, on: float, off: float | None = None) -> Decide:
     """The same with other thresholds for class number `of`; the lower one at the usual distance unless it is given."""
-    lower = max(0.0, on - HYSTERESIS) if off is None else off
     ons, offs = list(decide.on), list(decide.off)
-    ons[of], offs[of] = on, min(on, lower)
+    ons[of], offs[of] = on, min(on, lower(on) if off is None else off)
     return replace(decide, on=tuple(ons), off=tuple(offs))
 
 
 def tuned(points: Sequence[Point], false_alarms_per_hour: float) -> Point | None:
     """The point that misses least at no more false alarms than these; the strictest where none is so strict."""
     allowed = [p for p in points if p.false_alarms_per_hour <= false_alarms_per_hour]
-    return min(allowed, key=lambda p: p.missed) if allowed else (points[0] if points else None)
+    return min(allowed, key=lambda p: (p.missed, p.latency_s)) if allowed else (points[0] if points else None)
 
 
 def chosen(evidence: Evidence, points: Sequence[Point], steady: Point, false_alarms_per_hour: float = 0.0) -> Point:

@@ -28,7 +28,7 @@ def noisy_track(seed: int, n: int = 1200) -> Track:
     for at in range(50, n, 100):
         first[at : at + 8] = np.clip(rng.normal(0.8, 0.1, 8), 0, 1)
         segments.append(Segment(at * 0.5, (at + 8) * 0.5, "knock"))
-    first[rng.integers(0, n, 40)] = 0.75
+    first[rng.integers(0, n, 40)] = rng.uniform(0.6, 0.95, 40)
     return Track(scores(*first), np.arange(n) * 0.5 + 0.5, Labels(tuple(segments)))
 
 
@@ -40,8 +40,12 @@ def test_the_curve_falls_and_tuning_removes_false_alarms_without_missing_events(
     seen, new = evidence(0, 1), evidence(7)
     raw, points = judged(even(2), seen), curve(seen)
     assert raw is not None and raw.false_alarms_per_hour > 100 and raw.missed == 0
-    rates, missed = [p.false_alarms_per_hour for p in points], [p.missed for p in points]
-    assert rates == sorted(rates) and missed == sorted(missed, reverse=True)
+    rates = [p.false_alarms_per_hour for p in points]
+    assert rates == sorted(rates) and len(points) > 2
+    for i, p in enumerate(points):
+        assert not any(q.missed <= p.missed and q.latency_s <= p.latency_s for q in points[:i]), (
+            "beaten by a stricter one"
+        )
     best = tuned(points, 5.0)
     assert best is not None and best.false_alarms_per_hour <= 5 and best.missed < 0.1
     told, steady = judged(best.decide, new), tune(seen)[1]

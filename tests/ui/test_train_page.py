@@ -182,13 +182,6 @@ def test_a_result_shows_the_model_and_opens_deploy(opened: tuple[TrainPage, Bare
     assert shell.went == ["deploy"]
 
 
-def test_smoothing_is_told_in_words() -> None:
-    smoothing = {"average": 4, "on": 0.6, "off": 0.45, "least": 2, "quiet": 0}
-    point = {"smoothing": smoothing, "false_alarms_per_hour": 1.25, "missed": 0.02}
-    (line,) = trust_lines({}, {"events_smoothed": point})
-    assert "mean of 4, from 60% on, 2 in a row" in line and "1.2 false alarms an hour and 2.0%" in line
-
-
 def test_an_old_model_has_nothing_to_say_about_trust() -> None:
     assert trust_lines({}, {}) == []
 

@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 
 from studio.app import models
-from studio.app.actions.evaluate import background_of, laid, native_of, track_of
+from studio.app.actions.evaluate import background_of, evaluate, laid, native_of, track_of
+from studio.app.actions.looks import looks
 from studio.app.models import Model
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, open_project
 from studio.data.recording import Recording
 from studio.errors import DataError, InputError, ParamError
-from studio.graph import store
 from studio.graph.ops.decide import Decide, even
 from studio.learn import evidence as files
 from studio.learn import smooth
 from studio.learn.candidate import Fit
 from studio.learn.dataset import Dataset
 from studio.learn.matching import Evidence, Track
-from studio.learn.smooth import Point, curve, judged, tuned, with_threshold
+from studio.learn.smooth import Point, along, curve, judged, tuned, with_threshold
 from studio.learn.split import Bools, Ints
 from studio.learn.surrogate import changed
 from studio.progress import Progress, Work
@@ -142,10 +142,29 @@ def decide(
     new = _wanted(model, points, alarms_per_hour, settings, off)
     before, after = (d.as_dict() if d else None for d in (now, new))
     if before != after:
-        store.set_decision(new, project.path / "models" / model.id)
+        models.set_decision(project, model.id, after)
     at = judged(new or even(len(model.graph.classes)), evidence) if evidence is not None else None
     found = {"model": model.id, "decision": after, "changed": before != after}
     return found | {"validation": at.as_dict() if at else None, "curve": [p.as_dict() for p in points]}
+
+
+def stand(project_path: Path, model_id: str, decide: Decide) -> Work[dict[str, Any] | None]:
+    """What a decision comes to on folds: EVENTS, and by class; None where there is nothing to judge by."""
+    yield Progress(0, 1, "judging")
+    evidence = evidence_of(open_project(project_path), model_id)
+    point = judged(decide, evidence) if evidence is not None else None
+    if evidence is None or point is None:
+        return None
+    by_class = evidence.by_class(along(decide, evidence))
+    return point.as_dict() | {"by_class": {name: m.deeper() for name, m in by_class.items()}}
+
+
+def test_again(project_path: Path, model_id: str) -> Work[dict[str, Any]]:
+    """METRICS on the test part with the decision as it is now, kept with the model; it counts as a look at the test."""
+    project = open_project(project_path)
+    test = yield from evaluate(project_path, model_id)
+    models.set_test(project, model_id, test, len(looks(project)))
+    return test
 
 
 def _wanted(

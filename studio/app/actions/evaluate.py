@@ -28,6 +28,9 @@ from studio.progress import Progress, Work
 
 #: Windows taken for another class that are listed, to be looked at.
 MOST_WRONG = 500
+#: Windows of each class that were recognised and are listed too.
+SOME_RIGHT = 40
+COLUMNS = ["recording", "start", "truth", "answer"]
 BACKGROUND = {
     *("idle", "background", "rest", "none", "noise", "silence", "unknown", "other", "null"),
     *("normal", "healthy", "ok", "good"),
@@ -126,8 +129,19 @@ def _deeper(model: Model, data: Dataset, scores: Floats, decided: Ints) -> dict[
         "ranking": ranking(data.y, scores, model.graph.classes),
         "calibration": calibration(data.y, scores),
         "segments": by_segment(data.y, scores, segments_of(data)),
-        "wrong": {"columns": ["recording", "start", "truth", "answer"], "rows": rows},
+        "wrong": {"columns": COLUMNS, "rows": rows},
+        "right": {"columns": COLUMNS, "rows": _some_right(data, decided)},
     }
+
+
+def _some_right(data: Dataset, decided: Ints) -> list[list[Any]]:
+    """Of each class some windows that were recognised, spread over all of them."""
+    found: list[list[Any]] = []
+    for i in range(len(data.classes)):
+        own = np.flatnonzero((data.y == i) & (decided == i))
+        few = own[np.unique(np.linspace(0, len(own) - 1, min(SOME_RIGHT, len(own))).astype(int))]
+        found += [[str(data.recording[k]), int(data.start[k]), i, i] for k in few]
+    return found
 
 
 def segments_of(data: Dataset) -> Strings:

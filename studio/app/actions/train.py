@@ -212,7 +212,7 @@ def _finished(made: _Made, began: float) -> Work[tuple[models.Model, list[dict[s
         "leak": made.leak.as_dict() if made.leak else None,
     }
     spent = {"seconds": round(time.monotonic() - began, 2), "trials": made.found.trials}
-    told |= decided.told | {"search": spent}
+    told |= decided.told | {"search": spent, "temperature": round(best.temperature, 4)}
     model = replace(model, lock=_lock(made) | told)
     test = judge(model, data.take(parts.test), recordings(made.project))
     lock = _lock(made) | told | {"test_looks": looked_at(made.project, model.id, "train")}

@@ -1,5 +1,6 @@
 """Train: search for the best model that the board can carry, and see what it is worth."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,22 +8,27 @@ from typing import Any
 from PySide6 import QtWidgets
 
 from studio.app.actions.train import stop_file
-from studio.app.jobs import ProcessJob
+from studio.app.jobs import Job, ProcessJob
 from studio.app.session import State
 from studio.data.labels import Labels, Segment
+from studio.data.recording import Recording
 from studio.errors import StudioError
 from studio.firmware.board import boards
-from studio.progress import Progress
+from studio.graph.ops.decide import Decide
+from studio.progress import Progress, Work
 from studio.ui.labels.lists import ITEM, Lines, list_view, scrolled_side
 from studio.ui.labels.tally import tally_all
 from studio.ui.pages.base import Page, Shell
+from studio.ui.training.cells import Cells
+from studio.ui.training.deciding import Deciding
 from studio.ui.training.models import ModelLine, Shown, model_text, models_of
 from studio.ui.training.result import Result
 from studio.ui.training.searching import Searching
 from studio.ui.training.settings import SettingsSide
-from studio.ui.widgets import EmptyState, Side, button, heading, label, scrolled
+from studio.ui.widgets import EmptyState, Side, button, heading, label
 
 TARGET = "studio.app.actions.train:train"
+TEST_AGAIN = "studio.app.actions.deciding:test_again"
 
 
 class TrainPage(Page):
@@ -30,6 +36,7 @@ class TrainPage(Page):
 
     #: Tests put something quick here.
     make_job: Any = staticmethod(ProcessJob)
+    make_work: Any = staticmethod(Job)
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
@@ -38,7 +45,12 @@ class TrainPage(Page):
         self.boards = boards()
         self.settings = SettingsSide(TrainSettings, self.boards)
         self.searching = Searching(self.cancel, self.finish)
-        self.result = Result(lambda: shell.go("deploy"), self.open_windows)
+        self.result = Result(
+            lambda: shell.go("deploy"),
+            Cells(self._recording, self.open_windows, self._explain),
+            Deciding(self._judge, self._test_again),
+        )
+        self.result.deciding.applied.connect(self._decide)
         self.job: Any = None
         self.lines = Lines(model_text)
         self.start = button(
@@ -65,7 +77,7 @@ class TrainPage(Page):
         )
         self.middle = QtWidgets.QStackedWidget()
         self._build_models()
-        for widget in (self.empty, self.unlabelled, self.searching, scrolled(self.result, "result_area")):
+        for widget in (self.empty, self.unlabelled, self.searching, self.result):
             self.middle.addWidget(widget)
         across = QtWidgets.QHBoxLayout(self)
         across.setContentsMargins(0, 0, 0, 0)
@@ -99,7 +111,10 @@ class TrainPage(Page):
         if old.project is not new.project or old.model != new.model:
             self._show_models(new)
         self._show_buttons()
-        if self.job is None and (old.project is not new.project or old.model != new.model):
+        if old.decisions != new.decisions:
+            self._show_models(new)
+            self._show_model(new.model)
+        elif self.job is None and (old.project is not new.project or old.model != new.model):
             self._show_model(new.model)
         elif self.middle.currentWidget() in (self.empty, self.unlabelled):
             self._view(self._nothing())
@@ -138,9 +153,7 @@ class TrainPage(Page):
             self._view(self._nothing())
             return
         board = self.boards.get(found.document.get("lock", {}).get("board", ""))
-        self.result.show_model(
-            found.document, board.title if board else "no board", self._limits(found, board), found.window_s
-        )
+        self.result.show_model(found, board.title if board else "no board", self._limits(found, board))
         self.middle.setCurrentIndex(3)
 
     @staticmethod
@@ -229,8 +242,74 @@ class TrainPage(Page):
         self.shell.session.show(replace(state, recording=recording, track="labels", selected=near, also=()))
         self.shell.go("label")
 
+    # --- how a model decides, and why -----------------------------------------------------
+
+    @property
+    def _model(self) -> Shown | None:
+        """The chosen one."""
+        return next((m for m in self.lines.values if m.id == self.shell.session.state.model), None)
+
+    def _recording(self, name: str) -> Recording | None:
+        return next((r for r in self.shell.session.state.recordings if r.id == name), None)
+
+    def _run(self, name: str, work: Callable[[Path, str], Work[Any]], then: Callable[[Any], None]) -> None:
+        """Work about the chosen model on a thread: compiled C and arrays, no heavy library."""
+        project, model = self.shell.session.state.project, self.shell.session.state.model
+        if project is not None and model:
+            self.shell.run(self.make_work(name, work(Path(project.path), model)), done=then)
+
+    def _judge(self, decide: Decide, then: Callable[[Any], None]) -> None:
+        from studio.app.actions.deciding import stand
+
+        self._run("judge", lambda path, model: stand(path, model, decide), then)
+
+    def _explain(self, recording: str, start: int, then: Callable[[Any], None]) -> None:
+        from studio.app.actions.explain import explain
+
+        self._run("explain", lambda path, model: explain(path, model, recording, start), then)
+
+    def _decide(self, wanted: dict[str, Any] | None) -> None:
+        """Another decision: one step of undo."""
+        session, shown = self.shell.session, self._model
+        if shown is None:
+            return
+        known = replace(session.state, decisions={**session.state.decisions, shown.id: shown.decision})
+        session.show(known)
+        try:
+            after = replace(known, decisions={**known.decisions, shown.id: wanted})
+            session.commit(f"Change how {shown.id} decides", after)
+        except StudioError as e:
+            self.shell.show_error(e)
+            return
+        self.shell.say(f"{shown.id} decides so from now on; build and flash it again to bring it to a board")
+
+    def _test_again(self) -> None:
+        """The test part with the decision as it is now, in a process of its own."""
+        project, model = self.shell.session.state.project, self.shell.session.state.model
+        if project is None or not model:
+            return
+        again = self.result.deciding.again
+        again.setEnabled(False)
+
+        def over(text: str) -> None:
+            again.setEnabled(True)
+            self.shell.say(text)
+            self._show_models(self.shell.session.state)
+            self._show_model(self.shell.session.state.model)
+
+        def failed(error: BaseException) -> None:
+            over("The test failed")
+            self.shell.show_error(error)
+
+        job = self.make_job("test again", TEST_AGAIN, (Path(project.path), model))
+        self.shell.run(job, done=lambda _: over(f"{model} was tested again"), failed=failed)
+
     def tick(self) -> None:
         self.searching.tick()
+        self.result.cells.tick()
+
+    def leave(self) -> None:
+        self.result.cells.head.pause()
 
 
 def _away(segment: Segment, at_s: float) -> float:

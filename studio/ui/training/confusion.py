@@ -124,4 +124,4 @@ class Confusion(QtWidgets.QWidget):
         self.choose(row + by[0], column + by[1])
 
     def sizeHint(self) -> QtCore.QSize:
-        return QtCore.QSize(360, TOP_PX + max(1, len(self.labels)) * 40)
+        return QtCore.QSize(360, TOP_PX + max(1, len(self.labels)) * 34)

@@ -17,12 +17,18 @@ from studio.ui.widgets import bytes_text
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A model's id, its `model.json`, the seconds of its window and from one answer to the next (0: unknown)."""
+    """A model's id, its `model.json`, the seconds of its window and from one answer to the next (0: unknown).
+
+    `length` is the window's in samples, `decision` how it decides along time (None: each window alone).
+    """
 
     id: str
     document: dict[str, Any]
     window_s: float = 0.0
     stride_s: float = 0.0
+    length: int = 0
+    classes: tuple[str, ...] = ()
+    decision: dict[str, Any] | None = None
 
     @property
     def family(self) -> str:
@@ -41,7 +47,10 @@ def models_of(project: Project | None) -> list[Shown]:
         try:
             graph = json.loads((path.parent / "graph.json").read_text(encoding="utf-8"))
             window_s, stride_s = (graph[k] / graph["rate_hz"] for k in ("length", "stride"))
-            found.append(Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8")), window_s, stride_s))
+            known = int(graph["length"]), tuple(graph.get("classes", ())), (graph.get("decision") or {}).get("values")
+            found.append(
+                Shown(path.parent.name, json.loads(path.read_text(encoding="utf-8")), window_s, stride_s, *known)
+            )
         except (OSError, ValueError, KeyError, ZeroDivisionError):
             continue
     return found

@@ -6,29 +6,35 @@ from typing import Any
 from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.ui.parts.tabs import Tabs
 from studio.ui.theme import font
-from studio.ui.training.confusion import Confusion
+from studio.ui.training.cells import Cells
+from studio.ui.training.curves import Curves
+from studio.ui.training.deciding import Deciding
+from studio.ui.training.models import Shown
 from studio.ui.training.trust import GroupTable, Trust
 from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, label, named, rows
 
 ORIGIN = ("Stream", "Window", "Test part", "Seed", "Data")
 #: Narrow on the left, so that the longest word fits a small window; numbers end where their heads end.
 HEAD = "QHeaderView::section { padding: 4px 11px 4px 1px; } QHeaderView::section:first { padding-left: 11px; }"
+STATS = ("Accuracy", "Macro-F1", "Test windows", "Events found", "Found after", "False alarms / h")
+TIPS = {
+    "overview": "What it is worth, what it costs, and what it was made from",
+    "confusion": "Which class was taken for which, and the windows behind it",
+    "deciding": "False alarms against misses, and how decisions are made along time",
+    "curves": "ROC, precision against recall, calibration",
+}
 FIGURES = ("Precision", "Recall", "F1", "n")  # n: windows
 
 
 class Result(QtWidgets.QWidget):
     """`show_model` with a model's document (`model.json`) and its board's limits."""
 
-    def __init__(self, deploy: Callable[[], object], look: Callable[[str, int], object]) -> None:
+    def __init__(self, deploy: Callable[[], object], cells: Cells, deciding: Deciding) -> None:
         super().__init__()
-        self.trust, self._look = Trust(), look
-        self._wrong: list[list[Any]] = []
-        self._turn = 0
-        self.open = button(
-            "confusion_open", "Look at them", self._open, icon="tags", shortcut="Ctrl+Shift+W",
-            tip="Open the chosen cell's windows on the Label page, one after the other",
-        )  # fmt: skip
+        self.trust, self.cells, self.deciding, self.curves = Trust(), cells, deciding, Curves()
+        self.confusion, self.open = cells.confusion, cells.open
         self.title, self.family, self.split = label("", "display"), Pill("", "accent"), Pill()
         self.deploy = button(
             "deploy_open",
@@ -45,31 +51,33 @@ class Result(QtWidgets.QWidget):
         head = columns(self.title, self.family, self.split, spacing=10)
         head.addStretch()
         head.addWidget(self.deploy)
-        self.stats = {n: Stat(n) for n in ("Accuracy", "Macro-F1", "Test windows", "Events found", "False alarms / h")}
-        figures = columns(*self.stats.values(), spacing=36)
+        self.stats = {name: Stat(name) for name in STATS}
+        figures = columns(*self.stats.values(), spacing=26)
         figures.addStretch()
-        self.confusion, self.cell = Confusion(), label("", "small", wrap=True)
-        self.cell.setObjectName("confusion_text")
-        self.confusion.said.connect(self._say_cell)
-        matrix = Card("Confusion")
-        matrix.body.addWidget(self.confusion, 1)
-        foot = columns(spacing=10)
-        foot.addWidget(self.cell, 1)
-        foot.addWidget(self.open)
-        matrix.body.addLayout(foot)
-        middle = columns(matrix, self._build_cost(), spacing=14)
-        below = columns(self._build_tables(), self._build_origin(), spacing=14)
-        for pair in (middle, below):
-            pair.setStretch(0, 3)
-            pair.setStretch(1, 2)
-        layout = rows(spacing=16)
-        layout.setContentsMargins(20, 18, 20, 16)
+        overview = QtWidgets.QWidget()
+        middle = columns(self._build_tables(), self._build_right(), spacing=14)
+        middle.setStretch(0, 3)
+        middle.setStretch(1, 2)
+        inside = rows(self.trust, spacing=14)
+        inside.addLayout(middle, 1)
+        overview.setLayout(inside)
+        self.tabs = Tabs("result")
+        pages = (("overview", "Overview", overview), ("confusion", "Confusion", self.cells),
+                 ("deciding", "Decisions", self.deciding), ("curves", "Curves", self.curves))  # fmt: skip
+        for number, (key, title, page) in enumerate(pages, 1):
+            self.tabs.add(key, title, page, TIPS[key], f"Ctrl+Alt+{number}")
+        layout = rows(spacing=12)
+        layout.setContentsMargins(20, 16, 12, 8)
         layout.addLayout(head)
         layout.addLayout(figures)
-        layout.addWidget(self.trust)
-        layout.addLayout(middle, 3)
-        layout.addLayout(below, 2)
+        layout.addWidget(self.tabs, 1)
         self.setLayout(layout)
+
+    def _build_right(self) -> QtWidgets.QWidget:
+        """What it costs, and what it was made from."""
+        side = QtWidgets.QWidget()
+        side.setLayout(rows(self._build_cost(), self._build_origin(), spacing=14))
+        return side
 
     def _build_cost(self) -> Card:
         card = Card("Cost on the board")
@@ -128,8 +136,10 @@ class Result(QtWidgets.QWidget):
 
     # --- content -------------------------------------------------------------------------
 
-    def show_model(self, found: dict[str, Any], board: str, limits: dict[str, float], window_s: float = 0.0) -> None:
+    def show_model(self, shown: Shown, board: str, limits: dict[str, float]) -> None:
         """`limits`: flash_bytes, ram_bytes, latency_ms that the model may have (0: none), and its stride_ms."""
+        found, window_s, length = shown.document, shown.window_s, shown.length
+        classes, decision = shown.classes, shown.decision
         test, lock = found.get("test", {}), found.get("lock", {})
         self.title.setText(found["id"])
         self.family.say(found["family"], "accent")
@@ -139,37 +149,23 @@ class Result(QtWidgets.QWidget):
         self.stats["Accuracy"].say(_share(test.get("accuracy")))
         self.stats["Macro-F1"].say(_figure(test.get("macro_f1")))
         self.stats["Test windows"].say(str(test.get("n_windows", "–")))
-        events = test.get("events") or {}
-        self.stats["Events found"].say(_share(events.get("recall")))
-        alarms = events.get("false_alarms_per_hour")
-        self.stats["False alarms / h"].say("–" if alarms is None else f"{alarms:.1f}")
-        self._wrong = (test.get("wrong") or {}).get("rows", [])
-        self.trust.show_model(lock, test)
+        self._show_events(test, decision)
+        self.trust.show_model(lock, test, decision)
         self.groups.show_groups(test.get("by_group") or {})
-        self.confusion.show_confusion(test.get("confusion") or {"labels": [], "matrix": []})
+        self.cells.show_model(found, length)
+        self.deciding.show_model(lock, classes, decision, test.get("decision"))
+        self.curves.show_test(test, list(classes), lock.get("temperature"))
         self._show_cost(found.get("cost", {}), board, limits)
         self._show_origin(found, window_s, limits.get("stride_ms", 0.0) / 1000)
         self._show_classes(test.get("per_class", {}))
 
-    def _say_cell(self, text: str) -> None:
-        self.cell.setText(text)
-        self._turn = 0
-        self.open.setEnabled(bool(self._chosen()))
-
-    def _chosen(self) -> list[list[Any]]:
-        """The windows of the chosen cell that are known: those that were taken for another class."""
-        if self.confusion.cell is None:
-            return []
-        row, column = self.confusion.cell
-        unsure = column == len(self.confusion.labels) - 1 and self.confusion.labels[column] == "(unsure)"
-        return [w for w in self._wrong if w[2] == row and w[3] == (-1 if unsure else column)]
-
-    def _open(self) -> None:
-        """The next of the chosen windows."""
-        if found := self._chosen():
-            recording, start, _, _ = found[self._turn % len(found)]
-            self._turn += 1
-            self._look(recording, start)
+    def _show_events(self, test: dict[str, Any], decision: Any) -> None:
+        """Figures of the test, where they are of the decision as it is now."""
+        events = (test.get("events") or {}) if test.get("decision") == decision else {}
+        self.stats["Events found"].say(_share(events.get("recall")))
+        alarms, late = events.get("false_alarms_per_hour"), events.get("latency_s_p50")
+        self.stats["False alarms / h"].say("–" if alarms is None else f"{alarms:.1f}")
+        self.stats["Found after"].say("–" if late is None else f"{late:.2f} s")
 
     def _show_cost(self, cost: dict[str, Any], board: str, limits: dict[str, float]) -> None:
         self.board.setText(board)

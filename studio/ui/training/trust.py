@@ -5,6 +5,8 @@ from typing import Any
 from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.graph.ops.decide import decide_of
+from studio.learn.confidence import most_rate
 from studio.ui.theme import font
 from studio.ui.widgets import Card, label, named
 
@@ -23,14 +25,14 @@ class Trust(Card):
         self.lines.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.body.addWidget(self.lines)
 
-    def show_model(self, lock: dict[str, Any], test: dict[str, Any]) -> None:
-        """Sentences about this model."""
-        found = trust_lines(lock, test)
+    def show_model(self, lock: dict[str, Any], test: dict[str, Any], decision: Any = None) -> None:
+        """Sentences about this model, which decides along time as `decision` says."""
+        found = trust_lines(lock, test, decision)
         self.lines.setText("\n".join(found))
         self.setVisible(bool(found))
 
 
-def trust_lines(lock: dict[str, Any], test: dict[str, Any]) -> list[str]:
+def trust_lines(lock: dict[str, Any], test: dict[str, Any], decision: Any = None) -> list[str]:
     """What is known, a sentence a line, the reason first."""
     found = [lock["why"]] if lock.get("why") else []
     if sure := lock.get("confidence"):
@@ -43,19 +45,31 @@ def trust_lines(lock: dict[str, Any], test: dict[str, Any]) -> list[str]:
         found.append(f"The test part had been looked at {n} times: the more often, the less it proves.")
     if (segments := test.get("segments")) and segments["n"] != test.get("n_windows"):
         found.append(f"Of whole labels, {segments['accuracy']:.1%} of {segments['n']} are right.")
-    if point := test.get("events_smoothed"):
-        told = f"{point['false_alarms_per_hour']:.1f} false alarms an hour and {point['missed']:.1%} of events missed"
-        found.append(f"Smoothed over time ({_smoothing(point['smoothing'])}): {told}. The board does not smooth yet.")
+    found += event_lines(test, decision)
     if calibration := test.get("calibration"):
         found.append(f"Scores are off by {calibration['ece']:.1%} on average as probabilities.")
     return [*found, *lock.get("warnings", [])]
 
 
-def _smoothing(s: dict[str, Any]) -> str:
-    """What is done, in words."""
-    parts = [f"mean of {s['average']}" if s["average"] > 1 else "", f"from {s['on']:.0%} on" if s["on"] else ""]
-    parts += [f"{s['least']} in a row" if s["least"] > 1 else "", f"{s['quiet']} quiet" if s["quiet"] else ""]
-    return ", ".join(p for p in parts if p) or "nothing gained by it"
+def event_lines(test: dict[str, Any], decision: Any) -> list[str]:
+    """What the false alarms of the test are, and why they may look many beside windows that are right."""
+    if test.get("decision") != decision:
+        return ["The decision was changed after the test: its events are not known until you press Test again."]
+    events, alone = test.get("events") or {}, test.get("events_alone")
+    found = []
+    if events.get("hours"):
+        found.append(f"False alarms: {_counted(events)}.")
+    if decision and alone and alone.get("hours"):
+        words = decide_of(dict(decision), len(decision["on"])).words()
+        found.append(f"Decided along time ({words}); each window alone would give {_counted(alone)}.")
+    return found
+
+
+def _counted(events: dict[str, Any]) -> str:
+    n, borders = events["false_alarms"], events.get("false_at_borders", 0)
+    when = f", {borders} of them while the label changed, where no whole window is judged" if borders else ""
+    most = most_rate(n, events["hours"])
+    return f"{n} in {60 * events['hours']:.1f} min (below {most:.0f} an hour with 95 % certainty){when}"
 
 
 class GroupTable(QtWidgets.QTableWidget):
