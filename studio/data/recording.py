@@ -7,6 +7,7 @@
     journal.jsonl    gaps, one a line, written before the samples after them; only while recording or after a crash
     recording.json   streams, gaps, labels, subject, split, device, clock (origin; once closed, its fit and true rates),
                      videos, where there are any
+    seal.json        length and SHA-256 of the raw and clock files, see `seal`
 
 The raw files only grow and are the truth: how many samples there are is asked of them. So a process that is killed
 loses nothing that the system took, and its recording opens like any other. A loss on the way is kept as a gap: the
@@ -33,6 +34,7 @@ from studio.data.clock import Fit, Ints, Rate, device_fit, line_at, parse_fit, t
 from studio.data.document import FORMAT, broken, document, write_document, written
 from studio.data.labels import Labels, parse_tracks, plain_tracks
 from studio.data.raw import StreamFile, disk_error, merged, safe_name
+from studio.data.seal import seal_at_once
 from studio.data.stream import Array, Chunk, Floats, Stream
 from studio.data.video import VideoTrack, parse_videos
 from studio.errors import DataError
@@ -318,6 +320,7 @@ class Writer:
             self._journal.close()
         if failed is None:
             (self.path / "journal.jsonl").unlink(missing_ok=True)
+            seal_at_once(self.path)
         return load(self.path)
 
     def _write_rest(self) -> DataError | None:

@@ -1,11 +1,13 @@
 """Data quality: what a person should know before training on a recording."""
 
+import contextlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from studio.app.actions.record import joints_of
 from studio.app.suspects import suspects
+from studio.data import seal
 from studio.data.certificate import Certificate, certificate
 from studio.data.labels import Labels
 from studio.data.project import open_project, recordings
@@ -32,11 +34,21 @@ def check(project_path: Path, labels: bool = False) -> Work[dict[str, Any]]:
         yield Progress(i, len(everything), recording.id)
         whole, simulated = certificates(recording), recording.simulated
         findings = [f for c in whole for f in findings_of(c, simulated)]
-        findings += joint_findings(recording) + label_findings(recording)
+        findings += joint_findings(recording) + label_findings(recording) + seal_findings(recording)
         found.append({"id": recording.id, "findings": findings, "certificate": [c.plain() for c in whole]})
     totals = {"classes": class_seconds(everything), "balance": balance(everything)}
+    totals |= {"manifest_sha256": seal.manifest(r.path for r in everything)}
     doubtful, why = (yield from _suspects(project_path)) if labels else ([], "not asked for")
     return {"recordings": found, "suspect_labels": doubtful, "labels_unchecked": why, **totals}
+
+
+def seal_findings(recording: Recording) -> list[Finding]:
+    """Files whose samples are not those that were recorded. What has no seal gets one now, and counts from here on."""
+    if not seal.is_sealed(recording.path):
+        with contextlib.suppress(OSError):  # what may only be read stays as it is
+            seal.seal(recording.path)
+    wrong = seal.what_is_wrong(recording.path)
+    return [_finding("tampered", "error", name, f"{name} {text}: it was changed afterwards.") for name, text in wrong]
 
 
 def _suspects(project_path: Path) -> Work[tuple[list[dict[str, Any]], str]]:
