@@ -106,6 +106,28 @@ def test_what_a_full_fifo_loses_is_counted(silicon: Silicon) -> None:
     assert stats.dropped[0] == jump[0] - 1
 
 
+ONE_OF_A_KIND = list({kind[0]: id for id, kind in CHIPS.items()}.values())
+
+
+@pytest.mark.parametrize("trouble", ["stuck", "refuses"])
+@pytest.mark.parametrize("silicon", ONE_OF_A_KIND, indirect=True)
+def test_a_bus_in_trouble_leaves_the_board_alive_and_is_counted(silicon: Silicon, trouble: str) -> None:
+    """Nothing happens on the bus, or a byte in the middle is not acknowledged: told, and better when that is over."""
+    talk = awake(silicon)
+    talk.request(Verb.START, {1: [0]})
+    before = streamed(talk, 30)
+    silicon.trouble = trouble
+    for _ in range(5):
+        talk.pump()
+    assert talk.request(Verb.PING, {1: b"alive"}, 5.0) == b"alive"
+    assert talk.request(Verb.PARTS, {}, 5.0)[0][0] == 3
+    silicon.trouble = ""
+    after = streamed(talk, 30)
+    assert talk.request(Verb.PARTS, {}, 5.0)[0][0] == 1
+    index = [i for i, _ in before + after]
+    assert index == sorted(set(index)) and not silicon.wrongs
+
+
 Rows = list[tuple[int, tuple[float, ...]]]
 WITH_MOTION = [b.id for b in boards().values() if any(s.name == "motion" for s in b.streams)]
 

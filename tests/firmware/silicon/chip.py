@@ -33,6 +33,7 @@ class Silicon:
         self.on_write: dict[int, Hook] = {}
         self.on_read: dict[int, Callable[[], int]] = {}
         self.wrongs: list[str] = []
+        self.trouble = ""  # of the I2C bus: "stuck", nothing happens on it; "refuses", what is written is not taken
         self.us, self._measured = 0, {s.address: 0.0 for s in sensors}
         self.sent, self.url = bytearray(), f"silicon:{board.id}"
         self.port: Port | None = None

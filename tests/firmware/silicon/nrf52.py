@@ -130,7 +130,9 @@ class Nrf52(Silicon):
         pins = [self.pin(get(TWIM + at, 0)) for at in (0x508, 0x50C)]
         if get(TWIM + 0x500) != 6 or any(p >> 8 & 7 != 6 or p & 2 for p in pins):
             self.wrongs.append(f"TWIM0 is off, or its pins are not open drain with input on: {pins}")
-        if sensor is None:
+        if self.trouble == "stuck":
+            return
+        if sensor is None or self.trouble:
             self.words[TWIM + 0x124] = 1
             return
         sensor.write(out)
@@ -142,6 +144,8 @@ class Nrf52(Silicon):
         self.words[TWIM + 0x104] = 1
 
     def _stop(self, _value: int) -> None:
+        if self.trouble == "stuck":
+            return
         self.words[TWIM + 0x104] = 1
 
     def _erase(self, address: int) -> None:

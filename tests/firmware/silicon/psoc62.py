@@ -253,13 +253,15 @@ class Psoc62(Silicon):
         return bool(on and pins == ((19, 12), (19, 12)) and 90e3 < self.clock_hz(0) / steps <= 400e3)
 
     def _i2c_out(self, byte: int) -> None:
+        if self.trouble == "stuck":
+            return
         if self._bus == "idle":
             self._out = bytearray([byte])
         elif self._bus == "again":
             self._address(byte)
         else:
             self._out.append(byte)
-            self._intr |= ACK
+            self._intr |= NACK if self.trouble else ACK
 
     def _address(self, byte: int) -> None:
         sensor = self.sensors.get(byte >> 1)
@@ -272,7 +274,9 @@ class Psoc62(Silicon):
             self._in.extend(sensor.read(1))
 
     def _i2c_command(self, command: int) -> None:
-        if command & 2 and self._out:
+        if self.trouble == "stuck":
+            self._bus, self._out = "idle", bytearray()
+        elif command & 2 and self._out:
             self._address(self._out[0])
         elif command & 1:
             self._written()

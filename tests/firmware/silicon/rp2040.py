@@ -225,7 +225,9 @@ class Rp2040(Silicon):
             self._in, self._out, self._flags = bytearray(), bytearray(), 0
 
     def _command(self, value: int) -> None:
-        sensor = self.sensors.get(self.words.get(self.I2C + 4, 0))
+        sensor = None if self.trouble else self.sensors.get(self.words.get(self.I2C + 4, 0))
+        if self.trouble == "stuck":
+            return
         wired = [self.words.get(self.IO + at) for at in (0x24, 0x2C)] == [3, 3]
         if sensor is None or not wired or self.words.get(self.I2C) != 0x65 or not self.words.get(self.I2C + 0x6C):
             self._flags |= 1 << 6

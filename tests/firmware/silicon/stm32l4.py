@@ -113,7 +113,9 @@ class Stm32l4(Silicon):
         self._left, self._end = value >> 16 & 0xFF, bool(value >> 25 & 1)
         pins = self.words.get(0x48000400, 0) >> 20 & 0xF, self.words.get(0x48000424, 0) >> 8 & 0xFF
         wired = pins == (0xA, 0x44) and self.words.get(0x48000404, 0) >> 10 & 3 == 3
-        if sensor is None or not wired or not self.words.get(I2C, 0) & 1:
+        if self.trouble == "stuck":
+            self._i2c = 0
+        elif sensor is None or not wired or not self.words.get(I2C, 0) & 1:
             self._i2c = 1 << 4 | 1 << 5
         elif value >> 10 & 1:
             self._in, self._i2c = bytearray(sensor.read(self._left)), 1 << 2
@@ -128,6 +130,9 @@ class Stm32l4(Silicon):
         self._i2c &= ~value
 
     def _i2c_txdr(self, value: int) -> None:
+        if self.trouble:
+            self._i2c = 1 << 4 | 1 << 5
+            return
         self._out.append(value)
         if len(self._out) == self._left:
             self.sensors[self._to].write(bytes(self._out))
