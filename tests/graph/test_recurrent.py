@@ -12,7 +12,7 @@ from studio.graph.op import Array
 from studio.graph.ops.lstm_s8 import sigmoid_table
 from studio.graph.ops.recurrent import Gru, Lstm, Svdf
 from studio.graph.ops.transposed import TransposedConv2d
-from tests.graph.lstm_oracle import lstm_s8
+from tests.graph.lstm_oracle import lstm_s8, sigmoid, tanh
 from tests.graph.recurrent_examples import by_torch, small_lstm
 
 CRC = 3092212404
@@ -86,6 +86,14 @@ def test_the_table_of_the_curve_is_the_public_one() -> None:
     table = sigmoid_table()
     assert table[:5].tolist() == [32768, 33451, 34133, 34813, 35493] and table[-3:].tolist() == [65534, 65534, 65535]
     assert zlib.crc32(table.astype("<u2").tobytes()) == CRC
+
+
+def test_the_curves_are_near_the_true_ones() -> None:
+    """For every one of the 2^16 gates: off by less than 2^-13, where 1/256 would do."""
+    x = np.arange(-(2**15), 2**15)
+    low, high = (np.array([curve(int(v)) for v in x]) / 2**15 for curve in (sigmoid, lambda v: tanh(v, 3, 0)))
+    assert np.abs(low - 1 / (1 + np.exp(-x / 4096))).max() < 2.0**-13
+    assert np.abs(high - np.tanh(x / 4096)).max() < 2.0**-13
 
 
 def test_the_int8_lstm_follows_the_float_one() -> None:
