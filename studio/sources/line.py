@@ -5,7 +5,7 @@ Flashers run in a process of their own, which opens the port by this module's na
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from studio.sources.link import WRITE_TIMEOUT_S, _cannot_open, _gone
@@ -27,7 +27,7 @@ class Line:
         if "://" not in place:
             options |= {"exclusive": True, "write_timeout": WRITE_TIMEOUT_S}
         try:
-            self._port = serial.serial_for_url(place, baud, **options)
+            self._port = _opened(serial.serial_for_url, place, baud, options)
         except self._errors as e:
             raise _cannot_open(place, place, e) from e
 
@@ -65,6 +65,16 @@ class Line:
         """Let the port go."""
         with contextlib.suppress(*self._errors):
             self._port.close()
+
+
+def _opened(open_: Callable[..., Any], place: str, baud: int, options: dict[str, Any]) -> Any:
+    """A port that refuses parity (a pseudo terminal does) is opened without."""
+    try:
+        return open_(place, baud, **options)
+    except Exception as e:
+        if options["parity"] == "N" or type(e).__name__ != "error":  # termios.error, where there is termios
+            raise
+        return open_(place, baud, **options | {"parity": "N"})
 
 
 def open_line(place: str, baud: int = 115_200, parity: str = "N") -> Line:

@@ -62,7 +62,7 @@ class SamBa:
         """Into RAM at `buffer`, from there into the flash."""
         self.line.write(b"S%08X,%08X#" % (buffer, len(data)))
         self.line.write(data)
-        self._agreed(b"Y%08X,0#" % buffer, b"Y", ANSWER_S, "the block's place")
+        self._agreed(b"Y%08X,0#" % buffer, b"Y", ERASE_S, "the block's place")
         self._agreed(b"Y%08X,%08X#" % (address, len(data)), b"Y", ERASE_S, f"writing at {address:#x}")
 
     def check(self, address: int, n: int) -> int:
