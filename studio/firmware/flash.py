@@ -68,7 +68,9 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "", 
             _check_board(talk, hello, header, image_path)
         if hello is not None and hello.mode == "app" and _swaps(talk, hello, header, only):
             return (yield from swap(talk, image, header, test))
-        placed = yield from FLASHERS[name](talk, image, header)
+        known_silent = hello is None and name in WAYS  # no need to ask it again
+        flasher = _straight_by(name) if known_silent else FLASHERS[name]
+        placed = yield from flasher(talk, image, header)
     yield Progress(n, n, "restarting")
     yield from _tried(talk, test, header, placed)
     yield Progress(n, n, "confirming")
@@ -146,6 +148,10 @@ def _straight(way: Way, talk: Talk, image: bytes, header: Header) -> Work[Placed
         raise InputError("The image", seen, f"Known boards: {', '.join(boards())}. Nothing was changed.")
     yield from way(talk.link, board, first_time(board, boot_loader(board), image))
     return Placed()
+
+
+def _straight_by(name: str) -> Flasher:
+    return lambda talk, image, header: _straight(WAYS[name], talk, image, header)
 
 
 def _first(way: Way) -> Flasher:
