@@ -189,7 +189,7 @@ def test_a_silent_board_is_flashed_by_the_way_its_toml_names(monkeypatch: pytest
 
     talk = Talk(ChipLink(NANO, Flash(0, 1 << 20, 4096), b"", {}))
     monkeypatch.setattr(talk, "hello", _silent)
-    monkeypatch.setitem(FLASHERS, "sam-ba", flash_module._first(way))
+    monkeypatch.setitem(flash_module.WAYS, "sam-ba", way)
     with pytest.raises(FlashError, match="does not answer after flashing"):
         finish(flash(talk, image(NANO.id).bin))
     assert taken == [(NANO.id, NANO.flash_address + NANO.loader_offset)]
