@@ -16,6 +16,22 @@ void fft_load(const float *x, int32_t step, int32_t used, float mean, const floa
     }
 }
 
+void fft_reverse(float *v, int32_t n)
+{
+    for (int32_t i = 0, j = 0; i < n; i++) {
+        if (i < j)
+            for (int32_t part = 0; part < 2; part++) {
+                const float kept = v[2 * i + part];
+                v[2 * i + part] = v[2 * j + part];
+                v[2 * j + part] = kept;
+            }
+        int32_t bit = n >> 1; /* j + 1 in reversed bits */
+        for (; j & bit; bit >>= 1)
+            j ^= bit;
+        j |= bit;
+    }
+}
+
 static inline void add_and_subtract(float *a, float *b)
 {
     const float re = b[0], im = b[1];

@@ -6,6 +6,9 @@
    pairs (even, odd) in bit-reversed order, which is what fft() begins with. */
 void fft_load(const float *x, int32_t step, int32_t used, float mean, const float *window, float *v, int32_t n_fft);
 
+/* Puts n complex values into bit-reversed order. */
+void fft_reverse(float *v, int32_t n);
+
 /* In-place complex FFT of n points, re and im interleaved, that come in bit-reversed order and leave in their own;
    `twiddle` holds cos, -sin of 2 pi k / (2 n), k < n. */
 void fft(float *v, int32_t n, const float *twiddle);

@@ -30,6 +30,20 @@ void k_spectrum(const float *x, int32_t n, int32_t c, const float *window, const
 void k_band_power(const float *x, int32_t n_bins, int32_t c, const int32_t *edges, int32_t n_bands, float least,
                   float *y, int32_t n_out);
 void k_spectral_shape(const float *x, int32_t n_bins, int32_t c, float bin_hz, float least, float *y, int32_t n_out);
+void k_peaks(const float *x, int32_t n_bins, int32_t c, float bin_hz, float least, int32_t n_peaks, float *y,
+             int32_t n_out);
+void k_envelope(const float *x, int32_t n, int32_t c, const float *twiddle, int32_t first, int32_t last, void *scratch,
+                float *y, int32_t n_out, int32_t c_out);
+
+/* spectrum_s16.c */
+void k_spectrum_s16(const int16_t *x, int32_t n, int32_t c, const int16_t *window, const int16_t *twiddle,
+                    int32_t used, int32_t n_fft, float gain, void *scratch, float *y, int32_t n_bins, int32_t c_out);
+
+/* fir.c */
+void k_fir(const float *x, int32_t n, int32_t c, const float *taps, int32_t frame, float *y, int32_t n_out,
+           int32_t c_out);
+void k_fast_fir(const float *x, int32_t n, int32_t c, const float *spectrum, const float *twiddle, int32_t frame,
+                int32_t n_fft, void *scratch, float *y, int32_t n_out, int32_t c_out);
 
 /* mel.c */
 void k_mel(const float *x, int32_t n, int32_t c, const float *window, const float *twiddle, const int16_t *edges,

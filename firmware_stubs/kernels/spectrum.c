@@ -72,3 +72,70 @@ void k_spectral_shape(const float *x, int32_t n_bins, int32_t c, float bin_hz, f
     for (int32_t j = 0; j < c; j++, y += N_SHAPES)
         spectral_shape(x + j, n_bins, c, bin_hz, least, y);
 }
+
+/* One channel: the `n_peaks` highest bins that are above both neighbours: frequency (the top of the parabola through the
+   three) and logarithm of the power, the highest first. */
+static void spectral_peaks(const float *x, int32_t n_bins, int32_t c, float bin_hz, float least, int32_t n_peaks,
+                           float *y)
+{
+    float most = -1.0f; /* height of the peak before: the next is lower, or as high and behind it */
+    int32_t before = -1;
+    for (int32_t i = 0; i < n_peaks; i++) {
+        int32_t best = 0;
+        for (int32_t k = 1; k < n_bins - 1; k++) {
+            const float v = x[k * c];
+            if (v > x[(k - 1) * c] && v > x[(k + 1) * c] && (best == 0 || v > x[best * c]) &&
+                (before < 0 || v < most || (v <= most && k > before)))
+                best = k;
+        }
+        if (best == 0) {
+            for (; i < n_peaks; i++) {
+                y[2 * i] = 0.0f;
+                y[2 * i + 1] = f_log(least);
+            }
+            return;
+        }
+        const float low = x[(best - 1) * c], top = x[best * c], high = x[(best + 1) * c];
+        y[2 * i] = bin_hz * ((float)best + 0.5f * (low - high) / ((low - top) + (high - top)));
+        y[2 * i + 1] = f_log(top + least);
+        most = top;
+        before = best;
+    }
+}
+
+void k_peaks(const float *x, int32_t n_bins, int32_t c, float bin_hz, float least, int32_t n_peaks, float *y,
+             int32_t n_out)
+{
+    (void)n_out;
+    for (int32_t j = 0; j < c; j++, y += 2 * n_peaks)
+        spectral_peaks(x + j, n_bins, c, bin_hz, least, n_peaks, y);
+}
+
+/* Length of the analytic signal of what lies in the bins from `first` up to, not including, `last`. */
+void k_envelope(const float *x, int32_t n, int32_t c, const float *twiddle, int32_t first, int32_t last, void *scratch,
+                float *y, int32_t n_out, int32_t c_out)
+{
+    float *v = scratch;
+    (void)n;
+    for (int32_t j = 0; j < c_out; j++) {
+        float mean = 0.0f;
+        for (int32_t i = 0; i < n_out; i++)
+            mean += x[i * c + j];
+        mean /= (float)n_out;
+        for (int32_t i = 0; i < n_out; i++) {
+            v[2 * i] = x[i * c + j] - mean;
+            v[2 * i + 1] = 0.0f;
+        }
+        fft_reverse(v, n_out);
+        fft(v, n_out, twiddle);
+        for (int32_t k = 0; k < n_out; k++) {
+            const int32_t in = k >= first && k < last;
+            v[2 * k] = in ? v[2 * k] : 0.0f;
+            v[2 * k + 1] = in ? -v[2 * k + 1] : 0.0f; /* turned round in time: what is wanted is the length alone */
+        }
+        fft_reverse(v, n_out);
+        fft(v, n_out, twiddle);
+        for (int32_t i = 0; i < n_out; i++)
+            y[i * c_out + j] = 2.0f / (float)n_out * f_sqrt(v[2 * i] * v[2 * i] + v[2 * i + 1] * v[2 * i + 1]);
+    }
+}

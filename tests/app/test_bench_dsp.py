@@ -6,6 +6,7 @@ import pytest
 from studio.app.actions import bench_dsp
 from studio.app.actions.bench_dsp import alone
 from studio.firmware.virtual import emulator_installed
+from studio.graph.ops.fir import instructions
 from studio.graph.ops.signals import Goertzel
 from studio.progress import finish
 
@@ -27,3 +28,16 @@ def test_every_chain_is_a_graph() -> None:
         graph = alone(chain, shape)
         assert graph.shapes()[-1] == (len(graph.classes),)
         assert np.isfinite(graph.scores(np.ones((1, *shape), np.float32))).all()
+
+
+@pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
+def test_a_filter_of_64_taps_is_quicker_by_spectra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SEEDS R075, and what the choice between the two is based on."""
+    monkeypatch.setattr(bench_dsp, "BOARDS", ("cortex-m4f",))
+    counted = {}
+    for name in ("fir_64", "fast_fir_64"):
+        chain, shape = bench_dsp._ops()[name]
+        counted[name] = bench_dsp._row(chain, shape)["cortex-m4f"]["instructions"]
+    assert counted["fast_fir_64"] < 0.8 * counted["fir_64"]
+    assert counted["fir_64"] == pytest.approx(instructions(64, 1000, 0), rel=0.05)
+    assert counted["fast_fir_64"] == pytest.approx(instructions(64, 1000, 256), rel=0.05)

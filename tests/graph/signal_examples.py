@@ -8,6 +8,7 @@ from scipy import signal
 from scipy.spatial.transform import Rotation
 
 from studio.graph.op import Array
+from studio.graph.ops.fir import FastFir, Fir
 from studio.graph.ops.radar import Cfar, Doppler, RangeSpectrum
 from studio.graph.ops.signals import (
     Autocorrelation,
@@ -20,6 +21,7 @@ from studio.graph.ops.signals import (
     Tilt,
     Wavelet,
 )
+from studio.graph.ops.spectrum import Envelope, Peaks, SpectrumS16
 from tests.graph.arithmetic import Example
 
 
@@ -98,6 +100,40 @@ def cfar(x: Array) -> Array:
     return y
 
 
+def peaks(x: Array) -> Array:
+    """SciPy's peaks, plateaus left out; the parabola through three points by polyfit."""
+    found = []
+    for v in x.astype(float).T:
+        at, _ = signal.find_peaks(v, plateau_size=(1, 1))
+        at = at[np.argsort(-v[at], kind="stable")][:3]
+        rows = [(0.0, np.log(1e-3))] * 3
+        for i, k in enumerate(at):
+            a, b, _ = np.polyfit([-1, 0, 1], v[k - 1 : k + 2] / v[k], 2)
+            rows[i] = (2.5 * (k - b / (2 * a)), np.log(v[k] + 1e-3))
+        found.append(rows)
+    return np.array(found).ravel()
+
+
+def envelope(x: Array) -> Array:
+    spectrum = np.fft.fft(x[:32] - x[:32].mean(0, dtype=float), axis=0)
+    spectrum[:3] = spectrum[11:] = 0
+    return np.abs(signal.hilbert(np.fft.ifft(spectrum, axis=0).real * 2, axis=0))
+
+
+def spectrum_s16(x: Array) -> Array:
+    """The kernel takes a whole number for the mean, which the window lets into the lowest bins."""
+    v = 0.25 * (x[:50] - np.trunc(x[:50].mean(0, dtype=float)))
+    return signal.periodogram(v, 64, "blackman", 64, detrend=False, axis=0)[1]
+
+
+def convolved(taps: Array, x: Array) -> Array:
+    return np.stack([np.convolve(v, taps.astype(float), "valid") for v in x.astype(float).T], axis=1)
+
+
+#: Of the two filters.
+TAPS = signal.firwin(9, 0.3).astype(np.float32)
+
+
 def signal_examples() -> dict[str, Example]:
     """One example of every op."""
     rng = np.random.default_rng(23)
@@ -105,6 +141,11 @@ def signal_examples() -> dict[str, Example]:
     biases = (rng.normal(size=(2, 84, 2)) * 3).astype(np.float32)
     pieces = Rocket(np.array([1, 3], np.int32), channel, biases)
     return {
+        "Peaks": Example(Peaks(2.5, 1e-3, 3), ((14, 2),), peaks, 3e-5, True),
+        "Envelope": Example(Envelope(32, 3, 11), ((37, 2),), envelope, 2e-6),
+        "SpectrumS16": Example(SpectrumS16(50, 64, "blackman", 0.25), ((53, 2),), spectrum_s16, 2e-3),
+        "FastFir": Example(FastFir(TAPS, 16), ((37, 2),), lambda x: convolved(TAPS, x), 2e-6),
+        "Fir": Example(Fir(TAPS), ((23, 2),), lambda x: convolved(TAPS, x), 2e-6),
         "Goertzel": Example(Goertzel((7.0, 21.5), 100.0), ((60, 2),), goertzel, 1e-5),
         "Autocorrelation": Example(Autocorrelation(3, 2, 3), ((40, 2),), autocorrelation, 2e-6),
         "Wavelet": Example(Wavelet("db2", 3), ((53, 2),), wavelet, 2e-6),

@@ -12,12 +12,14 @@ from studio.firmware.bare import bare
 from studio.firmware.board import boards
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.op import Op, Shape
+from studio.graph.ops.fir import FastFir, Fir
 from studio.graph.ops.radar import Cfar, Doppler, RangeSpectrum
-from studio.graph.ops.signals import Autocorrelation, Goertzel, Tilt, Wavelet
-from studio.graph.ops.sound import LogMel, Mfcc
-from studio.graph.ops.spectrum import Spectrum
-from studio.graph.ops.statistics import Quantiles, Statistics
+from studio.graph.ops.signals import Autocorrelation, Decimate, Goertzel, Rocket, Tilt, Wavelet
+from studio.graph.ops.sound import Delta, LogMel, Mfcc, Pcen
+from studio.graph.ops.spectrum import BandPower, Envelope, Peaks, Spectrum, SpectrumS16, log_bands
+from studio.graph.ops.statistics import ChannelCorrelation, Quantiles, Statistics
 from studio.graph.ops.vector import Concat, Flatten
+from studio.graph.ops.wide import QuantizeS16
 from studio.progress import Progress, Work
 
 BOARDS = ("cortex-m4f", "cortex-m0plus")
@@ -31,16 +33,29 @@ MOTION, SOUND, RADAR = (200, 3), (4000, 1), (16, 64)
 def _ops() -> dict[str, tuple[tuple[Op, ...], tuple[int, int]]]:
     """Chains of ops, of which the last is counted, and the window's shape."""
     chirps, sound = RangeSpectrum(), LogMel()
+    taps = np.hamming(64) / np.hamming(64).sum()
+    channel, biases = np.zeros((1, 84), np.uint8), np.zeros((1, 84, 1), np.float32)
     return {
         "statistics": ((Statistics(),), MOTION),
         "quantiles": ((Quantiles(),), MOTION),
         "spectrum": ((FULL,), (256, 3)),
+        "spectrum_s16": ((QuantizeS16(2**-12), SpectrumS16(256, 256, scale=2**-12)), (256, 3)),
+        "band_power": ((FULL, BandPower(log_bands(256, 12))), (256, 3)),
+        "peaks": ((FULL, Peaks()), (256, 3)),
+        "envelope": ((Envelope(256, 1, 128),), (256, 3)),
         "autocorrelation": ((Autocorrelation(),), MOTION),
         "goertzel": ((Goertzel(),), MOTION),
         "wavelet": ((Wavelet(),), (256, 3)),
         "tilt": ((Tilt(),), MOTION),
+        "channel_correlation": ((ChannelCorrelation(),), MOTION),
+        "fir_64": ((Fir(taps.astype(np.float32)),), (1000, 1)),
+        "fast_fir_64": ((FastFir(taps.astype(np.float32), 256),), (1000, 1)),
+        "decimate": ((Decimate(32, 4),), (1000, 1)),
+        "rocket": ((Rocket(np.array([1], np.int32), channel, biases),), (256, 1)),
         "log_mel": ((sound,), SOUND),
         "mfcc": ((sound, Mfcc()), SOUND),
+        "delta": ((sound, Delta()), SOUND),
+        "pcen": ((sound, Pcen()), SOUND),
         "range_spectrum": ((chirps,), RADAR),
         "doppler": ((chirps, Doppler()), RADAR),
         "cfar": ((chirps, Doppler(), Cfar()), RADAR),

@@ -10,34 +10,25 @@ from typing import Any
 import numpy as np
 
 from studio.errors import GraphError
-from studio.graph.op import Array, Op, Shape
+from studio.graph.op import Op, Shape
+from studio.graph.ops.spectrum import TAPERS, taper, twiddle
 from studio.graph.ops.statistics import time_first
 from studio.params import param
 
 POWERS = [2**k for k in range(2, 13)]
 
 
-def hann(n: int) -> Array:
-    """Periodic Hann window."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)).astype(np.float32)
-
-
-def twiddle(n_fft: int) -> Array:
-    """cos, -sin of 2 pi k / n_fft for the first half turn."""
-    turned: Array = np.exp(-2j * np.pi * np.arange(n_fft // 2) / n_fft).astype(np.complex64).view(np.float32)
-    return turned
-
-
 @dataclass(frozen=True, eq=False)
 class RangeSpectrum(Op):
     """The range bins of every chirp: (n_chirps, n_samples) -> (n_chirps, 2 * n_bins), re and im side by side.
 
-    Each chirp under a periodic Hann window, padded with zeros to `n_fft`: `np.fft.rfft(x * hann, n_fft)[:, :n_bins]`.
+    Each chirp under a periodic window, padded with zeros to `n_fft`: `np.fft.rfft(x * hann, n_fft)[:, :n_bins]`.
     """
 
     used: int = param(64, "Samples of a chirp.", unit="samples", low=2, high=4096)
     n_fft: int = param(64, "Points of the Fourier transform: a power of two.", choices=POWERS)
     n_bins: int = param(32, "Nearest range bins that are kept.", low=1, high=2048)
+    taper: str = param("hann", "The window.", choices=TAPERS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,7 +46,7 @@ class RangeSpectrum(Op):
         return (n, 2 * self.n_bins)
 
     def args(self) -> dict[str, Any]:
-        tables = {"window": hann(self.used), "twiddle": twiddle(self.n_fft)}
+        tables = {"window": taper(self.taper, self.used).astype(np.float32), "twiddle": twiddle(self.n_fft)}
         return {**tables, "n_fft": self.n_fft, "n_bins": self.n_bins}
 
     def scratch(self, *inputs: Shape) -> int:
@@ -66,11 +57,12 @@ class RangeSpectrum(Op):
 class Doppler(Op):
     """Power by speed and range: (n_chirps, 2 * n_bins) -> (n_fft, n_bins), speed 0 in row n_fft / 2.
 
-    Across the chirps, under a periodic Hann window: `np.fft.fftshift(np.fft.fft(z * hann[:, None], n_fft, axis=0))`.
+    Across the chirps, under a periodic window: `np.fft.fftshift(np.fft.fft(z * hann[:, None], n_fft, axis=0))`.
     """
 
     n_chirps: int = param(16, "Chirps of a frame.", low=2, high=4096)
     n_fft: int = param(16, "Points of the Fourier transform: a power of two.", choices=POWERS[:-1])
+    taper: str = param("hann", "The window.", choices=TAPERS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +76,11 @@ class Doppler(Op):
         return (self.n_fft, width // 2)
 
     def args(self) -> dict[str, Any]:
-        return {"window": hann(self.n_chirps), "twiddle": twiddle(2 * self.n_fft), "n_fft": self.n_fft}
+        return {
+            "window": taper(self.taper, self.n_chirps).astype(np.float32),
+            "twiddle": twiddle(2 * self.n_fft),
+            "n_fft": self.n_fft,
+        }
 
     def scratch(self, *inputs: Shape) -> int:
         return 8 * self.n_fft
