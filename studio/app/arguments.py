@@ -69,7 +69,10 @@ def _new(verbs: Verbs) -> None:
 
 def _lists(verbs: Verbs) -> None:
     _verb(verbs, "sources", "what can be connected now")
-    _verb(verbs, "boards", "every known board, its tier and how it is flashed")
+    v = _verb(verbs, "boards", "every known board, its tier and how it is flashed")
+    v.add_argument("--sizes", action="store_true", help="build for every board, and print what it weighs")
+    v.add_argument("--project", type=Path, help="with --sizes: weigh a model of this project too")
+    v.add_argument("--model", default="", help="with --project: its id (default: the newest)")
     _verb(verbs, "doctor", "ports, rights, Bluetooth, compiler, Qt: each finding with one fix")
 
 
@@ -253,5 +256,7 @@ def _monitor(verbs: Verbs) -> None:
 
 def _bench(verbs: Verbs) -> None:
     v = _verb(verbs, "bench", "measure the studio on this computer")
-    v.add_argument("name", help="stream, load, protocols, ble, plug, flash, startup, engine, dsp, live, window, label or plot")
+    v.add_argument(
+        "name", help="stream, load, protocols, ble, plug, flash, startup, engine, dsp, live, window, label or plot"
+    )
     v.add_argument("--minutes", type=float, default=1.0, help="how long each load of the load test lasts (default 1)")

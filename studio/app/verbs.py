@@ -65,8 +65,9 @@ def _sources(a: Namespace) -> Work[Result]:
 
 def _boards(a: Namespace) -> Work[Result]:
     from studio.app.actions.lists import board_list
+    from studio.app.actions.sizes import board_sizes
 
-    return _value(board_list())
+    return board_sizes(a.project, a.model) if a.sizes else _value(board_list())
 
 
 def _doctor(a: Namespace) -> Work[Result]:
@@ -230,8 +231,23 @@ def _said_sources(r: Result) -> str:
 
 
 def _said_boards(r: Result) -> str:
+    if "model" in r:
+        return _said_sizes(r)
     rows = [f"{b['id']:24} tier {b['tier']}  {b['core']:12} flashed by {b['flasher']}" for b in r["boards"]]
     return "\n".join(rows)
+
+
+def _said_sizes(r: Result) -> str:
+    """Flash and RAM of each board's image, in bytes."""
+    heads = ["board", "streaming", *([f"with {r['model']}"] if r["model"] else [])]
+    rows = [heads]
+    for b in r["boards"]:
+        kinds = [b["streaming"], *([b["model"]] if r["model"] else [])]
+        found = [
+            f"{k['flash_bytes']:,} / {k['ram_bytes']:,}".replace(",", " ") if k else b["why_not"] or "-" for k in kinds
+        ]
+        rows.append([b["id"], *found])
+    return "\n".join("  ".join(f"{cell:24}" for cell in row).rstrip() for row in rows)
 
 
 def _said_doctor(r: Result) -> str:
