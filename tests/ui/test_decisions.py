@@ -19,12 +19,14 @@ from studio.data.project import create, recordings
 from studio.firmware.native import Native
 from studio.graph.ops.decide import even
 from studio.learn.smooth import curve
+from studio.ui.pages.label import LabelPage
 from studio.ui.pages.train import TEST_AGAIN, TrainPage
 from studio.ui.training.alarms import AlarmPlot
 from studio.ui.training.looking import words_of
 from studio.ui.training.trust import event_lines
 from tests.app.test_deciding import STREAM, knocking, loudness
-from tests.ui.label_parts import BareShell
+from tests.ui.label_parts import BareShell, themed
+from tests.ui.test_review import click, panel
 from tests.ui.test_train_page import FakeJob, open_page
 
 
@@ -211,3 +213,26 @@ def test_false_alarms_beside_right_windows_are_explained() -> None:
 def test_an_explanation_in_which_nothing_matters_says_so() -> None:
     told = {"answer": "idle", "time": [[0.0, -0.1]], "band": [[0.0]], "axes": ["x"]}
     assert words_of(told).startswith("No single part spoke for idle")
+
+
+def test_a_selected_answer_is_explained_beside_the_timeline(folder: Path, qtbot: Any, qapp: Any) -> None:
+    themed(qapp)
+    shell = BareShell(folder)
+    page = LabelPage(shell)
+    qtbot.addWidget(page)
+    page.resize(1280, 800)
+    page.show()
+    shell.open(page)
+    why = panel(page, "why")
+    why.tick()
+    shell.session.show(replace(shell.session.state, recording="a", track="labels", selected=1))
+    why.tick()
+    assert "from 5.68 s on" in why.where.text(), "the middle of the knock from 5 to 7 s"
+    click(qtbot, page, "why_explain")
+    assert "knock rests most on" in why.explained.words.text()
+    shell.session.show(replace(shell.session.state, selected=None))
+    why.tick()
+    assert why.explained.words.text() == "" and "from 0.00 s on" in why.where.text(), "the window at the playhead"
+    page.playhead.seek(20.0)
+    why.tick()
+    assert "from 19.68 s on" in why.where.text()

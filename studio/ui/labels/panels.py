@@ -12,7 +12,7 @@ from studio.ui.media.playhead import Playhead
 from studio.ui.pages.base import Shell
 from studio.ui.widgets import Button, Side, button, columns, label, rule, scrolled
 
-WIDTH_PX, TAB_PX = 300, 35
+WIDTH_PX, TAB_PX = 300, 33
 
 
 class View(Protocol):

@@ -6,6 +6,7 @@ from studio.ui.review.alike import FindAlike
 from studio.ui.review.map import WindowMapPanel
 from studio.ui.review.proposals import Proposals
 from studio.ui.review.queue import Review
+from studio.ui.review.why import Why
 
 #: By name; the Label page shows them behind its own.
 PANELS: dict[str, Panel] = {
@@ -14,4 +15,5 @@ PANELS: dict[str, Panel] = {
     "map": Panel("Map", "chart-dots", WindowMapPanel),
     "review": Panel("Review", "list-check", Review),
     "agreement": Panel("Agreement", "users", AgreementPanel),
+    "why": Panel("Why", "help-circle", Why),
 }

@@ -76,7 +76,7 @@ def test_every_kernel_stands_alone(tmp_path: Path) -> None:
         gcc([*GCC_CORES["cortex-m0plus"], "-ffreestanding", *quiet, f"{kernel}.c"], tmp_path)
 
 
-@pytest.mark.parametrize("family", ["forest", "cnn", "rows"])
+@pytest.mark.parametrize("family", ["forest", "cnn", "rows", "told"])
 def test_the_example_prints_the_graphs_scores(family: str, tmp_path: Path) -> None:
     folder = written("c", family, tmp_path)
     zig.run(["cc", "-O2", "-std=c11", f"-I{folder}", *sources(folder), "-o", folder / "example"])
