@@ -350,6 +350,12 @@ def _said_explore(r: Result) -> str:
     return "\n".join([head, *rows])
 
 
+def _said_bench(r: Result) -> str:
+    from studio.app.actions.engine_table import engine_table
+
+    return engine_table(r) if "models" in r else json.dumps(r, indent=1)
+
+
 def _said_build(r: Result) -> str:
     return "\n".join([_said_cost(r), *_said_other(r), *r["files"]])
 
@@ -419,5 +425,5 @@ VERBS: dict[str, Verb] = {
     "rollback": Verb(_rollback, lambda r: f"{r['board']} runs build {r['build_hash'][:12]} again"),
     "verify": Verb(_verify, _said_verify, lambda r: int(r["first_difference"] is not None)),
     "monitor": Verb(_monitor, _said_live),
-    "bench": Verb(_bench, lambda r: json.dumps(r, indent=1)),
+    "bench": Verb(_bench, _said_bench),
 }

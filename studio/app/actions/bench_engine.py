@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from studio.app.actions.bench_trees import trees
 from studio.data.stream import Array
-from studio.errors import InputError
-from studio.firmware.bare import Bare, bare
+from studio.errors import BuildError, InputError
+from studio.firmware.alone import alone, can_run
+from studio.firmware.bare import bare
 from studio.firmware.board import boards
+from studio.firmware.cores import CORES
 from studio.graph.graph import Graph
 from studio.graph.importing import import_graph
 from studio.graph.loads import lower_bound
@@ -44,10 +47,31 @@ def engine() -> Work[dict[str, Any]]:
         graph = import_graph(file)
         x = inputs(graph)
         found[file.stem] = {board: _row(file, graph, x, board) for board in BOARDS}
+        found[file.stem]["cores"] = on_cores(graph, x)
         found[file.stem]["equals_litert"] = equals_litert(file, graph, x)
     forests = yield from trees()
     note = "int8 in, int8 out; instructions, not cycles; flash without a firmware, RAM is arena, variables and stack"
     return {"models": found, "trees": forests, "note": note}
+
+
+def on_cores(graph: Graph, x: Array) -> dict[str, Any]:
+    """Instructions on every core that QEMU plays on this computer, and whether all scores are the same bits.
+
+    "vectors" is how many times the instructions of plain C a Cortex-M55 takes of those with its vectors.
+    """
+    want, found = graph.scores(x), dict[str, Any]()
+    for core in (name for name in CORES if can_run(name)):
+        try:
+            made = alone(graph, core, x)
+        except BuildError:
+            found[core] = {"instructions": None, "exact": None, "why": "too large"}
+            continue
+        exact = bool(np.array_equal(made.scores, want))
+        found[core] = {"instructions": inner(graph, dict(made.stages)), "exact": exact}
+    with_, without = (found.get(core, {}).get("instructions") for core in ("cortex-m55", "cortex-m55-scalar"))
+    if with_ and without:
+        found["vectors"] = round(without / with_, 2)
+    return found
 
 
 def model_files() -> list[Path]:
@@ -72,7 +96,7 @@ def inputs(graph: Graph) -> Array:
 
 def _row(file: Path, graph: Graph, x: Array, board: str) -> dict[str, Any]:
     made = bare(graph, boards()[board], x)
-    ours = (made.flash_bytes, made.ram_bytes + made.stack_bytes, inner(graph, made))
+    ours = (made.flash_bytes, made.ram_bytes + made.stack_bytes, inner(graph, dict(made.stages)))
     row: dict[str, Any] = dict(zip(("flash_bytes", "ram_bytes", "instructions"), ours, strict=True))
     row |= {
         "arena_bytes": plan(graph).arena_bytes,
@@ -90,10 +114,10 @@ def _row(file: Path, graph: Graph, x: Array, board: str) -> dict[str, Any]:
     return row
 
 
-def inner(graph: Graph, made: Bare) -> int:
+def inner(graph: Graph, stages: Mapping[str, int | None]) -> int:
     """Instructions from int8 input to int8 output: without the steps from and to float, which the public ones lack."""
     outer = {n.name for n in graph.nodes if isinstance(n.op, Quantize | Dequantize)}
-    return sum(n for name, n in made.stages if name not in outer)
+    return sum(n or 0 for name, n in stages.items() if name not in outer)
 
 
 def equals_litert(file: Path, graph: Graph, x: Array) -> bool | None:
