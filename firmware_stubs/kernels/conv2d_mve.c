@@ -98,17 +98,17 @@ static void together(const int8_t *const *pixel, const int32_t *row, int32_t pad
     for (int32_t o = 0; o < c_out; o += 2) {
         const int32_t *const end = row + 2 + padded / 2, shifts = e->up ? 0 : end[2];
         const sums s = sums_of(pixel, (const int8_t *)(row + 2), padded);
-        finish(s.o, row[0], end[0], shifts & 0xffff, e, y + o);
-        if (o + 1 < c_out) /* at an odd end the second row is zeros */
-            finish(s.p, row[1], end[1], shifts >> 16, e, y + o + 1);
+        int8_t *const to = y + (o + 1 < c_out ? o : c_out - 2); /* an odd last one comes with the one before it */
+        finish(s.o, row[0], end[0], shifts & 0xffff, e, to);
+        finish(s.p, row[1], end[1], shifts >> 16, e, to + 1);
         row = end + (e->up ? 2 : 3);
     }
 }
 
-static void convolve(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *g,
-                     int8_t *seen, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out, int32_t up)
+static void convolve(const int8_t *x, const int32_t *rows, const int16_t *g, int8_t *seen, int8_t *y, int32_t up)
 {
-    const view v = {x, h, w, c, g[KH], g[KW], g[DILATION_H], g[DILATION_W], g[X_ZERO]};
+    const int32_t c = g[C], h_out = g[H_OUT], w_out = g[W_OUT], c_out = g[C_OUT];
+    const view v = {x, g[H], g[W], c, g[KH], g[KW], g[DILATION_H], g[DILATION_W], g[X_ZERO]};
     const int32_t padded = (v.kh * v.kw * c + 3) & ~3, n = h_out * w_out, zero = g[Y_ZERO];
     ending e = {vdupq_n_s32(g[LOW]), vdupq_n_s32(g[HIGH]), vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)c_out), 0, zero,
                 up, (2 * zero + 1) * (1 << g[N]) / 2, g[N]};
@@ -128,15 +128,18 @@ static void convolve(const int8_t *x, int32_t h, int32_t w, int32_t c, const int
     }
 }
 
-void k_conv2d_up_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
-                    void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
+void k_conv2d_up_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y)
 {
-    convolve(x, h, w, c, rows, geometry, scratch, y, h_out, w_out, c_out, 1);
+    convolve(x, rows, geometry, scratch, y, 1);
 }
 
-void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
-                 void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
+void k_conv2d_inside_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y)
 {
-    convolve(x, h, w, c, rows, geometry, scratch, y, h_out, w_out, c_out, 0);
+    convolve(x, rows, geometry, scratch, y, 1);
+}
+
+void k_conv2d_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y)
+{
+    convolve(x, rows, geometry, scratch, y, 0);
 }
 #endif

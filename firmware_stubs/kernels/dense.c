@@ -14,53 +14,51 @@ void k_dense(const float *x, int32_t n, const float *weight, const float *bias, 
 }
 
 #if !defined(__ARM_FEATURE_MVE) /* else dense_mve.c */
-/* Four outputs at a time; step 1: a scale for each output, 0: one for all. In line, so that the calls that one model has
-   share no frame with those it has not. */
-__attribute__((always_inline)) static inline void dense(const int8_t *x, int32_t n, const int8_t *weight,
-                                                        const int32_t *bias, const int32_t *multiplier,
-                                                        const int8_t *shift, int32_t step, int32_t zero, int8_t *y,
-                                                        int32_t n_out)
+/* Sums of four outputs; the bias is filled up to a multiple of four. The weights of the next four. */
+static inline const int8_t *four_sums(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias,
+                                      int32_t *sums)
 {
-    const int32_t whole = n & ~3, usually = usual(shift, step ? n_out : 1);
-    for (int32_t o = 0; o < n_out; o += 4, y += 4) {
-        int32_t sums[4] = {bias[o], o + 1 < n_out ? bias[o + 1] : 0, o + 2 < n_out ? bias[o + 2] : 0,
-                           o + 3 < n_out ? bias[o + 3] : 0};
-        tile_4(x, weight, whole, sums);
-        weight += 4 * whole;
-        if (whole < n) { /* the last values do not fill a step */
-            int8_t rest[4] = {x[whole], whole + 1 < n ? x[whole + 1] : 0, whole + 2 < n ? x[whole + 2] : 0, 0};
-            tile_4(rest, weight, 4, sums);
-            weight += 16;
-        }
-        if (usually && step == 0 && o + 4 <= n_out) {
-            const scaling s = scaling_of(*multiplier, *shift, zero);
-            y[0] = scaled(sums[0], s);
-            y[1] = scaled(sums[1], s);
-            y[2] = scaled(sums[2], s);
-            y[3] = scaled(sums[3], s);
-            continue;
-        }
-        for (int32_t i = 0; i < 4 && o + i < n_out; i++) {
-            const int32_t at = (o + i) * step;
-            y[i] = requantize(sums[i], multiplier[at], shift[at], zero, -128, 127);
-        }
-    }
+    sums[0] = bias[0], sums[1] = bias[1], sums[2] = bias[2], sums[3] = bias[3];
+#if defined(__ARM_FEATURE_SIMD32)
+    const int32_t padded = (n + 3) & ~3; /* what lies behind x meets weights of zero */
+    tile_4(x, weight, padded, sums);
+    return weight + 4 * padded;
+#else
+    const int32_t whole = n & ~3;
+    tile_4(x, weight, whole, sums);
+    weight += 4 * whole;
+    if (whole == n)
+        return weight;
+    const int8_t rest[4] = {x[whole], whole + 1 < n ? x[whole + 1] : 0, whole + 2 < n ? x[whole + 2] : 0, 0};
+    tile_4(rest, weight, 4, sums); /* the last values do not fill a step */
+    return weight + 16;
+#endif
 }
 
 void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
                 const int8_t *shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
 {
-    dense(x, n, weight, bias, multiplier, shift, 1, y_zero, y, n_out);
-    bound(y, n_out, low, high);
+    for (int32_t o = 0; o < n_out; o += 4) {
+        int32_t sums[4];
+        weight = four_sums(x, n, weight, bias + o, sums);
+        for (int32_t i = 0; i < 4 && o + i < n_out; i++)
+            y[o + i] = requantize(sums[i], multiplier[o + i], shift[o + i], y_zero, low, high);
+    }
 }
 
-/* All outputs with one scale. */
+/* All outputs with one scale, of the usual kind. */
 void k_dense_one_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t *bias, int32_t multiplier,
                     int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
 {
-    const int8_t only = (int8_t)shift;
-    dense(x, n, weight, bias, &multiplier, &only, 0, y_zero, y, n_out);
-    bound(y, n_out, low, high);
+    const scaling s = scaling_of(multiplier, shift, y_zero);
+    int8_t *const first = y;
+    for (int32_t left = n_out; left > 0; left -= 4, y += 4, bias += 4) {
+        int32_t sums[4];
+        weight = four_sums(x, n, weight, bias, sums);
+        for (int32_t i = 0; i < 4 && i < left; i++)
+            y[i] = scaled(sums[i], s);
+    }
+    bound(first, n_out, low, high);
 }
 #endif
 

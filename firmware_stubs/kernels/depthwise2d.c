@@ -1,96 +1,105 @@
 /* Depthwise convolution over two axes: x is (h, w, c), weight (kh, kw, c_out), y (h_out, w_out, c_out). */
 #include "kernels.h"
-#include "tile.h"
+#include "requantize.h"
+#include "conv2d.h"
 
 #if !defined(__ARM_FEATURE_MVE) /* else depthwise2d_mve.c */
-enum {
-    STRIP = 8 /* most output rows that are done at once; studio/graph/ops/plane_s8.py knows it too */
-};
-
-/* Channels lie far apart in x but taps are neighbours in time and space: so four channels at a time are laid out as
-   planes of int16, one strip of rows after the other. Rows that the next strip needs again are kept, so the output may
-   take the place of the input. */
+/* One axis: how long, and bytes from one value to the next. */
 typedef struct {
-    int16_t *plane[4];
-    int32_t width, n_rows; /* of a plane; the width is even */
-} planes;
+    int32_t x, y, taps, stride, pad, x_step, y_step, w_step;
+} axis;
 
-__attribute__((noinline)) static void spread(const int8_t *x, int32_t n_columns, int32_t step, int32_t n_channels, const planes *p, int32_t at)
-{
-#if defined(__ARM_FEATURE_SIMD32)
-    if (n_channels == 4) {
-        int16_t *a = p->plane[0] + at, *b = p->plane[1] + at, *c = p->plane[2] + at, *d = p->plane[3] + at;
-        for (; n_columns > 0; n_columns--, x += step) {
-            const uint32_t bytes = four(x), even = (uint32_t)__sxtb16((int32_t)bytes);
-            const uint32_t odd = (uint32_t)__sxtb16((int32_t)(bytes >> 8 | bytes << 24));
-            *a++ = (int16_t)even;
-            *b++ = (int16_t)odd;
-            *c++ = (int16_t)(even >> 16);
-            *d++ = (int16_t)(odd >> 16);
-        }
-        return;
-    }
-#endif
-    for (int32_t j = 0; j < n_channels; j++)
-        for (int32_t i = 0; i < n_columns; i++)
-            p->plane[j][at + i] = x[i * step + j];
-}
+/* A channel's values lie far apart in x but its taps are neighbours: so it is laid out as a plane of int16, one strip of
+   rows after the other. Rows that the next strip needs again are kept: the output may take the place of the input. */
+typedef struct {
+    axis down, along; /* from row to row and along a row of the plane */
+    int16_t *plane;
+    uint32_t *pairs;
+    int32_t width, strip, x_zero, n_columns; /* the width is even */
+} shape;
 
-__attribute__((noinline)) static void fill(int16_t *to, int32_t n, int32_t value)
+/* One channel: what its sum begins with (in steps of 1 / 256), and how it becomes int8. */
+typedef struct {
+    const int8_t *weight;
+    int32_t begin, multiplier, round, n, up; /* up: every output lies at the zero point or above */
+} channel;
+
+SMALL static void fill(int16_t *to, int32_t n, int32_t value)
 {
     while (n-- > 0)
         *to++ = (int16_t)value;
 }
 
-/* The last n values of a plane, which the next strip begins with; both numbers are even. */
-static void keep(int16_t *plane, int32_t from, int32_t n)
+#if defined(__ARM_FEATURE_SIMD32)
+/* n values, `step` bytes apart, as int16. */
+__attribute__((naked, noinline)) static void spread(const int8_t *x, int32_t n, int32_t step, int16_t *to)
 {
-    uint32_t *to = (uint32_t *)(void *)plane;
-    for (const uint32_t *end = to + n / 2; to < end; to++)
-        *to = to[from / 2];
+    __asm__("subs r1, r1, #2\n"
+            "bmi 2f\n"
+            "1: ldrsb r12, [r0, r2]\n"
+            "strh r12, [r3, #2]\n"
+            "ldrsb r12, [r0]\n"
+            "strh r12, [r3], #4\n"
+            "add r0, r0, r2, lsl #1\n"
+            "subs r1, r1, #2\n"
+            "bpl 1b\n"
+            "2: adds r1, r1, #2\n"
+            "it eq\n"
+            "bxeq lr\n"
+            "ldrsb r12, [r0]\n"
+            "strh r12, [r3]\n"
+            "bx lr\n");
 }
-
-/* One channel: its kernel, and how its sums become int8. */
-typedef struct {
-    int32_t kh, kw, stride_w, bias, multiplier, shift, zero, usually;
-} channel;
-
-__attribute__((noinline)) static int8_t finish(int32_t sum, const channel *k)
+#else
+static void spread(const int8_t *x, int32_t n, int32_t step, int16_t *to)
 {
-    if (k->usually)
-        return scaled(sum, scaling_of(k->multiplier, k->shift, k->zero));
-    return requantize(sum, k->multiplier, k->shift, k->zero, -128, 127);
+    for (; n > 0; n--, x += step)
+        *to++ = *x;
+}
+#endif
+
+static int8_t finish(int32_t sum, const channel *k)
+{
+    if (k->up)
+        return lifted(sum, k->multiplier, k->round, k->n);
+    const scaling s = {k->multiplier, k->round, k->n};
+    return scaled(sum >> 8, s);
 }
 
 #if defined(__ARM_FEATURE_SIMD32)
+/* 256 times two weights, the first of them low. */
 static inline uint32_t pair(int32_t low, int32_t high)
 {
-    return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
+    return ((uint32_t)low & 0xffu) << 8 | (uint32_t)high << 24;
 }
 
 /* Rows of outputs of a 3 x 3 kernel with stride 1, two at a time: 12 multiplications for their 18 products. */
 typedef struct {
     uint32_t pairs[6]; /* (w0, w1), (w1, w2) of each kernel row */
-    int32_t bias, multiplier, round, n, columns, rows, step;
+    int32_t begin, multiplier, round, n, bytes, rows, odd, back, step;
 } three_by_three;
 
-/* x: plane of int16, `width` bytes from row to row; y: `step` bytes from output to output. */
+/* x: plane of int16, `width` bytes from row to row; y: `step` bytes from output to output, `back` from the end of a row
+   to the next; `bytes` of input are the outputs that come in twos, `odd` whether there is one more. */
 __attribute__((naked, noinline)) static void rows_3x3(const three_by_three *k, const int16_t *x, int8_t *y,
                                                       int32_t width)
 {
     __asm__("push {r4-r11, lr}\n"
-            "sub sp, #32\n"
+            "sub sp, #40\n"
             "add r12, r0, #24\n"
-            "ldm r12, {r4-r10}\n"
-            "stm sp, {r4-r9}\n" /* bias, multiplier, round, n, columns, rows */
-            "strd r1, r10, [sp, #24]\n" /* the row of x, step */
-            "mov r12, r3\n"
+            "ldm r12!, {r4-r11}\n"
+            "stm sp, {r4-r11}\n" /* begin, multiplier, round, n, bytes, rows, odd, back */
+            "str r1, [sp, #32]\n"
+            "ldr lr, [r12]\n"
             "ldm r0, {r4-r9}\n"
-            "1: ldr r1, [sp, #24]\n"
-            "ldr lr, [sp, #16]\n"
-            "ldr r0, [sp, #28]\n"
-            "subs lr, lr, #2\n"
-            "bmi 3f\n"
+            "mov r0, lr\n"
+            "mov r12, r3\n"
+            "1: ldr r1, [sp, #32]\n"
+            "ldr r3, [sp, #16]\n"
+            "add r3, r3, r1\n"
+            "str r3, [sp, #36]\n"
+            "cmp r1, r3\n"
+            "beq 3f\n"
             "2: ldr r10, [sp]\n" /* r10 and r11: the sums of two neighbours */
             "ldr r3, [r1, r12]\n"
             "smlatb r11, r3, r6, r10\n"
@@ -110,16 +119,9 @@ __attribute__((naked, noinline)) static void rows_3x3(const three_by_three *k, c
             "ldr r3, [r1, r12, lsl #1]\n"
             "smlad r11, r3, r9, r11\n"
             "smlabt r10, r3, r9, r10\n"
-            "ldr r3, [sp, #4]\n"
-            "add r10, r10, r10\n"
-            "add r11, r11, r11\n"
-            "smmulr r10, r10, r3\n"
-            "smmulr r11, r11, r3\n"
-            "ldr r3, [sp, #8]\n"
-            "add r10, r10, r10, asr #31\n"
-            "add r11, r11, r11, asr #31\n"
-            "add r10, r10, r3\n"
-            "add r11, r11, r3\n"
+            "ldrd r3, lr, [sp, #4]\n"
+            "smmla r10, r10, r3, lr\n"
+            "smmla r11, r11, r3, lr\n"
             "ldr r3, [sp, #12]\n"
             "asr r10, r10, r3\n"
             "asr r11, r11, r3\n"
@@ -128,10 +130,11 @@ __attribute__((naked, noinline)) static void rows_3x3(const three_by_three *k, c
             "strb r10, [r2]\n"
             "strb r11, [r2, r0]\n"
             "add r2, r2, r0, lsl #1\n"
-            "subs lr, lr, #2\n"
-            "bpl 2b\n"
-            "3: adds lr, lr, #2\n"
-            "beq 4f\n"
+            "ldr r3, [sp, #36]\n"
+            "cmp r1, r3\n"
+            "bne 2b\n"
+            "3: ldr r3, [sp, #24]\n"
+            "cbz r3, 4f\n"
             "ldr r10, [sp]\n" /* one output is left in the row */
             "ldr r3, [r1, r12]\n"
             "ldr r11, [r1, r12, lsl #1]\n"
@@ -145,36 +148,36 @@ __attribute__((naked, noinline)) static void rows_3x3(const three_by_three *k, c
             "ldr r11, [r1, r12, lsl #1]\n"
             "smlabt r10, r3, r7, r10\n"
             "smlabt r10, r11, r9, r10\n"
-            "ldrd r3, r11, [sp, #4]\n"
-            "add r10, r10, r10\n"
-            "smmulr r10, r10, r3\n"
+            "ldrd r3, lr, [sp, #4]\n"
+            "smmla r10, r10, r3, lr\n"
             "ldr r3, [sp, #12]\n"
-            "add r10, r10, r10, asr #31\n"
-            "add r10, r10, r11\n"
             "asr r10, r10, r3\n"
             "ssat r10, #8, r10\n"
             "strb r10, [r2]\n"
             "add r2, r2, r0\n"
-            "4: ldrd r3, r1, [sp, #20]\n"
+            "4: ldr r3, [sp, #28]\n"
+            "add r2, r2, r3\n"
+            "ldrd r1, r3, [sp, #32]\n"
             "add r1, r1, r12\n"
+            "str r1, [sp, #32]\n"
+            "ldr r3, [sp, #20]\n"
             "subs r3, r3, #1\n"
-            "strd r3, r1, [sp, #20]\n"
+            "str r3, [sp, #20]\n"
             "bne 1b\n"
-            "add sp, #32\n"
+            "add sp, #40\n"
             "pop {r4-r11, pc}\n");
 }
 
 /* Any kernel: `pairs` holds for each kernel row the weights as pairs that begin at an even column, (w0, w1), (w2, w3)
    ..., and as pairs that begin one before an odd column, (0, w0), (w1, w2) ...: both woven together. */
-__attribute__((noinline)) static void row_any(const uint32_t *x, int32_t words, const uint32_t *pairs, const channel *k, int8_t *y, int32_t step,
-                    int32_t n)
+__attribute__((noinline)) static void row_any(const uint32_t *x, const shape *s, const channel *k, int8_t *y)
 {
-    const int32_t n_pairs = (k->kw + 2) / 2;
-    for (int32_t i = 0, column = 0; i < n; i++, column += k->stride_w, y += step) {
-        const uint32_t *w = pairs + (column & 1), *from = x + (column >> 1);
-        const int32_t both = k->stride_w == 1 && i + 1 < n; /* the next output reads the same words */
-        int32_t e = k->bias, f = e;
-        for (int32_t r = 0; r < k->kh; r++, from += words - n_pairs)
+    const int32_t n_pairs = (s->along.taps + 2) / 2, n = s->along.y, words = s->width / 2;
+    for (int32_t i = 0, column = 0; i < n; i++, column += s->along.stride, y += s->along.y_step) {
+        const uint32_t *w = s->pairs + (column & 1), *from = x + (column >> 1);
+        const int32_t both = s->along.stride == 1 && i + 1 < n; /* the next output reads the same words */
+        int32_t e = k->begin, f = e;
+        for (int32_t r = 0; r < s->down.taps; r++, from += words - n_pairs)
             if (both)
                 for (int32_t t = 0; t < n_pairs; t++, w += 2) {
                     const uint32_t u = *from++;
@@ -186,132 +189,181 @@ __attribute__((noinline)) static void row_any(const uint32_t *x, int32_t words, 
                     e = __smlad((int32_t)*from++, (int32_t)*w, e);
         *y = finish(e, k);
         if (both) {
-            i++, column++, y += step;
+            i++, column++, y += s->along.y_step;
             *y = finish(f, k);
         }
     }
 }
 
-static void load_pairs(const int8_t *weight, int32_t c, const channel *k, uint32_t *pairs)
+SMALL static void load_pairs(const shape *s, const int8_t *weight)
 {
-    for (int32_t r = 0; r < k->kh; r++)
-        for (int32_t t = 0, before = 0; t < k->kw + 1; t += 2, pairs += 2) {
-            const int32_t a = t < k->kw ? *weight : 0, b = t + 1 < k->kw ? weight[c] : 0;
+    uint32_t *pairs = s->pairs;
+    for (int32_t r = 0; r < s->down.taps; r++, weight += s->down.w_step)
+        for (int32_t t = 0, before = 0; t < s->along.taps + 1; t += 2, pairs += 2) {
+            const int8_t *const at = weight + t * s->along.w_step;
+            const int32_t a = t < s->along.taps ? *at : 0, b = t + 1 < s->along.taps ? at[s->along.w_step] : 0;
             pairs[0] = pair(a, b);
             pairs[1] = pair(before, a);
             before = b;
-            weight += t + 1 < k->kw ? 2 * c : t < k->kw ? c : 0;
         }
 }
 
-/* n_rows of n_columns outputs; `down` int16 from one row's input to the next's. */
-static void strip_of(const int16_t *plane, int32_t width, int32_t down, const int8_t *weight, int32_t c,
-                     const channel *k, uint32_t *pairs, int8_t *y, int32_t n_columns, int32_t n_rows)
+/* n_rows of outputs from the plane. */
+static inline void strip_3x3(const shape *s, const channel *k, int8_t *y, int32_t n_rows)
 {
-    if (k->kh == 3 && k->kw == 3 && k->stride_w == 1 && down == width && k->usually) {
-        three_by_three t;
-        for (int32_t r = 0; r < 3; r++, weight += 3 * c) {
-            t.pairs[2 * r] = pair(weight[0], weight[c]);
-            t.pairs[2 * r + 1] = pair(weight[c], weight[2 * c]);
-        }
-        const scaling s = scaling_of(k->multiplier, k->shift, k->zero);
-        t.bias = k->bias, t.multiplier = s.multiplier, t.round = s.round, t.n = s.n;
-        t.columns = n_columns, t.rows = n_rows, t.step = c;
-        rows_3x3(&t, plane, y, 2 * width);
-        return;
+    three_by_three t;
+    const int8_t *w = k->weight;
+    for (int32_t r = 0; r < 3; r++, w += s->down.w_step) {
+        const int32_t middle = w[s->along.w_step];
+        t.pairs[2 * r] = pair(w[0], middle);
+        t.pairs[2 * r + 1] = pair(middle, w[2 * s->along.w_step]);
     }
-    load_pairs(weight, c, k, pairs);
-    for (int32_t r = 0; r < n_rows; r++, plane += down, y += n_columns * c)
-        row_any((const uint32_t *)(const void *)plane, width / 2, pairs, k, y, c, n_columns);
+    t.begin = k->begin, t.multiplier = k->multiplier, t.round = k->round, t.n = k->n;
+    t.bytes = 2 * (s->along.y & ~1), t.odd = s->along.y & 1, t.rows = n_rows, t.step = s->along.y_step;
+    t.back = s->down.y_step - s->along.y * s->along.y_step;
+    rows_3x3(&t, s->plane, y, 2 * s->width);
+}
+
+static inline void strip_of(const shape *s, const channel *k, int8_t *y, int32_t n_rows)
+{
+    load_pairs(s, k->weight);
+    for (int32_t r = 0; r < n_rows; r++, y += s->down.y_step)
+        row_any((const uint32_t *)(const void *)(s->plane + r * s->down.stride * s->width), s, k, y);
 }
 #else
-static void strip_of(const int16_t *plane, int32_t width, int32_t down, const int8_t *weight, int32_t c,
-                     const channel *k, uint32_t *pairs, int8_t *y, int32_t n_columns, int32_t n_rows)
+#define strip_3x3 strip_of
+static void strip_of(const shape *s, const channel *k, int8_t *y, int32_t n_rows)
 {
-    int32_t *const taps = (int32_t *)(void *)pairs;
-    const int32_t usually = k->usually;
-    const scaling s = scaling_of(k->multiplier, usually ? k->shift : -1, k->zero);
-    for (int32_t i = 0; i < k->kh * k->kw; i++)
-        taps[i] = weight[i * c];
-    for (int32_t i = 0; i < n_rows; i++, plane += down)
-        for (int32_t j = 0; j < n_columns; j++, y += c) {
-            const int16_t *x = plane + j * k->stride_w;
+    const int32_t kh = s->down.taps, kw = s->along.taps;
+    int32_t *const taps = (int32_t *)(void *)s->pairs;
+    for (int32_t i = 0; i < kh * kw; i++)
+        taps[i] = k->weight[i / kw * s->down.w_step + i % kw * s->along.w_step];
+    for (int32_t i = 0; i < n_rows; i++, y += s->down.y_step) {
+        const int16_t *from = s->plane + i * s->down.stride * s->width;
+        int8_t *to = y;
+        for (int32_t j = 0; j < s->along.y; j++, to += s->along.y_step, from += s->along.stride) {
+            const int16_t *x = from;
             const int32_t *w = taps;
-            int32_t sum = k->bias;
-            for (int32_t r = k->kh; r > 0; r--, x += width) {
-                if (k->kw == 3) {
+            int32_t sum = 0;
+            for (int32_t r = kh; r > 0; r--, x += s->width) {
+                if (kw == 3) {
                     sum += x[0] * w[0] + x[1] * w[1] + x[2] * w[2];
                     w += 3;
                 } else
-                    for (int32_t t = 0; t < k->kw; t++)
+                    for (int32_t t = 0; t < kw; t++)
                         sum += x[t] * *w++;
             }
-            *y = usually ? scaled(sum, s) : finish(sum, k);
+            *to = finish(256 * sum + k->begin, k);
         }
+    }
 }
 #endif
 
-void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                           const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                           int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
-                           int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out, int32_t w_out,
-                           int32_t c_out)
+/* One channel: x and y are those of its first value. In line, so that a model is linked with what it needs. */
+__attribute__((always_inline)) static inline void work_out(const shape *s, const channel *k, const int8_t *x, int8_t *y,
+                                                           int32_t three)
 {
-    if (w == 1 && kw == 1) { /* a signal over time: its samples lie side by side */
-        w = h, kw = kh, stride_w = stride_h, pad_left = pad_top, w_out = h_out;
-        h = kh = stride_h = h_out = 1, pad_top = 0;
+    const axis *const d = &s->down, *const a = &s->along;
+    const int32_t kept = d->taps > d->stride ? (d->taps - d->stride) * s->width : 0;
+    for (int32_t first = 0; first < d->y; first += s->strip) {
+        const int32_t n = d->y - first < s->strip ? d->y - first : s->strip;
+        int16_t *to = s->plane + (first ? kept : 0);
+        int32_t row = first * d->stride - d->pad + (first && kept ? d->taps - d->stride : 0);
+        for (int16_t *const end = s->plane + ((n - 1) * d->stride + d->taps) * s->width; to < end; to += s->width, row++)
+            if (row >= 0 && row < d->x)
+                spread(x + row * d->x_step, s->n_columns, a->x_step, to + a->pad);
+            else if (s->strip < d->y) /* else what was there stays */
+                fill(to, s->width, s->x_zero);
+        if (three)
+            strip_3x3(s, k, y + first * d->y_step, n);
+        else
+            strip_of(s, k, y + first * d->y_step, n);
+        for (int32_t i = 0; first + n < d->y && i < kept; i++)
+            s->plane[i] = s->plane[i + n * d->stride * s->width];
     }
-    const int32_t strips = (h_out + STRIP - 1) / STRIP, strip = (h_out + strips - 1) / strips; /* of like height */
-    const int32_t n_rows = (strip - 1) * stride_h + kh;
-    const int32_t width = ((w_out - 1) * stride_w + 2 * ((kw + 2) / 2) + 1) & ~1, size = n_rows * width;
-    int16_t *const all = scratch;
-    const planes p = {{all, all + size, all + 2 * size, all + 3 * size}, width, n_rows};
-    uint32_t *const pairs = (uint32_t *)(void *)(all + 4 * size);
-    const int32_t n_columns = w < width - pad_left ? w : width - pad_left;
-    const int32_t kept = kh > stride_h ? kh - stride_h : 0;
-    fill(all, 4 * size, x_zero);
-    for (int32_t j = 0; j < c; j += 4) {
-        const int32_t n_channels = c - j < 4 ? c - j : 4;
-        for (int32_t first = 0; first < h_out; first += strip) {
-            const int32_t n = h_out - first < strip ? h_out - first : strip;
-            for (int32_t r = first ? kept : 0; r < (n - 1) * stride_h + kh; r++) {
-                const int32_t row = first * stride_h - pad_top + r;
-                if (row >= 0 && row < h)
-                    spread(x + row * w * c + j, n_columns, c, n_channels, &p, r * width + pad_left);
-                else
-                    for (int32_t i = 0; i < n_channels; i++)
-                        fill(p.plane[i] + r * width, width, x_zero);
-            }
-            for (int32_t i = 0; i < n_channels; i++) {
-                const int32_t at = j + i;
-                const channel k = {kh, kw, stride_w, bias[at], multiplier[at], shift[at], y_zero, usual(shift + at, 1)};
-                strip_of(p.plane[i], width, stride_h * width, weight + at, c, &k, pairs, y + first * w_out * c + at,
-                         w_out, n);
-                keep(p.plane[i], n * stride_h * width, kept * width);
-            }
-        }
+}
+
+/* The numbers of one axis of x, 0: from row to row, 1: along a row; in a geometry they lie beside one another. */
+SMALL __attribute__((noinline)) static void set(axis *a, const int16_t *g, int32_t which)
+{
+    const int32_t c = g[C];
+    a->x = g[H + which], a->y = g[H_OUT + which], a->taps = g[KH + which];
+    a->stride = g[STRIDE_H + which], a->pad = g[PAD_TOP + which];
+    a->x_step = a->y_step = a->w_step = c;
+    if (which == 0)
+        a->x_step *= g[W], a->y_step *= g[W_OUT], a->w_step *= g[KW];
+}
+
+SMALL __attribute__((noinline)) static void lay_out(shape *s, const int16_t *g, void *scratch)
+{
+    set(&s->down, g, g[DOWN]);
+    set(&s->along, g, !g[DOWN]);
+    s->plane = scratch, s->width = g[WIDTH_OF_ROW], s->strip = g[STRIP], s->x_zero = g[X_ZERO];
+    const int32_t most = s->width - s->along.pad;
+    const int32_t size = ((s->strip - 1) * s->down.stride + s->down.taps) * s->width;
+    s->n_columns = s->along.x < most ? s->along.x : most;
+    s->pairs = (uint32_t *)(void *)(s->plane + size);
+    fill(s->plane, size, s->x_zero);
+}
+
+/* Every channel. In line for the same reason. */
+__attribute__((always_inline)) static inline void channels_up(const int8_t *x, const int8_t *weight,
+                                                              const int32_t *lines, const int16_t *g, void *scratch,
+                                                              int8_t *y, int32_t three)
+{
+    shape s;
+    lay_out(&s, g, scratch);
+    for (int32_t j = 0; j < g[C]; j++, lines += 2) {
+        const channel k = {weight + j, lines[0], lines[1], (2 * g[Y_ZERO] + 1) * (1 << g[N]) / 2, g[N], 1};
+        work_out(&s, &k, x + j, y + j, three);
     }
-    bound(y, h_out * w_out * c_out, low, high);
+    bound(y, g[H_OUT] * g[W_OUT] * g[C], g[LOW], g[HIGH]);
+}
+
+/* A kernel of 3 x 3 with stride 1. */
+SMALL void k_depthwise_3x3_s8(const int8_t *x, const int8_t *weight, const int32_t *lines, const int16_t *geometry,
+                              void *scratch, int8_t *y)
+{
+    channels_up(x, weight, lines, geometry, scratch, y, 1);
+}
+
+SMALL void k_depthwise_up_s8(const int8_t *x, const int8_t *weight, const int32_t *lines, const int16_t *geometry,
+                             void *scratch, int8_t *y)
+{
+    channels_up(x, weight, lines, geometry, scratch, y, 0);
+}
+
+SMALL void k_depthwise_conv2d_s8(const int8_t *x, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                                 const int8_t *shift, const int16_t *geometry, void *scratch, int8_t *y)
+{
+    const int16_t *const g = geometry;
+    shape s;
+    lay_out(&s, g, scratch);
+    for (int32_t j = 0; j < g[C]; j++) {
+        const scaling t = scaling_of(multiplier[j], shift[j], g[Y_ZERO]);
+        const channel k = {weight + j, 256 * bias[j], t.multiplier, t.round, t.n, 0};
+        work_out(&s, &k, x + j, y + j, 0);
+    }
+    bound(y, g[H_OUT] * g[W_OUT] * g[C], g[LOW], g[HIGH]);
 }
 #endif
 
-void k_depthwise_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                        const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                        int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
-                        int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out,
-                        int32_t w_out, int32_t c_out)
+void k_depthwise_any_s8(const int8_t *x, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                        const int8_t *shift, const int16_t *geometry, int8_t *y)
 {
-    const int32_t times = c_out / c;
+    const int16_t *const g = geometry;
+    const int32_t h = g[H], w = g[W], c = g[C], h_out = g[H_OUT], w_out = g[W_OUT], c_out = g[C_OUT];
+    const int32_t times = c_out / c, kh = g[KH], kw = g[KW];
     for (int32_t i = 0; i < h_out * w_out; i++) {
-        const int32_t top = i / w_out * stride_h - pad_top, left = i % w_out * stride_w - pad_left;
+        const int32_t top = i / w_out * g[STRIDE_H] - g[PAD_TOP], left = i % w_out * g[STRIDE_W] - g[PAD_LEFT];
         for (int32_t o = 0; o < c_out; o++) {
             int32_t sum = bias[o];
             for (int32_t k = 0; k < kh * kw; k++) {
-                const int32_t row = top + k / kw * dilation_h, column = left + k % kw * dilation_w;
+                const int32_t row = top + k / kw * g[DILATION_H], column = left + k % kw * g[DILATION_W];
                 const int32_t outside = row < 0 || row >= h || column < 0 || column >= w;
-                sum += (outside ? x_zero : x[(row * w + column) * c + o / times]) * weight[k * c_out + o];
+                sum += (outside ? g[X_ZERO] : x[(row * w + column) * c + o / times]) * weight[k * c_out + o];
             }
-            *y++ = requantize(sum, multiplier[o], shift[o], y_zero, low, high);
+            *y++ = requantize(sum, multiplier[o], shift[o], g[Y_ZERO], g[LOW], g[HIGH]);
         }
     }
 }

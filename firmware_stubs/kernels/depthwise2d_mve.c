@@ -1,11 +1,12 @@
 /* Depthwise convolution over two axes for cores with vectors: eight channels at a time, in strips as depthwise2d.c has
    them, so that the output may take the place of the input here too. */
+#include "conv2d.h"
 #include "kernels.h"
 #include "mve.h"
 
 #if defined(__ARM_FEATURE_MVE)
 enum {
-    STRIP = 8, /* most output rows that are done at once, as in depthwise2d.c */
+    ROWS = 8, /* most output rows that are done at once: plane_s8.py sees to the memory */
     GROUP = 8  /* channels whose int8 take the room of four planes of int16 there */
 };
 
@@ -20,7 +21,7 @@ typedef struct {
     int32_t c; /* from a tap's weights to the next one's */
     mve_pred16_t there;
     eight bias, multiplier, left, right;
-    int32_t zero, low, high;
+    int32_t zero, low, high, up, round, n;
 } channels;
 
 static inline eight two(const int32_t *values)
@@ -42,6 +43,22 @@ static void load_scales(channels *k, const int32_t *bias, const int32_t *multipl
     k->there = vctp16q((uint32_t)n);
 }
 
+/* The same where every output lies at the zero point or above: what a sum begins with, and its multiplier, in turn. */
+static void load_lines(channels *k, const int32_t *lines, int32_t n)
+{
+    int32_t b[GROUP] = {0}, m[GROUP] = {0};
+    for (int32_t i = 0; i < n; i++)
+        b[i] = lines[2 * i], m[i] = lines[2 * i + 1];
+    k->bias = two(b), k->multiplier = two(m);
+    k->there = vctp16q((uint32_t)n);
+}
+
+static inline int32x4_t lifted_n(int32x4_t sum, int32x4_t begin, int32x4_t multiplier, const channels *k)
+{
+    const int32x4_t whole = vaddq_s32(vshlq_n_s32(sum, 8), begin);
+    return vsubq_n_s32(vshlq_r_s32(vaddq_n_s32(vmulhq_s32(whole, multiplier), k->round), -k->n), k->zero);
+}
+
 static inline eight added(eight sum, int16x8_t products)
 {
     const eight e = {vaddq_s32(sum.even, vmovlbq_s16(products)), vaddq_s32(sum.odd, vmovltq_s16(products))};
@@ -50,8 +67,10 @@ static inline eight added(eight sum, int16x8_t products)
 
 static inline void finish(eight sum, const channels *k, int8_t *y)
 {
-    const int32x4_t even = rescaled(sum.even, k->multiplier.even, k->left.even, k->right.even);
-    const int32x4_t odd = rescaled(sum.odd, k->multiplier.odd, k->left.odd, k->right.odd);
+    const int32x4_t even = k->up ? lifted_n(sum.even, k->bias.even, k->multiplier.even, k)
+                                 : rescaled(sum.even, k->multiplier.even, k->left.even, k->right.even);
+    const int32x4_t odd = k->up ? lifted_n(sum.odd, k->bias.odd, k->multiplier.odd, k)
+                                : rescaled(sum.odd, k->multiplier.odd, k->left.odd, k->right.odd);
     int16x8_t q = vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), even), odd);
     q = vqaddq_n_s16(q, (int16_t)k->zero);
     q = vmaxq_s16(vminq_s16(q, vdupq_n_s16((int16_t)k->high)), vdupq_n_s16((int16_t)k->low));
@@ -62,7 +81,8 @@ static inline void finish(eight sum, const channels *k, int8_t *y)
 static inline void pixels(const int8_t *x, const channels *k, int8_t *y, int32_t n)
 {
     const int8_t *w = k->weight;
-    eight a = k->bias, b = k->bias;
+    const eight none = {vdupq_n_s32(0), vdupq_n_s32(0)};
+    eight a = k->up ? none : k->bias, b = a;
     for (int32_t r = 0; r < k->kh; r++, x += k->pitch) {
         const int8_t *u = x, *v = x + k->step;
         int32_t t = k->kw;
@@ -106,22 +126,26 @@ static void packed(const int8_t *x, int32_t n_columns, int32_t c, mve_pred16_t t
         vstrbq_s16(to, vldrbq_z_s16(x, there));
 }
 
-void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                           const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                           int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
-                           int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out, int32_t w_out,
-                           int32_t c_out)
+static void depthwise(const int8_t *x, const int8_t *weight, const int32_t *lines, const int32_t *bias,
+                      const int32_t *multiplier, const int8_t *shift, const int16_t *g, void *scratch, int8_t *y)
 {
-    const int32_t strips = (h_out + STRIP - 1) / STRIP, strip = (h_out + strips - 1) / strips; /* of like height */
+    const int32_t h = g[H], w = g[W], c = g[C], h_out = g[H_OUT], w_out = g[W_OUT], c_out = g[C_OUT];
+    const int32_t kh = g[KH], kw = g[KW], stride_h = g[STRIDE_H], stride_w = g[STRIDE_W], pad_top = g[PAD_TOP];
+    const int32_t pad_left = g[PAD_LEFT], x_zero = g[X_ZERO], strips = (h_out + ROWS - 1) / ROWS;
+    const int32_t strip = (h_out + strips - 1) / strips; /* of like height */
     const int32_t width = (w_out - 1) * stride_w + kw, n_rows = (strip - 1) * stride_h + kh;
     const int32_t n_columns = w < width - pad_left ? w : width - pad_left;
     const int32_t pitch = width * GROUP, kept = kh > stride_h ? kh - stride_h : 0;
     int8_t *const held = scratch;
-    channels k = {.kh = kh, .kw = kw, .step = stride_w * GROUP, .pitch = pitch, .c = c, .zero = y_zero, .low = low,
-                  .high = high};
+    channels k = {.kh = kh, .kw = kw, .step = stride_w * GROUP, .pitch = pitch, .c = c, .zero = g[Y_ZERO],
+                  .low = g[LOW], .high = g[HIGH], .up = lines != 0, .n = g[N],
+                  .round = (2 * g[Y_ZERO] + 1) * (1 << g[N]) / 2};
     for (int32_t j = 0; j < c_out; j += GROUP) {
         const int32_t n_channels = c - j < GROUP ? c - j : GROUP;
-        load_scales(&k, bias + j, multiplier + j, shift + j, n_channels);
+        if (lines)
+            load_lines(&k, lines + 2 * j, n_channels);
+        else
+            load_scales(&k, bias + j, multiplier + j, shift + j, n_channels);
         k.weight = weight + j;
         filled_16(held, n_rows * pitch, x_zero);
         for (int32_t first = 0; first < h_out; first += strip) {
@@ -137,5 +161,23 @@ void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, con
             copied_16(held, held + n * stride_h * pitch, kept * pitch);
         }
     }
+}
+
+void k_depthwise_3x3_s8(const int8_t *x, const int8_t *weight, const int32_t *lines, const int16_t *geometry,
+                        void *scratch, int8_t *y)
+{
+    depthwise(x, weight, lines, 0, 0, 0, geometry, scratch, y);
+}
+
+void k_depthwise_up_s8(const int8_t *x, const int8_t *weight, const int32_t *lines, const int16_t *geometry,
+                       void *scratch, int8_t *y)
+{
+    depthwise(x, weight, lines, 0, 0, 0, geometry, scratch, y);
+}
+
+void k_depthwise_conv2d_s8(const int8_t *x, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                           const int8_t *shift, const int16_t *geometry, void *scratch, int8_t *y)
+{
+    depthwise(x, weight, 0, bias, multiplier, shift, geometry, scratch, y);
 }
 #endif

@@ -222,13 +222,11 @@ void k_depthwise_conv1d(const float *x, int32_t n, int32_t c, const float *weigh
                         int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
 
 /* conv2d.c */
-void k_conv2d_up_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
-                    void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
-void k_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int32_t *rows, const int16_t *geometry,
-                 void *scratch, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
-void k_conv2d_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                     const int32_t *multiplier, const int8_t *shift, const int16_t *geometry, int8_t *y, int32_t h_out,
-                     int32_t w_out, int32_t c_out);
+void k_conv2d_up_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);
+void k_conv2d_inside_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);
+void k_conv2d_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);
+void k_conv2d_any_s8(const int8_t *x, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                     const int8_t *shift, const int16_t *geometry, int8_t *y);
 void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias, int32_t kh,
               int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,
               int32_t pad_left, float *y, int32_t h_out, int32_t w_out, int32_t c_out);
@@ -244,16 +242,14 @@ void k_transposed_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const 
                          float *y, int32_t h_out, int32_t w_out, int32_t c_out);
 
 /* depthwise2d.c */
-void k_depthwise_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                           const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                           int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
-                           int32_t low, int32_t high, void *scratch, int8_t *y, int32_t h_out, int32_t w_out,
-                           int32_t c_out);
-void k_depthwise_any_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
-                        const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
-                        int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top, int32_t pad_left,
-                        int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out,
-                        int32_t w_out, int32_t c_out);
+void k_depthwise_3x3_s8(const int8_t *x, const int8_t *weight, const int32_t *lines, const int16_t *geometry,
+                        void *scratch, int8_t *y);
+void k_depthwise_up_s8(const int8_t *x, const int8_t *weight, const int32_t *lines, const int16_t *geometry,
+                       void *scratch, int8_t *y);
+void k_depthwise_conv2d_s8(const int8_t *x, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                           const int8_t *shift, const int16_t *geometry, void *scratch, int8_t *y);
+void k_depthwise_any_s8(const int8_t *x, const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
+                        const int8_t *shift, const int16_t *geometry, int8_t *y);
 void k_depthwise_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias,
                         int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h,
                         int32_t dilation_w, int32_t pad_top, int32_t pad_left, float *y, int32_t h_out, int32_t w_out,

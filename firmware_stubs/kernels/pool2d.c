@@ -13,7 +13,7 @@ typedef struct {
     int32_t top, bottom, left, right;
 } box;
 
-static box pool(int32_t i, int32_t w_out, int32_t h, int32_t w, int32_t kh, int32_t kw, int32_t stride_h,
+SMALL static box pool(int32_t i, int32_t w_out, int32_t h, int32_t w, int32_t kh, int32_t kw, int32_t stride_h,
                 int32_t stride_w, int32_t pad_top, int32_t pad_left)
 {
     box b;
@@ -31,59 +31,21 @@ static int32_t sum_of(const int8_t *x, int32_t w, int32_t c, box b)
     return sum;
 }
 
-#if defined(__ARM_FEATURE_SIMD32)
-/* Four channels at a time, in halves of 16 bits: 256 values of int8 cannot overflow them. */
-static void sum_of_four(const int8_t *x, int32_t w, int32_t c, box b, int32_t *sums)
-{
-    int32_t room = 256;
-    uint32_t even = 0, odd = 0;
-    sums[0] = sums[1] = sums[2] = sums[3] = 0;
-    for (int32_t row = b.top; row < b.bottom; row++) {
-        const int8_t *from = x + (row * w + b.left) * c;
-        for (int32_t column = b.left; column < b.right; column++, from += c) {
-            const uint32_t bytes = four(from);
-            even = (uint32_t)__sxtab16((int32_t)even, (int32_t)bytes);
-            odd = (uint32_t)__sxtab16((int32_t)odd, (int32_t)(bytes >> 8 | bytes << 24));
-            if (--room == 0) {
-                sums[0] += (int16_t)even, sums[1] += (int16_t)odd;
-                sums[2] += (int32_t)even >> 16, sums[3] += (int32_t)odd >> 16;
-                room = 256, even = odd = 0;
-            }
-        }
-    }
-    sums[0] += (int16_t)even, sums[1] += (int16_t)odd;
-    sums[2] += (int32_t)even >> 16, sums[3] += (int32_t)odd >> 16;
-}
-#else
-static void sum_of_four(const int8_t *x, int32_t w, int32_t c, box b, int32_t *sums)
-{
-    for (int32_t j = 0; j < 4; j++)
-        sums[j] = sum_of(x + j, w, c, b);
-}
-#endif
-
 /* Mean, halves away from zero. */
-static int8_t mean(int32_t sum, int32_t n, int32_t low, int32_t high)
+SMALL static int8_t mean(int32_t sum, int32_t n, int32_t low, int32_t high)
 {
     const int32_t q = (sum > 0 ? sum + n / 2 : sum - n / 2) / n;
     return (int8_t)(q < low ? low : q > high ? high : q);
 }
 
-void k_average_pool2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
+SMALL void k_average_pool2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
                          int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low, int32_t high, int8_t *y,
                          int32_t h_out, int32_t w_out, int32_t c_out)
 {
     for (int32_t i = 0; i < h_out * w_out; i++, y += c_out) {
         const box b = pool(i, w_out, h, w, kh, kw, stride_h, stride_w, pad_top, pad_left);
         const int32_t n = (b.bottom - b.top) * (b.right - b.left);
-        int32_t j = 0;
-        for (; j + 4 <= c; j += 4) {
-            int32_t sums[4];
-            sum_of_four(x + j, w, c, b, sums);
-            for (int32_t k = 0; k < 4; k++)
-                y[j + k] = mean(sums[k], n, low, high);
-        }
-        for (; j < c; j++)
+        for (int32_t j = 0; j < c; j++)
             y[j] = mean(sum_of(x + j, w, c, b), n, low, high);
     }
 }

@@ -11,7 +11,7 @@
 enum {
     PIXELS = 4, /* that are worked out together */
     STEP_BYTES = 92, /* of code for one word of two outputs */
-    UNROLLED = 4
+    UNROLLED = 2
 };
 #define WIDTH(n) (2 * (n)) /* words that n values of four pixels take */
 
@@ -111,7 +111,7 @@ __attribute__((naked, noinline)) static void quads(const quad *q)
             "mov r9, r3\n"
             "ldrd r0, r12, [sp, #16]\n"
             "bx r12\n"
-            "quad_steps:\n" QUAD_STEP QUAD_STEP QUAD_STEP QUAD_STEP "ldr r10, [sp, #24]\n"
+            "quad_steps:\n" QUAD_STEP QUAD_STEP "ldr r10, [sp, #24]\n"
             "cmp r0, r10\n"
             "bne quad_steps\n"
             "ldr r10, [sp, #40]\n"

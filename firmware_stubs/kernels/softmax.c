@@ -7,14 +7,14 @@
 #define times doubling_high_multiply
 
 /* x * 2^n, kept in int32; n >= 0. */
-static int32_t raised(int32_t x, int32_t n)
+SMALL static int32_t raised(int32_t x, int32_t n)
 {
     const int32_t most = (int32_t)((1u << (31 - n)) - 1u);
     return x > most ? INT32_MAX : x < -most ? INT32_MIN : (int32_t)((uint32_t)x << n);
 }
 
 /* e^x for x in [-1/4, 0), 31 fractional bits: a polynomial around -1/8. */
-static int32_t exp_of_a_quarter(int32_t x)
+SMALL static int32_t exp_of_a_quarter(int32_t x)
 {
     const int32_t centre = 1895147668, third = 715827883; /* e^(-1/8), 1/3 */
     x += 1 << 28;
@@ -24,7 +24,7 @@ static int32_t exp_of_a_quarter(int32_t x)
 }
 
 /* e^x for x <= 0 with 26 fractional bits; the result has 31. */
-static int32_t exp_of(int32_t x)
+SMALL static int32_t exp_of(int32_t x)
 {
     static const int32_t halves[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
     if (x == 0)
@@ -40,7 +40,7 @@ static int32_t exp_of(int32_t x)
 }
 
 /* 1 / (1 + x) for x in [0, 1), 31 fractional bits, by three steps of Newton's. */
-static int32_t one_over_one_plus(int32_t x)
+SMALL static int32_t one_over_one_plus(int32_t x)
 {
     const int64_t whole = (int64_t)x + INT32_MAX;
     const int32_t half = (int32_t)((whole + 1) / 2);             /* (x + 1) / 2, rounded */
@@ -52,7 +52,7 @@ static int32_t one_over_one_plus(int32_t x)
     return raised(y, 1);
 }
 
-void k_softmax_s8(const int8_t *x, int32_t n, int32_t size, int32_t multiplier, int32_t shift, int32_t least, int8_t *y,
+SMALL void k_softmax_s8(const int8_t *x, int32_t n, int32_t size, int32_t multiplier, int32_t shift, int32_t least, int8_t *y,
                   int32_t n_out, int32_t size_out)
 {
     (void)n, (void)size_out;

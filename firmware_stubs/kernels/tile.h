@@ -33,24 +33,18 @@
 __attribute__((naked, noinline, unused)) static void tile_4(const int8_t *x, const int8_t *weight, int32_t n,
                                                             int32_t *sums)
 {
-    __asm__("push {r3-r11, lr}\n"
-            "and r4, r2, #12\n"
-            "add r11, r0, r4\n"
-            "add r4, r0, r2\n"
-            "push {r4}\n"
+    __asm__("cmp r2, #0\n"
+            "it eq\n"
+            "bxeq lr\n"
+            "push {r3-r11, lr}\n"
+            "add r11, r0, r2\n"
+            "tst r2, #4\n"
             "ldm r3, {r2, r3, r12, lr}\n"
-            "cmp r0, r11\n"
-            "beq 2f\n"
-            "1:\n" STEP_4X1 "cmp r0, r11\n"
+            "bne 2f\n"
+            "1:\n" STEP_4X1 "2:\n" STEP_4X1 "cmp r0, r11\n"
             "bne 1b\n"
-            "2: ldr r11, [sp]\n"
-            "cmp r0, r11\n"
-            "beq 4f\n"
-            "3:\n" STEP_4X1 STEP_4X1 STEP_4X1 STEP_4X1 "cmp r0, r11\n"
-            "bne 3b\n"
-            "4: ldr r4, [sp, #4]\n"
+            "ldr r4, [sp], #4\n"
             "stm r4, {r2, r3, r12, lr}\n"
-            "add sp, #8\n"
             "pop {r4-r11, pc}\n");
 }
 #else

@@ -31,11 +31,13 @@ SCRIPT = """
 SECTIONS { . = 0x1000; .text : { *(.text*) } .rodata : { *(.rodata*) } .ARM.exidx : { *(.ARM.exidx*) }
            . = 0x20000000; .data : { *(.data*) } .bss : { *(SORT_BY_ALIGNMENT(.bss*)) *(COMMON) } }
 """
+NOWHERE = 0x20000000 + (4 << 20) - 8  # the end of the RAM that boardside/count.py gives
 
 
 @dataclass(frozen=True, eq=False)
 class Bare:
-    """`stages` are (name, instructions) of each node for the first window; `scores` (n, n_classes) float32.
+    """Flash, RAM, stack and instructions are those of a model without taps. `stages` are (name, instructions) of each
+    node for the first window; `scores` (n, n_classes) float32.
 
     `stack_bytes` were seen, and never more than `stack_bound_bytes` can be.
     """
@@ -53,25 +55,25 @@ def bare(graph: Graph, board: Board, windows: Array) -> Bare:
     """`graph` on the core of `board`, run on filtered windows (n, length, n_channels) float32."""
     stream = Stream("input", graph.rate_hz, graph.channels, "", "f32", 1.0, "input")
     with tempfile.TemporaryDirectory(prefix="bare") as folder:
-        elf = _linked(Path(folder), render(graph, stream), board)
-    segments, symbols, flash, ram = _read(elf)
-    request = {
-        "core": board.core,
-        "segments": segments,
-        "function": symbols["model_run"],
-        "tap": symbols["model_tap"],
-        "windows": [w.tobytes() for w in held_windows(graph, windows)],
-        "n_output": 4 * len(graph.classes),
-    }
-    found = _counted(request)
-    runs = found["runs"]
+        elf = _linked(Path(folder), render(graph, stream), board, taps=False)
+        tapped = _linked(Path(folder), render(graph, stream), board)
+    held = [w.tobytes() for w in held_windows(graph, windows)]
+    runs, (_, _, flash, ram) = _run(elf, graph, board, held)["runs"], _read(elf)
     scores = np.frombuffer(b"".join(r["output"] for r in runs), np.float32).reshape(len(windows), -1)
-    ends = [0, *(ticks for _, ticks in found["marks"])]
-    names = [stages_on_board(graph)[stage] for stage, _ in found["marks"]]
+    marks = _run(tapped, graph, board, held[:1])["marks"]
+    ends = [0, *(ticks for _, ticks in marks)]
+    names = [stages_on_board(graph)[stage] for stage, _ in marks]
     stages = tuple((name, b - a) for name, a, b in zip(names, ends[:-1], ends[1:], strict=True))
     stack = max(r["stack_bytes"] for r in runs)
     bound = stack_bound(elf).n_bytes
     return Bare(flash, ram, stack, bound, max(r["instructions"] for r in runs), stages, scores)
+
+
+def _run(elf: bytes, graph: Graph, board: Board, windows: list[bytes]) -> dict[str, Any]:
+    """The linked model counted on what a board's window holds; marks of stages where it has taps."""
+    segments, symbols, _, _ = _read(elf)
+    request = {"core": board.core, "segments": segments, "function": symbols["model_run"], "windows": windows}
+    return _counted(request | {"tap": symbols.get("model_tap", NOWHERE), "n_output": 4 * len(graph.classes)})
 
 
 def bound_of(graph: Graph, board: Board) -> StackBound:
@@ -89,7 +91,7 @@ def held_windows(graph: Graph, windows: Array) -> Array:
     return held
 
 
-def _linked(folder: Path, texts: dict[str, str], board: Board) -> bytes:
+def _linked(folder: Path, texts: dict[str, str], board: Board, taps: bool = True) -> bytes:
     if board.form != "elf":
         raise BuildError(board.title, "has no core that can be counted", "Choose a Cortex-M board.")
     for name, text in {**texts, "bare.ld": SCRIPT}.items():
@@ -98,6 +100,7 @@ def _linked(folder: Path, texts: dict[str, str], board: Board) -> bytes:
     flags = [f for f in board.flags if not f.startswith("-Wl,-e")]
     rooms = [f"-I{folder}", f"-I{STUBS / 'kernels'}", f"-I{STUBS / 'kernels' / 'inc'}"]
     files = [folder / "model.c", *kernels, *freestanding(board)]
+    rooms.append(f"-DMODEL_TAPS={int(taps)}")
     end = ["-g", FLAG, "-T", str(folder / "bare.ld"), "-Wl,-e,model_run", "-o", str(folder / "bare.elf")]
     zig.run(["cc", *zig.EXACT, *WARNINGS, *flags, *rooms, *map(str, files), *end], "The model")
     return (folder / "bare.elf").read_bytes()

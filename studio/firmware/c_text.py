@@ -30,7 +30,7 @@ def call(op: Op, shapes: list[Shape], name: str, pointers: Pointers, tables: lis
             tables.append(constant(terms[-1], value))
         else:
             terms.append(_term(value, name, pointers, tables))
-    return f"{op.kernel(len(shapes))}({', '.join(terms)});"
+    return f"{op.kernel_on(*shapes)}({', '.join(terms)});"
 
 
 def _learned(op: Op, shapes: list[Shape]) -> dict[int, str]:

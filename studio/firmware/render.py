@@ -98,13 +98,20 @@ def source(graph: Graph) -> str:
 #include "kernels.h"
 
 {constants([_names(graph), *tables])}
-{_arena(arena) if "arena + " in row + stages else ""}model_tap_fn model_tap = 0;
+{_arena(arena) if "arena + " in row + stages else ""}#ifndef MODEL_TAPS
+#define MODEL_TAPS 1 /* 0 where nobody looks at stages: smaller */
+#endif
+#if MODEL_TAPS
+model_tap_fn model_tap = 0;
 
-static void tap(int32_t stage, const void *data, int32_t bytes)
+static __attribute__((noinline)) void tap(int32_t stage, const void *data, int32_t bytes)
 {{
     if (model_tap)
         model_tap(stage, data, bytes);
 }}
+#else
+#define tap(stage, data, bytes) (void)(data)
+#endif
 
 {filters}
 {row}

@@ -50,7 +50,7 @@ def arguments(op: Op, *shapes: Shape) -> list[Argument]:
     found: list[Argument] = []
     for i, shape in enumerate(shapes):
         found += [Slot("input", i), *op.dims(shape, False)]
-    for name, value in op.args().items():
+    for name, value in op.args_on(*shapes).items():
         found.append(_argument(name, value))
     if isinstance(op, StreamOp):
         found.append(Slot("state"))

@@ -143,7 +143,7 @@ def prepare(op: Op, shapes: tuple[Shape, ...]) -> Prepared:
 
 
 def _new(op: Op, shapes: tuple[Shape, ...]) -> Prepared:
-    name, y = op.kernel(len(shapes)), op.shape(*shapes)
+    name, y = op.kernel_on(*shapes), op.shape(*shapes)
     given, types = arguments(op, *shapes), declarations().get(name, ())
     if len(given) != len(types):
         seen = f"{len(given)} arguments for the {len(types)} of {name} in kernels.h"

@@ -47,6 +47,10 @@ class Op:
         """What the kernel is told besides its inputs: the fields in order, unless an op works something out of them."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    def args_on(self, *inputs: Shape) -> dict[str, Any]:
+        """`args`, for inputs of known shapes: for ops whose kernels are told shapes in a table."""
+        return self.args()
+
     def dims(self, shape: Shape, output: bool) -> Shape:
         """The numbers of an input's or output's shape that the kernel is told."""
         return (prod(shape),) if self.elementwise else shape
@@ -70,6 +74,10 @@ class Op:
     def kernel(self, n_inputs: int) -> str:
         """Name of the C function: MaxPool1dS8 -> k_max_pool1d_s8."""
         return "k_" + re.sub(r"(?<!^)([A-Z])", r"_\1", type(self).__name__).lower()
+
+    def kernel_on(self, *inputs: Shape) -> str:
+        """`kernel`, for inputs of known shapes."""
+        return self.kernel(len(inputs))
 
     def run(self, *inputs: Array) -> Array:
         """A batch through the C kernel: inputs (n, *in_shape) -> (n, *out_shape); each item with an empty memory."""

@@ -38,22 +38,19 @@ class Paired:
 
 
 def paired(rows: Array, begin: Array, end: tuple[Array, ...], shifts: Array | None = None) -> Paired:
-    """Rows (n, k) of weights with `begin` (n,) and the numbers that scale them; zeros fill up k and n.
+    """Rows (n, k) of weights, n at least 2, with `begin` (n,) and the numbers that scale them; zeros fill up k.
 
-    `shifts` (n,) become one number per pair, the second's 2^16 times as great.
+    An odd last row comes in a pair with the one before it. `shifts` (n,) become one number per pair, the second's 2^16
+    times as great.
     """
     n, k = rows.shape
-    whole = -(-n // 2) * 2
-    full = np.zeros((whole, -(-k // 4) * 4), np.int8)
-    full[:n, :k] = rows
-    groups = full.reshape(whole // 2, 2, full.shape[1] // 4, 4)
-
-    def by_two(values: Array, rest: int = 0) -> Array:
-        return np.concatenate([values.astype(np.int64), np.full(whole - n, rest)]).reshape(-1, 2)
-
-    tails = [by_two(values) for values in end]
+    order = np.arange(n) if n % 2 == 0 else np.append(np.arange(n - 1), [n - 2, n - 1])
+    full = np.zeros((len(order), -(-k // 4) * 4), np.int8)
+    full[:, :k] = rows[order]
+    groups = full.reshape(-1, 2, full.shape[1] // 4, 4)
+    tails = [values.astype(np.int64)[order].reshape(-1, 2) for values in end]
     if shifts is not None:
-        two = by_two(shifts, 1)
+        two = shifts.astype(np.int64)[order].reshape(-1, 2)
         tails.append(two[:, :1] | two[:, 1:] << 16)
     weight = np.ascontiguousarray(groups.transpose(0, 2, 1, 3))
-    return Paired(by_two(begin), weight, np.concatenate(tails, axis=1).astype(np.int32))
+    return Paired(begin[order].reshape(-1, 2), weight, np.concatenate(tails, axis=1).astype(np.int32))

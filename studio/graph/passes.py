@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from studio.errors import GraphError
+from studio.graph.constant import without_constant_channels
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.int8_layers import FOLLOW, LAYERS, RECTIFY, Convert, Steps, keeps_steps, steps
 from studio.graph.op import Array, Op
@@ -108,7 +109,7 @@ def quantize(graph: Graph, windows: Array, bits: int = 8) -> Graph:
 
     With 16 `bits` values between layers are int16 and weights int8 (wide_layers.py): twice the memory of values, and a
     result much nearer to float; convolutions, fully connected layers, sums and pools, while all else stays in float.
-    A Relu right after a layer becomes the layer's lower bound. Stages keep their names; new ones are called after
+    A Relu right after a layer becomes the layer's lower bound; channels that come out constant are left out. Stages keep their names; new ones are called after
     the stage they read, with `_int8` or `_float` behind. Raises GraphError when nothing was seen.
     """
     if not len(windows):
@@ -120,7 +121,7 @@ def quantize(graph: Graph, windows: Array, bits: int = 8) -> Graph:
         if i not in fused.values():
             _turn(build, i, node, fused.get(i))
     _end_in_float(build)
-    return join_standardize(replace(graph, nodes=tuple(build.nodes)))
+    return without_constant_channels(join_standardize(replace(graph, nodes=tuple(build.nodes))))
 
 
 def _fused(graph: Graph) -> dict[int, int]:

@@ -3,12 +3,15 @@
 An output lives from the node that writes it to the last node that reads it; two that live at the same time never
 overlap, but for one case: an op that reads its input in order may write over what it has read (`Op.ahead`). So a
 convolution's output may begin a row before its input, and a sum may take the place of one of its terms. Which of these
-overlaps pay is searched; the outcome is never larger than without any.
+overlaps pay is searched; the outcome is never larger than greedy placing without any. Where that leaves room above what
+must live at once and the blocks are few, every order of placing them is tried.
 The window lies outside (the runtime owns it), and so does the last node's output (the caller's scores).
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from math import prod
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +19,8 @@ from studio.graph.graph import WINDOW, Graph
 
 ALIGN = 8  # bytes: enough for every element type, and for double loads
 MOST_TRIALS = 400  # layouts that are tried for one graph
+MOST_GROUPS = 8  # that are placed in every order...
+MOST_STEPS = 6000  # ...as long as this lasts
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,15 @@ def overlaps(graph: Graph) -> list[Overlap]:
 
 def plan(graph: Graph) -> Plan:
     """The smallest of the layouts tried: first without overlaps, then with all, then with those that pay."""
+    if graph not in _made:
+        _made[graph] = _plan(graph)
+    return _made[graph]
+
+
+_made: WeakKeyDictionary[Graph, Plan] = WeakKeyDictionary()
+
+
+def _plan(graph: Graph) -> Plan:
     outputs, scratch = blocks(graph)
     wanted, possible = [*outputs, *scratch], overlaps(graph)
     best, used = _laid_out(wanted, []), frozenset[int]()
@@ -109,10 +123,57 @@ def plan(graph: Graph) -> Plan:
             break
         best, used = smallest
         tried = [used ^ {k} for k in range(len(possible))]
-    offsets, total = best
+    offsets, total = _searched(wanted, possible, best)
     held, n = roots(graph), len(outputs)
     placed = tuple(0 if held[i] == WINDOW else offsets[held[i]] for i in range(n))
     return Plan(placed, tuple(offsets[n:]), _up(total))
+
+
+def _searched(wanted: list[Block], possible: list[Overlap], best: tuple[list[int], int]) -> tuple[list[int], int]:
+    """The best of all orders of placing, for all choices of overlaps, as far as MOST_STEPS reach."""
+    steps = MOST_STEPS
+    for n_used in range(len(possible), -1, -1):
+        for used in combinations(possible, n_used):
+            groups = _groups(wanted, list(used))
+            if len(groups) > MOST_GROUPS or steps <= 0:
+                continue
+            least = _least(wanted, groups)
+            stack: list[tuple[tuple[int, ...], list[tuple[int, Block, int]], int]] = [((), [], 0)]
+            while stack and steps > 0 and _up(least) < _up(best[1]):
+                steps -= 1
+                order, placed, end = stack.pop()
+                if len(order) == len(groups):
+                    offsets = [0] * len(wanted)
+                    for start, _, i in placed:
+                        offsets[i] = start
+                    best = (offsets, end) if end < best[1] else best
+                    continue
+                for k in set(range(len(groups))) - set(order):
+                    more = _with(wanted, groups[k], placed)
+                    reached = max(end, *(start + block.n_bytes for start, block, _ in more))
+                    if _up(reached) < _up(best[1]):
+                        stack.append(((*order, k), [*placed, *more], reached))
+    return best
+
+
+def _with(wanted: list[Block], group: Group, placed: list[tuple[int, Block, int]]) -> list[tuple[int, Block, int]]:
+    """(offset, block, index) of the group's blocks at the lowest place there is."""
+    start = _lowest([(at, wanted[i]) for i, at in group], [(there, block) for there, block, _ in placed])
+    return [(start + at, wanted[i], i) for i, at in group]
+
+
+def _least(wanted: list[Block], groups: list[Group]) -> int:
+    """Bytes that these groups need at some time: what each covers then, all of them one after the other."""
+
+    def covered(group: Group, time: int) -> int:
+        spans = sorted((at, at + b.n_bytes) for i, at in group for b in [wanted[i]] if b.first <= time <= b.last)
+        total, reached = 0, 0
+        for start, end in spans:
+            total, reached = total + max(0, end - max(start, reached)), max(reached, end)
+        return total
+
+    times = {b.first for b in wanted}
+    return max((sum(covered(g, t) for g in groups) for t in times), default=0)
 
 
 def _laid_out(wanted: list[Block], used: list[Overlap]) -> tuple[list[int], int]:

@@ -243,16 +243,25 @@ def variants() -> dict[str, Example]:
         ("up 3x3 of four", conv(rng, 4, 8, 3, 3, pad_top=1, pad_left=1, pad_right=1), (9, 14, 4)),
         ("up 1x1", conv(rng, 20, 9, 1, 1), (3, 5, 20)),
         ("up two outputs", conv(rng, 8, 2, 1, 1), (1, 6, 8)),
-        ("up one output", conv(rng, 12, 1, 1, 1), (3, 3, 12)),
+        ("up three outputs", conv(rng, 12, 3, 1, 1), (3, 3, 12)),
         ("up wide", conv(rng, 40, 3, 3, 3, pad_left=1, pad_right=1, pad_top=1, pad_bottom=1), (5, 9, 40)),
         ("up dilated", conv(rng, 4, 6, 3, 3, dilation_h=2, dilation_w=3, pad_left=3, pad_right=3), (7, 9, 4)),
         ("up rows", conv(rng, 1, 9, 10, 8, stride_h=2, stride_w=2, pad_top=4, pad_left=3, pad_right=3), (49, 40, 1)),
+        ("up deep 3x3", depthwise(rng, 9, 3, 3, pad_top=1, pad_left=1, pad_right=1, pad_bottom=1), (25, 5, 9)),
+        ("up deep wide", depthwise(rng, 3, 3, 3, pad_top=1, pad_left=1, pad_right=1, pad_bottom=1), (40, 33, 3)),
+        ("up deep even", depthwise(rng, 5, 3, 3), (12, 8, 5)),
+        ("up deep thin", depthwise(rng, 2, 3, 3), (12, 3, 2)),
+        ("up deep low", depthwise(rng, 6, 3, 3, pad_left=2), (3, 9, 6)),
+        ("up deep 5x4", depthwise(rng, 3, 5, 4, pad_left=2, stride_w=2), (60, 16, 3)),
+        ("up deep stride", depthwise(rng, 3, 3, 3, pad_left=1, stride_w=2, stride_h=2), (21, 7, 3)),
+        ("up deep time", depthwise(rng, 4, 7, 1, pad_top=3, pad_bottom=3), (40, 1, 4)),
+        ("up deep columns", depthwise(rng, 4, 1, 5, stride_w=2), (1, 40, 4)),
         ("up tall", conv(rng, 2, 5, 4, 2, stride_h=3, dilation_h=2, pad_top=2), (20, 7, 2)),
     ):
         n = len(op.bias)
         up = {"multiplier": rng.integers(2**30, 2**31, n).astype(np.int32), "y_zero": -128}
         op = replace(op, **up, shift=rng.integers(-9, -6, n).astype(np.int8), low=-128 + 3 * (n % 2), high=120)
-        assert op.kernel(1) == "k_conv2d_up_s8"
+        assert op.kernel(1) in ("k_conv2d_up_s8", "k_depthwise_up_s8", "k_depthwise_3x3_s8")
         examples[name] = Example(op, (shape,), layer_s8(op), 0)
     dense = int8.DenseS8(rng.integers(-127, 128, (6, 21), dtype=np.int8), *one_scale(6), -3, -100, 100)
     add = pointwise.AddS8(-128, 1659400000, -1, 4, 2**30, 0, 1098000000, -18, -128)

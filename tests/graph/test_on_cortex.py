@@ -80,7 +80,7 @@ def job(example: Example, symbols: dict[str, int], core: str) -> tuple[dict[str,
         steps.append(values.strides[0] if role in ("input", "output", "memory") and values is not None else 0)
         assert isinstance(p, Slot | Table)
     tables = [np.array(steps, np.int64), prepared.ints, prepared.floats]
-    function = symbols[f"many_{op.kernel(len(x))}"]
+    function = symbols[f"many_{op.kernel_on(*example.shapes)}"]
     made = {"function": function, "n": N, "blocks": blocks, "tables": [t.tobytes() for t in tables], "output": output}
     return made, want.tobytes()
 

@@ -86,7 +86,7 @@ def job_c(i: int, example: Example) -> tuple[str, str, bytes]:
     text += f"static uint8_t *const j{i}_p[] = {{{pointers}}};\nstatic const int64_t j{i}_s[] = {{{steps}}};\n"
     for name, values in (("i", prepared.ints), ("f", prepared.floats)):
         text += f"static const uint32_t j{i}_{name}[] = {{{words(values.tobytes())}}};\n"
-    call = f"many_{example.op.kernel(len(example.shapes))}"
+    call = f"many_{example.op.kernel_on(*example.shapes)}"
     line = f"{{{call}, j{i}_p, j{i}_s, j{i}_i, j{i}_f, (const uint8_t *)j{i}_{output}, {len(want)}}}"
     return text, line, want
 

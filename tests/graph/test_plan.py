@@ -1,7 +1,9 @@
 """The arena: whatever lives at the same time lies apart."""
 
+import itertools
+
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.graph.graph import WINDOW, Graph, Node
@@ -9,7 +11,7 @@ from studio.graph.loads import loads, lower_bound
 from studio.graph.ops.statistics import Difference, Magnitude, Quantiles
 from studio.graph.ops.vector import Concat, Relu
 from studio.graph.passes import quantize
-from studio.graph.plan import ALIGN, Plan, blocks, item_bytes, overlaps, plan
+from studio.graph.plan import ALIGN, Block, Plan, _laid_out, _placed, _searched, blocks, item_bytes, overlaps, plan
 from tests.graph.nets import cnn_graph, forest_graph, motion, plane_graph
 
 
@@ -86,3 +88,41 @@ def test_the_last_output_is_the_callers() -> None:
     graph = forest_graph()
     outputs, _ = blocks(graph)
     assert outputs[-1].n_bytes == 0 and np.sum([b.n_bytes for b in outputs]) > 0
+
+
+@st.composite
+def few_blocks(draw: st.DrawFn) -> list[Block]:
+    """Up to four blocks of one to four units, that live at some of four times."""
+    found = []
+    for _ in range(draw(st.integers(1, 4))):
+        first = draw(st.integers(0, 3))
+        found.append(Block(ALIGN * draw(st.integers(1, 4)), first, draw(st.integers(first, 3))))
+    return found
+
+
+def smallest(wanted: list[Block]) -> int:
+    """The end of the best of all places for all blocks, tried one by one."""
+    most = sum(b.n_bytes for b in wanted)
+    best = most
+    for starts in itertools.product(*(range(0, most - b.n_bytes + 1, ALIGN) for b in wanted)):
+        end = max(s + b.n_bytes for s, b in zip(starts, wanted, strict=True))
+        if end < best and all(
+            s + a.n_bytes <= t or t + b.n_bytes <= s or a.last < b.first or b.last < a.first
+            for (s, a), (t, b) in itertools.combinations(zip(starts, wanted, strict=True), 2)
+        ):
+            best = end
+    return best
+
+
+@given(few_blocks())
+@settings(max_examples=60)
+def test_few_blocks_are_placed_as_well_as_can_be(wanted: list[Block]) -> None:
+    assert _searched(wanted, [], _laid_out(wanted, []))[1] == smallest(wanted)
+
+
+@given(branching())
+def test_a_plan_is_never_worse_than_placing_the_greatest_first(graph: Graph) -> None:
+    outputs, scratch = blocks(graph)
+    wanted = [*outputs, *scratch]
+    order = sorted((((i, 0),) for i, b in enumerate(wanted) if b.n_bytes), key=lambda g: -wanted[g[0][0]].n_bytes)
+    assert plan(graph).arena_bytes <= -(-_placed(wanted, list(order))[1] // ALIGN) * ALIGN

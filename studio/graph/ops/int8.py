@@ -112,11 +112,17 @@ class Conv1dS8(Op):
     def kernel(self, n_inputs: int) -> str:
         return self.plane().kernel(n_inputs)
 
+    def kernel_on(self, *inputs: Shape) -> str:
+        return self.plane().kernel_on((1, *inputs[0]))
+
     def args(self) -> dict[str, Any]:
         return self.plane().args()
 
+    def args_on(self, *inputs: Shape) -> dict[str, Any]:
+        return self.plane().args_on((1, *inputs[0]))
+
     def dims(self, shape: Shape, output: bool) -> Shape:
-        return (1, *shape)
+        return ()
 
     def scratch(self, *inputs: Shape) -> int:
         return self.plane().scratch((1, *inputs[0]))
@@ -159,14 +165,16 @@ class DenseS8(Op):
         return (self.weight.shape[0],)
 
     def args(self) -> dict[str, Any]:
-        given = {**super().args(), "weight": woven(self.weight, 4)}
+        given = {**super().args(), "weight": woven(self.weight, 4), "bias": np.pad(self.bias, (0, -len(self.bias) % 4))}
         if self.one_scale():
             given |= {"multiplier": int(self.multiplier[0]), "shift": int(self.shift[0])}
         return given
 
     def one_scale(self) -> bool:
-        """Whether all outputs are scaled alike, as TensorFlow Lite's fully connected layers are."""
-        return bool(np.all(self.multiplier == self.multiplier[0]) and np.all(self.shift == self.shift[0]))
+        """Whether all outputs are scaled alike, as in TensorFlow Lite's dense layers, and in the usual way."""
+        return -22 <= int(self.shift[0]) <= -1 and bool(
+            np.all(self.multiplier == self.multiplier[0]) and np.all(self.shift == self.shift[0])
+        )
 
     def kernel(self, n_inputs: int) -> str:
         return "k_dense_one_s8" if self.one_scale() else "k_dense_s8"

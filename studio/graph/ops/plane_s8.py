@@ -18,8 +18,8 @@ from studio.graph.paired import paired
 from studio.graph.scaling import MOST_SUM, Lines, greatest_sums, lines
 from studio.params import param
 
-MOST_LAID_OUT = 640  # bytes (firmware_stubs/kernels/conv2d.c knows it too)
-STRIP = 8  # most output rows that the depthwise kernel does at once (firmware_stubs/kernels/depthwise2d.c)
+MOST_LAID_OUT = 640  # bytes
+STRIP = 8  # most output rows at once of a depthwise layer on cores with vectors (depthwise2d_mve.c)
 LARGEST_SUM = 1 << 30
 
 
@@ -84,25 +84,36 @@ class Conv2dS8(Conv2d):
         return lines(self.multiplier, self.shift, self.y_zero, most) if self.low >= self.y_zero else None
 
     def kernel(self, n_inputs: int) -> str:
-        if self.line is not None:
+        if len(self.bias) > 1 and self.line is not None:
             return "k_conv2d_up_s8"
-        return "k_conv2d_s8" if usual(self, 0) else "k_conv2d_any_s8"
+        return "k_conv2d_s8" if len(self.bias) > 1 and usual(self, 0) else "k_conv2d_any_s8"
+
+    def kernel_on(self, *inputs: Shape) -> str:
+        """The lean one where every window is inside: a model of such layers is linked without what borders need."""
+        ready = self.pointwise() or bool(self.laid_out(*inputs))
+        plain = self.dilation_h == self.dilation_w == 1 and prod(self.weight.shape[2:]) % 4 == 0
+        found = self.kernel(1)
+        return "k_conv2d_inside_s8" if found == "k_conv2d_up_s8" and ready and plain else found
 
     def args(self) -> dict[str, Any]:
-        geometry = self.geometry(self.line.n if self.line else 0)
-        if self.line is None and not usual(self, 0):
-            arrays = {name: getattr(self, name) for name in ("weight", "bias", "multiplier", "shift")}
-            return {**arrays, "geometry": geometry}
+        return self.args_on((0, 0, 0))
+
+    def args_on(self, *inputs: Shape) -> dict[str, Any]:
+        numbers = {"geometry": self.geometry(inputs[0])}
+        if self.kernel(1) == "k_conv2d_any_s8":
+            return {name: getattr(self, name) for name in ("weight", "bias", "multiplier", "shift")} | numbers
         rows, begin = self.weight.reshape(len(self.weight), -1), 256 * self.bias.astype(np.int64)
         if self.line is None:
-            return {"rows": paired(rows, begin, (self.multiplier,), -self.shift), "geometry": geometry}
-        return {"rows": paired(rows, begin + self.line.offset, (self.line.multiplier,)), "geometry": geometry}
+            return {"rows": paired(rows, begin, (self.multiplier,), -self.shift)} | numbers
+        return {"rows": paired(rows, begin + self.line.offset, (self.line.multiplier,))} | numbers
 
-    def geometry(self, n: int) -> Array:
-        """The layer's numbers, as firmware_stubs/kernels/conv2d.c lists them."""
-        names = ("stride_h", "stride_w", "dilation_h", "dilation_w", "pad_top", "pad_left", "x_zero", "y_zero")
-        numbers = [*self.taps(), *(getattr(self, name) for name in names), n, self.low, self.high]
-        return np.array(numbers, np.int16)
+    def geometry(self, x: Shape) -> Array:
+        """The layer's numbers for an input of shape `x`; where pixels are worked out alone, all lie in one row."""
+        n, y = self.line.n if self.line else 0, self.shape(x) if any(x) else x
+        columns = (y[1] - 1) * self.stride_w + self.taps()[1] if any(x) and self.laid_out(x) else 0
+        if self.pointwise() and x[0] * x[1] < 1 << 15:
+            x, y = (1, x[0] * x[1], x[2]), (1, y[0] * y[1], y[2])
+        return geometry(self, x, y, n, (self.dilation_h, self.dilation_w, columns))
 
     def pointwise(self) -> bool:
         """Whether each pixel is worked out alone: then all of them lie in one row."""
@@ -110,7 +121,7 @@ class Conv2dS8(Conv2d):
         return self.taps() == (1, 1) and not any(pads) and (self.stride_h, self.stride_w) == (1, 1)
 
     def dims(self, shape: Shape, output: bool) -> Shape:
-        return (1, shape[0] * shape[1], shape[2]) if self.pointwise() else shape
+        return ()
 
     def scratch(self, *inputs: Shape) -> int:
         """Four pixels' inputs, wide; as bytes one row of them, or all when a row is no multiple of four; and the rows
@@ -147,18 +158,19 @@ class Conv2dS8(Conv2d):
         return max(0, int((written * c_out - needed[written]).max(initial=0)))
 
 
-def scaled_args(op: Any, weight: Array, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a layer: weights, bias and scaling first, then the numbers of `given`."""
-    arrays = {"weight": weight, "bias": op.bias, "multiplier": op.multiplier, "shift": op.shift}
-    numbers = {name: value for name, value in given.items() if name not in arrays}
-    return {**arrays, **numbers, **{name: getattr(op, name) for name in ("x_zero", "y_zero", "low", "high")}}
+def geometry(op: Any, x: Shape, y: Shape, n: int, last: tuple[int, ...]) -> Array:
+    """The numbers of a layer, as firmware_stubs/kernels/conv2d.h lists them; `n` is the shift of all its outputs."""
+    names = ("stride_h", "stride_w", "pad_top", "pad_left", "x_zero", "y_zero", "low", "high")
+    if max(*x, *y) > np.iinfo(np.int16).max:
+        raise GraphError(f"Op {type(op).__name__}", f"gets {x} and gives {y}", "Use a shorter window.")
+    return np.array([*x, *y, *op.taps(), *(getattr(op, name) for name in names), n, *last], np.int16)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DepthwiseConv2dS8(DepthwiseConv2d):
     """DepthwiseConv2d in int8, per output channel. Padding is x_zero.
 
-    One kernel per channel without dilation is worked out in planes of four channels; any other case plainly.
+    One kernel per channel without dilation is worked out in planes; any other case plainly.
     """
 
     multiplier: Array  # (c_out,) int32
@@ -174,24 +186,53 @@ class DepthwiseConv2dS8(DepthwiseConv2d):
         super().__post_init__()
         check_sums(self, self.weight, self.bias, 2)
 
+    @cached_property
+    def line(self) -> Lines | None:
+        """As Conv2dS8.line."""
+        most = greatest_sums(self.weight, self.bias, 2)
+        return lines(self.multiplier, self.shift, self.y_zero, most) if self.low >= self.y_zero else None
+
     def plain(self) -> bool:
         """Whether the kernel for every case is needed."""
-        return self.times > 1 or self.dilation_h > 1 or self.dilation_w > 1
+        ordinary = self.times == 1 and self.dilation_h == self.dilation_w == 1
+        return not ordinary or (self.line is None and not usual(self, 2))
 
     def kernel(self, n_inputs: int) -> str:
-        return "k_depthwise_any_s8" if self.plain() else "k_depthwise_conv2d_s8"
+        if self.plain():
+            return "k_depthwise_any_s8"
+        if self.line is None:
+            return "k_depthwise_conv2d_s8"
+        small = self.taps() == (3, 3) and (self.stride_h, self.stride_w) == (1, 1)
+        return "k_depthwise_3x3_s8" if small else "k_depthwise_up_s8"
 
     def args(self) -> dict[str, Any]:
-        given = super().args()
-        if not self.plain():
-            del given["dilation_h"], given["dilation_w"]
-        return scaled_args(self, self.weight, given)
+        return self.args_on((0, 0, 0))
+
+    def args_on(self, *inputs: Shape) -> dict[str, Any]:
+        numbers = {"geometry": self.geometry(inputs[0])}
+        if self.plain() or self.line is None:
+            return {name: getattr(self, name) for name in ("weight", "bias", "multiplier", "shift")} | numbers
+        begin = 256 * self.bias.astype(np.int64) + self.line.offset
+        pairs = np.stack([begin, self.line.multiplier], axis=1).astype(np.int32)
+        return {"weight": self.weight, "lines": pairs} | numbers
+
+    def geometry(self, x: Shape) -> Array:
+        """The layer's numbers for an input of shape `x`."""
+        y, n = self.shape(x) if any(x) else x, self.line.n if self.line else 0
+        if self.plain():
+            last: tuple[int, ...] = (self.dilation_h, self.dilation_w)
+        else:
+            made = plane_of(self, x, y)
+            last = (int(made.down), made.width, made.strip)
+        return geometry(self, x, y, n, last)
+
+    def dims(self, shape: Shape, output: bool) -> Shape:
+        return ()
 
     def scratch(self, *inputs: Shape) -> int:
         if self.plain():
             return 0
-        (h, w, _), (h_out, w_out, _) = three(self, inputs), self.shape(*inputs)
-        return planes_bytes(self.taps(), (self.stride_h, self.stride_w), (h, w), (h_out, w_out))
+        return plane_of(self, inputs[0], self.shape(*inputs)).n_bytes
 
     def ahead(self, *inputs: Shape) -> int | None:
         """In place, when an output's place belongs to a row that has been read: the output is not larger."""
@@ -199,15 +240,37 @@ class DepthwiseConv2dS8(DepthwiseConv2d):
         return 0 if not self.plain() and h_out <= h and w_out <= w else None
 
 
-def planes_bytes(taps: tuple[int, int], stride: tuple[int, int], x: tuple[int, int], y: tuple[int, int]) -> int:
-    """Bytes of four planes and one channel's weights, as firmware_stubs/kernels/depthwise2d.c lays them out."""
-    (kh, kw), (stride_h, stride_w), (h_out, w_out) = taps, stride, y
-    if x[1] == 1 and kw == 1:  # a signal over time lies along the columns
-        kw, stride_w, w_out, kh, stride_h, h_out = kh, stride_h, h_out, 1, 1, 1
-    strip = -(-h_out // -(-h_out // STRIP))  # strips of like height
-    rows = (strip - 1) * stride_h + kh
-    width = ((w_out - 1) * stride_w + 2 * ((kw + 2) // 2) + 1) & ~1
-    return 4 * rows * width * 2 + kh * ((kw + 2) // 2) * 8
+@dataclass(frozen=True)
+class Plane:
+    """How the depthwise kernel lays out one channel: rows of `width` int16 for `strip` output rows at once.
+
+    `down`: its rows run down the columns of x, so that the longer side lies along them.
+    """
+
+    down: bool
+    width: int
+    strip: int
+    n_bytes: int
+
+
+def plane_of(op: Any, x: Shape, y: Shape) -> Plane:
+    """The plane of `op`: the whole image along its longer side where it fits the memory that a strip takes of eight
+    rows of eight channels (which is what cores with vectors work on), else strips of that size."""
+    (kh, kw), (h, w), (h_out, w_out) = op.taps(), (op.stride_h, op.stride_w), y[:2]
+    rows = (-(-h_out // max(-(-h_out // STRIP), 1)) - 1) * h + kh  # strips of like height
+    width, upright = _row_of(w_out, w, kw), _row_of(h_out, h, kh)
+    room = 4 * rows * width
+    if x[1] == w_out == kw == 1:  # a signal over time
+        room = 4 * upright
+    pairs = 8 * max(kh * ((kw + 2) // 2), kw * ((kh + 2) // 2))
+    if h_out > w_out and ((w_out - 1) * w + kw) * upright <= room:
+        return Plane(True, upright, w_out, 2 * room + pairs)
+    return Plane(False, width, min(h_out, (room // width - kh) // h + 1), 2 * room + pairs)
+
+
+def _row_of(n_out: int, stride: int, taps: int) -> int:
+    """int16 in a row of a plane: pairs of taps are read from even places on."""
+    return ((n_out - 1) * stride + 2 * ((taps + 2) // 2) + 1) & ~1
 
 
 @dataclass(frozen=True, eq=False)
