@@ -43,10 +43,10 @@ def _padded(text: str, wide: int, column: int) -> str:
 
 def said_events(events: Row) -> str:
     """Events of a recording in one line; what the false alarms were counted over, and where they came."""
-    if events.get("recall") is None:
-        return "Events: none to judge by"
-    late = f", {events['latency_s_p50']:.2f} s after their start" if events["latency_s_p50"] is not None else ""
-    found = f"Events: {events['recall']:.1%} found{late}"
+    found = "Events: none to judge by"
+    if events.get("recall") is not None:
+        late = f", {events['latency_s_p50']:.2f} s after their start" if events["latency_s_p50"] is not None else ""
+        found = f"Events: {events['recall']:.1%} found{late}"
     if events.get("false_alarms_per_hour") is None:
         return found
     rate = f"{events['false_alarms_per_hour']:.1f} false alarms an hour"

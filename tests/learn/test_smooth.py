@@ -41,7 +41,7 @@ def test_the_curve_falls_and_tuning_removes_false_alarms_without_missing_events(
     raw, points = judged(even(2), seen), curve(seen)
     assert raw is not None and raw.false_alarms_per_hour > 100 and raw.missed == 0
     rates = [p.false_alarms_per_hour for p in points]
-    assert rates == sorted(rates) and len(points) > 2
+    assert rates == sorted(rates) and len(points) > 1
     for i, p in enumerate(points):
         assert not any(q.missed <= p.missed and q.latency_s <= p.latency_s for q in points[:i]), (
             "beaten by a stricter one"

@@ -35,8 +35,8 @@ class Why(Deciding):
         self.body.addWidget(self.go)
         self.body.addWidget(self.job)
         self.body.addWidget(self.where)
-        self.body.addWidget(self.explained)
-        self.body.addStretch()
+        self.body.addWidget(self.explained, 1)
+        self.body.addStretch(1)
 
     def follow(self, state: State) -> None:
         ids = models.ids(state.project) if state.project is not None else []

@@ -186,3 +186,5 @@ class Explained(QtWidgets.QWidget):
         self.plot.show_explanation(told)
         key = "Blue spoke for the answer, red against it."
         self.words.setText(f"{words_of(told)}. {key}" if told else "")
+        self.layout().activate()  # the plot has another height now
+        self.updateGeometry()
