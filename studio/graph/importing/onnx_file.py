@@ -12,6 +12,7 @@ import numpy as np
 from studio.errors import DataError, StudioError
 from studio.graph.graph import Graph
 from studio.graph.importing.build import MOST_LAYERS, Layer, Tensor
+from studio.graph.importing.onnx_carried import Carried, carried
 from studio.graph.importing.onnx_int8 import in_int8
 from studio.graph.importing.onnx_layers import LAYERS
 from studio.graph.importing.onnx_moves import folded
@@ -64,12 +65,13 @@ def _built(onnx: Any, data: bytes, name: str) -> Graph:
     layers = [_layer(onnx, node, i, number) for i, node in enumerate(graph.node)]
     inputs = [number(v.name) for v in graph.input if v.name not in constants]
     outputs = [number(v.name) for v in graph.output]
-    build = _builder(tensors, name, layers, inputs, outputs)
-    fed = {i for layer in layers if layer.place in build.carried for i in (*layer.inputs[5:7], *layer.outputs[1:])}
-    build.begin([i for i in inputs if i not in fed])
+    on = carried(layers, inputs, outputs)
+    build = _builder(tensors, name, layers, inputs, outputs, on)
+    build.begin([i for i in inputs if i not in on.ends])
     for layer in layers:
-        _convert(build, layer)
-    return build.end([i for i in outputs if i not in fed], in_int8)
+        if layer.place not in on.moves:
+            _convert(build, layer)
+    return build.end([i for i in outputs if i not in on.ends], in_int8)
 
 
 def _convert(build: OnnxBuilder, layer: Layer) -> None:
@@ -85,20 +87,16 @@ def _convert(build: OnnxBuilder, layer: Layer) -> None:
 
 
 def _builder(
-    tensors: list[Tensor], name: str, layers: list[Layer], inputs: list[int], outputs: list[int]
+    tensors: list[Tensor], name: str, layers: list[Layer], inputs: list[int], outputs: list[int], on: Carried
 ) -> OnnxBuilder:
     """A builder that knows what is read, which inputs enter as they are written, and which memories go on."""
     readers: dict[int, list[Layer]] = {}
     for layer in layers:
         for i in layer.inputs:
             readers.setdefault(i, []).append(layer)
-    given, ends = set(inputs), set(outputs)
     as_written = {i for i in inputs if _plain_first(i, readers)}
-    carried = {
-        layer.place for layer in layers if layer.kind in ("LSTM", "GRU", "RNN") and _fed_back(layer, given, ends)
-    }
     used = frozenset({*readers, *outputs} - {-1})
-    return OnnxBuilder(tensors, name, as_written=frozenset(as_written), used=used, carried=frozenset(carried))
+    return OnnxBuilder(tensors, name, as_written=frozenset(as_written), used=used, carried=on.layers)
 
 
 def _plain_first(i: int, readers: dict[int, list[Layer]]) -> bool:
@@ -113,13 +111,6 @@ def _plain_first(i: int, readers: dict[int, list[Layer]]) -> bool:
                 met.add(layer.outputs[0])
                 asked.append(layer.outputs[0])
     return False
-
-
-def _fed_back(layer: Layer, inputs: set[int], outputs: set[int]) -> bool:
-    """Whether every initial state is an input of the network, and every last state an output."""
-    begun = [i for i in layer.inputs[5 : 7 if layer.kind == "LSTM" else 6] if i >= 0]
-    ended = [i for i in layer.outputs[1:] if i >= 0]
-    return bool(begun) and len(begun) == len(ended) and set(begun) <= inputs and set(ended) <= outputs
 
 
 def _shapes(onnx: Any, graph: Any) -> dict[str, Shape]:

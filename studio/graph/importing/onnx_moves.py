@@ -91,23 +91,18 @@ def _gather(build: OnnxBuilder, layer: Layer) -> None:
 
 
 def _concat(build: OnnxBuilder, layer: Layer) -> None:
-    """In the order that all parts have already, or with channels last, where axis 1 comes last."""
-    shape = written(build.output(layer))
+    """As the parts are written, where none of them lies otherwise; else with channels last, where axis 1 comes last."""
+    shape, places = written(build.output(layer)), range(len(layer.inputs))
     axis = int(layer.options.get("axis", 1)) % len(shape)
-    if (
-        axis == 0
-        and len(shape) > 1
-        and shape[0] > 1
-        and all(written(build.tensor(layer, i))[0] == 1 for i in range(len(layer.inputs)))
-    ):
-        build.refuse(layer, "joins batches", "Join along time or channels.")
-    plain = all(build.only_plain(layer, i) for i in range(len(layer.inputs)))
-    nodes = [(build.node_as_written if plain else build.node)(layer, i) for i in range(len(layer.inputs))]
-    batched = len(shape) > 1 and shape[0] == 1
-    place = axis - batched if plain or len(shape) < 3 else len(shape) - 2 if axis == 1 else axis - 2
-    joined = nodes[0]
-    for node in nodes[1:]:
-        joined = build.add(pointwise.Join(max(place, 0)), (joined, node), "join")
+    plain = axis == 0 or all(build.only_plain(layer, i) for i in places)
+    if plain:
+        parts = [build.shaped(build.node_as_written(layer, i), written(build.tensor(layer, i))) for i in places]
+    else:
+        parts = [build.node(layer, i) for i in places]
+        axis = 0 if len(shape) < 3 else len(shape) - 2 if axis == 1 else axis - 2
+    joined = parts[0]
+    for node in parts[1:]:
+        joined = build.add(pointwise.Join(axis), (joined, node), "join")
     if plain:
         build.put_as_written(layer, None, (joined,), "join")
     else:

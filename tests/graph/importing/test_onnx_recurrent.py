@@ -146,6 +146,48 @@ def test_what_torch_exports(kind: str, conv: bool) -> None:
     assert "Pick" not in kinds[: kinds.index(kind.capitalize())]  # the turns around the convolution have vanished
 
 
+class Stepping:
+    """torch networks that take their states and give new ones, for a caller who feeds these back."""
+
+    @staticmethod
+    def build(kind: str, n_layers: int, of_state: bool) -> Any:
+        import torch
+
+        class Inner(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.layer = getattr(torch.nn, kind)(3, 5, num_layers=n_layers, batch_first=True)
+                self.head = torch.nn.Linear(5, 2)
+
+            def forward(self, x: Any, *states: Any) -> Any:
+                rows, after = self.layer(x, states if len(states) > 1 else states[0])
+                after = after if isinstance(after, tuple) else (after,)
+                return (self.head(after[0][-1] if of_state else rows[:, -1]), *after)
+
+        torch.manual_seed(1)
+        return Inner().eval()
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_layers", "of_state"), [("GRU", 1, False), ("LSTM", 2, False), ("GRU", 2, True), ("RNN", 3, False)]
+)
+def test_what_torch_exports_for_a_caller_who_steps(kind: str, n_layers: int, of_state: bool) -> None:
+    """The states of several layers are one tensor, sliced and joined."""
+    import torch
+
+    net, held = Stepping.build(kind, n_layers, of_state), io.BytesIO()
+    states = [torch.zeros(n_layers, 1, 5) for _ in range(2 if kind == "LSTM" else 1)]
+    with warnings.catch_warnings(action="ignore"):
+        torch.onnx.export(net, (torch.zeros(1, 4, 3), *states), held, dynamo=False)
+    graph = graph_of(held.getvalue(), "steps.onnx")
+    assert graph.carries and graph.window_shape() == (4, 3) and len(graph.classes) == 2
+    x = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
+    with torch.no_grad():
+        for window, scores in zip(x, graph.scores(x, in_order=True), strict=True):
+            y, *states = net(torch.from_numpy(window[None]), *states)
+            np.testing.assert_allclose(scores, y.numpy()[0], atol=3e-6)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
