@@ -17,7 +17,8 @@ from studio.progress import Progress, Work
 def monitor(url: str, seconds: float = 0.0, truth: Labels | None = None) -> Work[dict[str, Any]]:
     """Watch a board's answers for `seconds` of its time (0: until stopped); returns the `live` result.
 
-    Each Progress carries the decision: time_s, label, score. With `truth` (labels of what the sensor shows, from the
+    Each Progress carries the answer: time_s, label (of the greatest score), scores, and what the board tells along
+    time as "told" (None: nothing). With `truth` (labels of what the sensor shows, from the
     board's first sample on), `accuracy` is the share of windows wholly inside one label that got that label.
     """
     connection = Connection(url)
@@ -25,11 +26,13 @@ def monitor(url: str, seconds: float = 0.0, truth: Labels | None = None) -> Work
         model = _model_of(connection.wait())
         answers: list[tuple[float, int]] = []
         yield Progress(0, seconds, f"listening to {url}")
-        for time_s, scores in _answers(connection, model, seconds):
+        for time_s, scores, decided in _answers(connection, model, seconds):
             best = int(np.argmax(scores))
             answers.append((time_s, best))
-            text = f"{time_s:8.2f} s  {model.classes[best]}  {scores[best]:.2f}"
-            yield Progress(min(time_s, seconds or time_s), seconds, text, _told(model, time_s, scores))
+            told = model.classes[decided] if decided >= 0 else None
+            text = f"{time_s:8.2f} s  {told or '-'}  ({model.classes[best]} {scores[best]:.2f})"
+            data = _told(model, time_s, scores) | {"told": told}
+            yield Progress(min(time_s, seconds or time_s), seconds, text, data)
     finally:
         connection.close()
     return {"decisions": len(answers), "accuracy": _accuracy(answers, model, truth, connection)}
@@ -54,24 +57,35 @@ def _ring(connection: Connection, id: int) -> Ring:
     return connection.rings[stream.name]
 
 
-def _answers(connection: Connection, model: BoardModel, seconds: float) -> Iterator[tuple[float, np.ndarray[Any, Any]]]:
-    """(time the window ends, scores) of each answer, until `seconds` of the board's time have passed."""
+def _answers(
+    connection: Connection, model: BoardModel, seconds: float
+) -> Iterator[tuple[float, np.ndarray[Any, Any], int]]:
+    """(time the window ends, scores, decision) of each answer, until `seconds` of the board's time have passed."""
     ring, rate_hz = _ring(connection, model.scores_id), _ring(connection, model.input_id).stream.rate_hz
+    decisions = _ring(connection, model.decision_id)
     seen = 0
     while True:
         start, rows = ring.since(seen)
+        rows = rows[: max(0, decisions.end - start)]  # an answer's decision comes just after its scores
         for i, row in enumerate(rows):
             time_s = (model.length + (start + i) * model.stride) / rate_hz
             if seconds and time_s > seconds:
                 return
             if not np.isnan(row).any():
-                yield time_s, row
+                yield time_s, row, _decision(decisions, start + i)
             elif _at_fault(connection, model, start + i):
                 raise _fault(connection)
         seen = start + len(rows)
         if connection.error is not None:
             raise connection.error
         time.sleep(0.01)
+
+
+def _decision(ring: Ring, answer: int) -> int:
+    """What was decided for an answer; -1 for nothing, or where it was lost on the way."""
+    start, rows = ring.since(answer)
+    known = start == answer and len(rows) > 0 and np.isfinite(rows[0, 0])
+    return int(rows[0, 0]) if known else -1
 
 
 def _at_fault(connection: Connection, model: BoardModel, answer: int) -> bool:
