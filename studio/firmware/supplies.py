@@ -39,6 +39,11 @@ class Supply:
         """Whether the user gave it."""
         return self.path.exists()
 
+    @property
+    def spdx(self) -> str:
+        """The licence's name alone, for the bill of materials."""
+        return self.licence.split(",")[0]
+
     def c_text(self) -> str:
         """As C for the image; BuildError that says where to get it when it is not there."""
         try:
@@ -49,7 +54,8 @@ class Supply:
             raise BuildError(self.title, seen, next_step) from e
         rows = ",\n    ".join(", ".join(map(str, content[i : i + 32])) for i in range(0, len(content), 32))
         return (
-            f'/* {self.source}\n   {self.licence} */\n#include "{self.driver}.h"\n\n'
+            f"/* {self.source}\n   SPDX-License-Identifier: {self.spdx}\n   {self.licence} */\n"
+            f'#include "{self.driver}.h"\n\n'
             f"const int32_t {self.name}_bytes = {len(content)};\n"
             f"const uint8_t {self.name}[] = {{\n    {rows}}};\n"
         )

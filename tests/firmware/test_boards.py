@@ -46,16 +46,23 @@ def test_no_python_names_a_board() -> None:
     assert [p.name for p in files if names.search(p.read_text(encoding="utf-8"))] == []
 
 
-def test_a_made_up_board_needs_no_python(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER / "virtual-cortex-m", tmp_path / "virtual-cortex-m")
+@pytest.mark.parametrize(
+    ("like", "ram_address"), [("cortex-m4f", 0x20000000), ("cy8ckit-062s2-ai", 0x08002000)], ids=["virtual", "real"]
+)
+def test_a_made_up_board_needs_no_python(tmp_path: Path, like: str, ram_address: int) -> None:
+    """Memory of its own, and whatever buses, drivers and supplies the board has that it is like."""
+    for shared in BOARDS[like].shared:
+        shutil.copytree(FOLDER / shared, tmp_path / shared)
     (tmp_path / "toaster").mkdir()
-    text = (FOLDER / "cortex-m4f" / "board.toml").read_text(encoding="utf-8")
-    (tmp_path / "toaster" / "board.toml").write_text(text.replace("ram_bytes = 65_536", "ram_bytes = 49_152"))
+    lines = (FOLDER / like / "board.toml").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in lines if not row.startswith(("ram_address", "ram_bytes", "queue_bytes"))]
+    own = [f"ram_address = {ram_address}", "ram_bytes = 49_152", "queue_bytes = 8192"]
+    (tmp_path / "toaster" / "board.toml").write_text("\n".join([*own, *kept]))
     toaster = boards(tmp_path)["toaster"]
     image = finish(build(None, None, toaster, tmp_path / "out"))
     assert b"toaster" in image.bin.read_bytes()[:64]
     top = int.from_bytes(image.bin.read_bytes()[256:260], "little")  # the vector table's first word
-    assert top == 0x20000000 + 49_152 - 16
+    assert top == ram_address + 49_152 - 16
     assert b"toaster" in build_boot_loader(toaster, tmp_path / "out")
 
 

@@ -16,7 +16,9 @@ from studio.firmware.virtual import SensorFile, emulator_installed, flash_with
 from studio.progress import finish
 from tests.firmware.conftest import Started
 from tests.firmware.firmwares import ACCELEROMETER, image, raw_windows
+from tests.firmware.silicon.bosch import Bmi270
 from tests.firmware.silicon.nrf52 import Nrf52
+from tests.firmware.silicon.psoc62 import Psoc62
 from tests.firmware.silicon.sensors import Lsm6dsl, Lsm303agr
 
 
@@ -92,6 +94,21 @@ def test_another_part_at_the_same_address_is_told(monkeypatch: pytest.MonkeyPatc
     talk = Talk(chip)
     talk.hello()
     assert talk.request(Verb.PARTS, {}, 5.0) == parts_of_the_xiao(2, 0x6C)
+
+
+@pytest.mark.skipif(not emulator_installed(), reason="needs the emulator: pip install unicorn==2.1.4")
+@pytest.mark.parametrize("alive", [True, False], ids=["all there", "no radar"])
+def test_parts_on_two_buses_say_who_they_are(alive: bool) -> None:
+    board = boards()["cy8ckit-062s2-ai"]
+    chip = Psoc62(board, flash_with(board, image(board.id).bin.read_bytes()), (Bmi270(),))
+    chip.radar.alive = alive
+    talk = Talk(chip)
+    talk.hello()
+    said = talk.request(Verb.PARTS, {}, 5.0)
+    names = [s.name for s in board.streams]
+    assert said[names.index("accelerometer")] == {0: 1, 1: 0x24, 2: 0x24}
+    assert said[names.index("microphone")][0] == 0
+    assert said[names.index("radar")][0] == (1 if alive else 3)
 
 
 def test_the_command_prints_the_report(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

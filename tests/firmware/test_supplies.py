@@ -49,7 +49,9 @@ def test_the_makers_file_is_taken_by_the_command(part: str, nothing_given: None,
     assert run(["part", part, str(tmp_path / supply.file)], lambda _: 0) == 0
     assert supply.is_there and supply.path.read_bytes() == content
     assert supply.licence in supply.path.with_suffix(".licence.txt").read_text()
-    assert f"{supply.name}_bytes = {len(content)}" in supply.c_text()
+    text = supply.c_text()
+    assert f"{supply.name}_bytes = {len(content)}" in text
+    assert f"SPDX-License-Identifier: {supply.spdx}\n" in text  # the image's bill reads it there
 
 
 def test_bytes_alone_are_taken_and_what_is_not_it_is_refused(nothing_given: None, tmp_path: Path) -> None:
