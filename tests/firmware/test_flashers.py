@@ -510,3 +510,49 @@ def test_mcuboot_is_flashed_over_bluetooth(tmp_path: Path) -> None:
         assert air.sent()[0] == 0
         done = finish(flash_own(_Port(f"ble:{BOARD}", swap_s=20.0), path, "thingy53"))
         assert air.sent()[0] == 2 and done["previous_kept"]
+
+
+#: What a maker's board came with: a program from its start on.
+SKETCH = bytes(range(1, 251)) * 100
+
+
+@terminals
+@pytest.mark.parametrize(
+    ("way", "board", "start", "cut"),
+    [
+        ("stm32-uart", STM32, 0x08000000, 20_000),
+        ("stm32-usb", STM32, 0x08000000, 60),
+        ("sam-ba", NANO, 0x10000, 20_000),
+    ],
+)
+def test_half_a_program_does_not_start(way: str, board: Board, start: int, cut: int, tmp_path: Path) -> None:
+    """The first words are blank until everything else is there: neither the old nor the new is started by halves."""
+    path = tmp_path / "own.bin"
+    path.write_bytes(bytes(reversed(SKETCH)))
+    memory = Flash(board.flash_address, board.flash_bytes, board.page_bytes, fresh=False)
+    memory.program(start, SKETCH)
+    if way == "stm32-usb":
+        device = Stm32Usb(memory)
+        device.cut_after = cut
+        with Door(device) as door, pytest.raises(FlashError):
+            finish(flash_own(_Port("", remote=door.place), path, board.id, way))
+    else:
+        rom = Stm32Uart(memory) if way == "stm32-uart" else SamBaRom(memory)
+        with Terminal(rom, cut_after=cut) as wire, pytest.raises(FlashError, match="went away while writing"):
+            finish(flash_own(_Port(wire.place), path, board.id, way))
+    assert memory.read(start, 256) == b"\xff" * 256 and memory.read(start + 4096, 16) != SKETCH[4096:4112]
+
+
+def test_what_usb_says_is_put_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.firmware.flashers import stm32_usb
+
+    class Wrong(Exception):
+        def __init__(self, errno: int, text: str) -> None:
+            super().__init__(text)
+            self.errno = errno
+
+    assert "udev rule" in str(stm32_usb._no_access(Wrong(13, "Access denied")))
+    assert "another program uses it" in str(stm32_usb._no_access(Wrong(16, "Resource busy")))
+    monkeypatch.setitem(sys.modules, "usb", None)
+    with pytest.raises(FlashError, match=r"pyusb: is not installed.*pip install pyusb"):
+        stm32_usb._found({"vid": 1, "pid": 2})
