@@ -1,7 +1,8 @@
 """Which part of a window made the decision: parts are taken out, one after the other, and the model is asked again.
 
 A stretch of time is replaced by the straight line between its ends, a band of frequencies by nothing, on one axis at a
-time. What the margin of the answer loses is what that part spoke for it; below zero it spoke for another class.
+time. What the margin of the answer loses is what that part spoke for it; below zero it spoke for another class. Where
+no short stretch alone makes a difference (a forest whose trees all agree), longer ones are taken out.
 
 References: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014, section 4.2 (occlusion).
 """
@@ -19,6 +20,8 @@ Doubles = npt.NDArray[np.float64]
 SLICES, BANDS, AXES = 16, 8, 8
 #: The least score that counts: below it a class is out of the question, whatever its logarithm says.
 FLOOR = 1e-4
+#: Slices that are taken out together, and the loss from which on a width says something.
+WIDTHS, TELLING = (1, 4, 8), 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,11 @@ class Parts:
         """(axes, slices) and (axes, bands)."""
         return (len(self.axes), len(self.edges) - 1), (len(self.axes), len(self.bins) - 1)
 
+    def spans(self, width: int) -> list[tuple[int, int]]:
+        """The slices [first, stop) that are taken out together."""
+        n = len(self.edges) - 1
+        return [(i, i + min(width, n)) for i in range(n - min(width, n) + 1)]
+
 
 def parts_of(length: int, n_channels: int) -> Parts:
     """Parts for windows (length, n_channels); bands are as wide as an octave, but for the first."""
@@ -46,10 +54,11 @@ def parts_of(length: int, n_channels: int) -> Parts:
 
 
 def occluded(x: Floats, parts: Parts) -> Floats:
-    """The window (length, n_channels) as it is, then without each slice, then without each band, axis by axis."""
+    """The window (length, n_channels) as it is, then without each span of each width, each band, axis by axis."""
     made = [x]
-    for axis in parts.axes:
-        made += [_without_slice(x, axis, int(a), int(b)) for a, b in zip(parts.edges, parts.edges[1:], strict=False)]
+    for width in WIDTHS:
+        for axis in parts.axes:
+            made += [_without_slice(x, axis, parts.edges[a], parts.edges[b]) for a, b in parts.spans(width)]
     spectrum = np.fft.rfft(x.astype(np.float64), axis=0)
     for axis in parts.axes:
         made += [
@@ -58,7 +67,8 @@ def occluded(x: Floats, parts: Parts) -> Floats:
     return np.stack(made).astype(np.float32)
 
 
-def _without_slice(x: Floats, axis: Ints, start: int, stop: int) -> Floats:
+def _without_slice(x: Floats, axis: Ints, first: np.int64, last: np.int64) -> Floats:
+    start, stop = int(first), int(last)
     y = x.copy()
     before, after = x[max(start - 1, 0), axis], x[min(stop, len(x) - 1), axis]
     left, right = (before, after) if start else (after, after)
@@ -88,5 +98,21 @@ def weights(scores: Floats, parts: Parts, of: int) -> tuple[Doubles, Doubles]:
     found = margins(scores, of)
     lost = found[0] - found[1:]
     time, band = parts.shapes
-    n = time[0] * time[1]
-    return lost[:n].reshape(time), lost[n:].reshape(band)
+    at, told = 0, np.zeros(time)
+    for width in WIDTHS:
+        spans = parts.spans(width)
+        n = len(parts.axes) * len(spans)
+        if np.abs(told).max() < TELLING:
+            told = _spread(lost[at : at + n].reshape(len(parts.axes), -1), spans, time[1])
+        at += n
+    return told, lost[at:].reshape(band)
+
+
+def _spread(lost: Doubles, spans: list[tuple[int, int]], n: int) -> Doubles:
+    """What each slice lost on average over the spans that hold it: (axes, spans) -> (axes, n)."""
+    total, count = np.zeros((len(lost), n)), np.zeros(n)
+    for i, (first, stop) in enumerate(spans):
+        total[:, first:stop] += lost[:, i : i + 1]
+        count[first:stop] += 1
+    found: Doubles = total / np.maximum(count, 1)
+    return found

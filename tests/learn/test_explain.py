@@ -72,11 +72,24 @@ def test_parts_cover_every_sample_every_frequency_and_every_channel_once() -> No
 def test_without_all_bands_only_the_mean_is_left() -> None:
     x, parts = planted(0, 0, 128, 11.0), parts_of(LENGTH, 3)
     made = occluded(x, parts)
-    bands = made[1 + 3 * 16 :].reshape(3, -1, LENGTH, 3)
+    bands = made[1 + 3 * (16 + 13 + 9) :].reshape(3, -1, LENGTH, 3)
     left = x[:, 0] + sum(b[:, 0] - x[:, 0] for b in bands[0])
     np.testing.assert_allclose(left, np.full(LENGTH, x[:, 0].mean()), atol=1e-5)
     assert (made[1][8:] == x[8:]).all() and (made[1][:, 1:] == x[:, 1:]).all(), "one slice of one axis"
     assert np.ptp(made[1][:8, 0]) == 0, "at the edge its neighbour goes on"
+
+
+def test_where_no_short_stretch_matters_alone_longer_ones_are_taken_out() -> None:
+    """A model that hears a tone anywhere in the second half is as sure without any sixteenth of it."""
+    x, parts = planted(0, 64, 128, 9.0), parts_of(LENGTH, 3)
+
+    def heard(windows: np.ndarray) -> np.ndarray:
+        loud = (np.abs(windows[:, 64:, 0]) > 0.5).sum(axis=1) >= 12
+        return np.where(loud[:, None], [0.02, 0.98], [0.98, 0.02]).astype(np.float32)
+
+    time, _ = weights(heard(occluded(x, parts)), parts, 1)
+    assert time[0].argmax() >= 8 and time[0, 8:].min() > 2 * time[0, :4].max() and time[0].max() > 1
+    assert np.abs(time[1:]).max() == 0
 
 
 def test_margins_are_of_the_best_other_class() -> None:

@@ -159,10 +159,12 @@ def words_of(told: dict[str, Any]) -> str:
     time, band = np.array(told["time"]), np.array(told["band"])
     if time.max() <= 0 and band.max() <= 0:
         return f"No single part spoke for {told['answer']}: without any one of them the answer is as sure"
-    axis, at = np.unravel_index(time.argmax(), time.shape)
     of, bin_ = np.unravel_index(band.argmax(), band.shape)
-    when = f"{told['edges_s'][at]:.2f} to {told['edges_s'][at + 1]:.2f} s into the window on {told['axes'][axis]}"
     hz = f"{told['bands_hz'][bin_]:.3g} to {told['bands_hz'][bin_ + 1]:.3g} Hz on {told['axes'][of]}"
+    if time.max() <= 0:
+        return f"{told['answer']} rests on no one stretch of time; of frequencies most on {hz}"
+    axis, at = np.unravel_index(time.argmax(), time.shape)
+    when = f"{told['edges_s'][at]:.2f} to {told['edges_s'][at + 1]:.2f} s into the window on {told['axes'][axis]}"
     return f"{told['answer']} rests most on {when}, and on {hz}"
 
 
