@@ -129,6 +129,9 @@ void k_past(const float *x, int32_t n, int32_t c, void *memory, float *y, int32_
 void k_past_s8(const int8_t *x, int32_t n, int32_t c, int32_t value, void *memory, int8_t *y, int32_t n_out,
                int32_t c_out);
 
+/* elu.c */
+void k_elu(const float *x, int32_t n, float alpha, float *y, int32_t n_out);
+
 /* fixed.c */
 void k_fixed(const float *x, int32_t n, const float *values, float *y, int32_t n_out);
 

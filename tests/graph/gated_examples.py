@@ -9,6 +9,7 @@ import torch
 
 from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array, Op
+from studio.graph.ops.elu import Elu
 from studio.graph.ops.fixed import Fixed
 from studio.graph.ops.recurrent import Gru, GruFrom, Lstm, LstmFrom, Past, PastS8, Rnn, RnnFrom
 from studio.graph.ops.recurrent_s8 import GruS8, RnnS8, SvdfS8
@@ -84,6 +85,7 @@ def gated_examples() -> dict[str, Example]:
         "RnnFrom": Example(RnnFrom(*r), ((11, 4), (5,)), plain, 2e-6),
         "GruFrom": Example(GruFrom(*g), ((11, 4), (5,)), from_torch(torch.nn.GRU, g), 4e-6),
         "LstmFrom": Example(LstmFrom(*m), ((11, 4), (5,), (5,)), zero, 2e-6),
+        "Elu": Example(Elu(0.7), ((3, 4),), lambda x: np.where(x > 0, x, 0.7 * np.expm1(np.minimum(x, 0))), 1e-6),
         "Fixed": Example(Fixed(always), ((4,),), lambda x: always, 0),
         "Past": Example(Past(3), ((4, 2),), lambda x: np.concatenate([np.zeros((3, 2)), x]), 0),
         "PastS8": Example(PastS8(3, value=-7), ((2, 5),), lambda x: np.concatenate([np.full((3, 5), -7), x]), 0),

@@ -13,6 +13,7 @@ from studio.graph.importing.onnx_order import OnnxBuilder, becomes, written
 from studio.graph.importing.onnx_recurrent import recurrent
 from studio.graph.op import Array, Op
 from studio.graph.ops import conv, int8, plane, pointwise, vector
+from studio.graph.ops.elu import Elu
 
 Convert = Callable[[Any, Layer], None]
 
@@ -142,6 +143,17 @@ def _clip(build: OnnxBuilder, layer: Layer) -> Op:
     return pointwise.Clip(*ends)
 
 
+def _hard_sigmoid(build: OnnxBuilder, layer: Layer) -> None:
+    """alpha * x + beta, within 0 and 1."""
+    alpha, beta = (float(layer.options.get(name, default)) for name, default in (("alpha", 0.2), ("beta", 0.5)))
+    if not alpha:
+        build.refuse(layer, "does not look at its input", "Leave it out.")
+    node = build.node(layer)
+    c = build.shape_at(node)[-1]
+    line = vector.Standardize(np.full(c, -beta / alpha, np.float32), np.full(c, 1 / alpha, np.float32))
+    build.put(layer, pointwise.Clip(0.0, 1.0), (build.add(line, (node,), "line"),), "hard_sigmoid")
+
+
 def _softmax(build: OnnxBuilder, layer: Layer) -> None:
     shape = written(build.tensor(layer, 0))
     axis = int(layer.options.get("axis", -1)) % len(shape)
@@ -180,6 +192,8 @@ def _one_step(build: OnnxBuilder, layer: Layer) -> tuple[float, int]:
     scale, zero = _steps(build, layer)
     if scale.size != 1 or zero.dtype != np.int8 or zero.size != 1:
         build.refuse(layer, f"has {scale.size} scales of {zero.dtype}", "Quantize activations per tensor, to int8.")
+    if not 0 < float(scale.ravel()[0]) < np.inf:
+        build.refuse(layer, f"has a scale of {scale.ravel()[0]}", "Export the model again; it is broken.")
     return float(scale.ravel()[0]), int(zero.ravel()[0])
 
 
@@ -225,6 +239,8 @@ LAYERS: dict[str, Convert] = {
     "Clip": _simple(_clip, "clip"),
     "Sigmoid": _simple(lambda *_: pointwise.Sigmoid(), "sigmoid"),
     "Tanh": _simple(lambda *_: pointwise.Tanh(), "tanh"),
+    "Elu": _simple(lambda _, layer: Elu(float(layer.options.get("alpha", 1.0))), "elu"),
+    "HardSigmoid": _hard_sigmoid,
     "HardSwish": _simple(lambda *_: pointwise.HardSwish(), "hard_swish"),
     "Softmax": _softmax,
     "Identity": _same,

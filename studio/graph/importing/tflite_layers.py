@@ -21,6 +21,7 @@ from studio.graph.importing.weights import plain, scaled
 from studio.graph.int8_layers import multiplier
 from studio.graph.op import Array, Op
 from studio.graph.ops import int8, plane, plane_s8, pointwise, vector
+from studio.graph.ops.elu import Elu
 
 Convert = Callable[[Builder, Layer], None]
 
@@ -117,7 +118,7 @@ def _pool(real: type[plane.Pool2d], small: type[plane_s8.PoolS8]) -> Convert:
     return convert
 
 
-def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any], Op] | None, kind: str) -> Convert:
+def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any], Op], kind: str) -> Convert:
     """A function of one value: in int8 `table`, in float the op that `real` makes; `kind` names its options."""
 
     def convert(build: Builder, layer: Layer) -> None:
@@ -125,10 +126,8 @@ def _lookup(table: Callable[[Tensor, Tensor, Any], Array], real: Callable[[Any],
         x, y, name = build.tensor(layer, 0), build.output(layer), layer.kind.lower()
         if is_int8(build, layer):
             build.put(layer, pointwise.LookupS8(table(x, y, given)), (build.node(layer),), name)
-        elif real is not None:
-            build.put(layer, real(given), (build.node(layer),), name)
         else:
-            build.refuse(layer, "is not known in float32", "Export it with full int8 quantization.")
+            build.put(layer, real(given), (build.node(layer),), name)
 
     return convert
 
@@ -244,5 +243,5 @@ LAYERS: dict[str, Convert] = {
     "HARD_SWISH": _lookup(
         lambda x, y, _: hard_swish(x.scale, x.zero, y.scale, y.zero), lambda _: pointwise.HardSwish(), ""
     ),
-    "ELU": _lookup(lambda x, y, _: from_float(_elu, x.scale, x.zero, y.scale, y.zero), None, ""),
+    "ELU": _lookup(lambda x, y, _: from_float(_elu, x.scale, x.zero, y.scale, y.zero), lambda _: Elu(), ""),
 }

@@ -149,6 +149,8 @@ ONNX: dict[str, Callable[[Onx], Made]] = {
     "clip": _o("Clip", SEQUENCE, SEQUENCE, lambda o: [o.real("low"), o.real("high")]),
     "leaky relu": _o("LeakyRelu", SEQUENCE, SEQUENCE, alpha=0.2),
     "prelu": _o("PRelu", SEQUENCE, SEQUENCE, lambda o: [o.real("slope", 4, 1)]),
+    "elu": _o("Elu", SEQUENCE, SEQUENCE, alpha=0.7),
+    "hard sigmoid": _o("HardSigmoid", SEQUENCE, SEQUENCE, scale=1 / 256, zero=-128, alpha=1 / 6),
     "hard swish": _o("HardSwish", SEQUENCE, SEQUENCE),
     "sigmoid": _o("Sigmoid", SEQUENCE, SEQUENCE, scale=1 / 256, zero=-128),
     "tanh": _o("Tanh", SEQUENCE, SEQUENCE, scale=1 / 128, zero=0),

@@ -246,7 +246,7 @@ def _batch_norm(t: Tfl) -> tuple[int, int]:
     return x, t.one("ADD", [scaled, t.constant(4)], t.x(6, 4, scale=0.06), "AddOptions")
 
 
-BOTH, FLOAT, SMALL = (False, True), (False,), (True,)
+BOTH, FLOAT = (False, True), (False,)
 #: Operator -> (what makes its file, in which types it exists).
 TFLITE: dict[str, tuple[Callable[[Tfl], tuple[int, int]], tuple[bool, ...]]] = {
     "conv": (_sliding("CONV_2D", "Conv2DOptions", (7, 3, 2, 4), 7, 0), BOTH),
@@ -288,7 +288,7 @@ TFLITE: dict[str, tuple[Callable[[Tfl], tuple[int, int]], tuple[bool, ...]]] = {
     "relu -1 to 1": (_function("RELU_N1_TO_1"), BOTH),
     "leaky relu": (_function("LEAKY_RELU", table="LeakyReluOptions", Alpha=0.2), BOTH),
     "prelu": (_prelu, BOTH),
-    "elu": (_function("ELU"), SMALL),
+    "elu": (_function("ELU"), BOTH),
     "hard swish": (_function("HARD_SWISH"), BOTH),
     "sigmoid": (_function("LOGISTIC", 1 / 256, -128), BOTH),
     "tanh": (_function("TANH", 1 / 128, 0), BOTH),

@@ -170,6 +170,14 @@ def test_a_network_gives_what_the_reference_gives(make: Any, tolerance: float) -
     np.testing.assert_allclose(graph.scores(window), reference.run(None, {"x": x})[0], atol=tolerance)
 
 
+@pytest.mark.parametrize("scale", [0.0, np.nan, np.inf, -1.0])
+def test_steps_that_are_none_are_refused(scale: float) -> None:
+    nodes = [("QuantizeLinear", "x s z", "q", {}), ("DequantizeLinear", "q s z", "y", {})]
+    constants = {"s": np.float32(scale).reshape(()), "z": np.int8(3).reshape(())}
+    with pytest.raises(GraphError, match=r"Layer 0 \(QuantizeLinear\).*scale of"):
+        graph_of(model(nodes, constants, (1, 4), 4), "m.onnx")
+
+
 def test_an_unknown_op_is_named() -> None:
     data = model([("Erf", "x", "y", {})], {}, (1, 4), 4)
     with pytest.raises(GraphError, match=r"Layer 0 \(Erf\) of m\.onnx.*Conv"):
