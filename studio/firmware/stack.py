@@ -14,6 +14,7 @@ from functools import cache
 from studio.errors import BuildError
 
 FLAG = "-fstack-size-section"
+BX_LR = 0x4770  # a return; BX to another register is a call at a function's end
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _read(words: tuple[int, ...], start: int) -> tuple[int, tuple[int, ...], boo
             pushed += 4 * (first & 0x1FF).bit_count()
         elif first & 0xFF80 == 0xB080:
             pushed += 4 * (first & 0x7F)
-        by_pointer |= first & 0xFF87 == 0x4780
+        by_pointer |= first & 0xFF87 == 0x4780 or (first & 0xFF87 == 0x4700 and first != BX_LR)
         i += 1
     return pushed, tuple(dict.fromkeys(calls)), by_pointer
 

@@ -50,6 +50,11 @@ def test_frames_add_up_along_the_deepest_path(tmp_path) -> None:  # type: ignore
     assert 160 + 20 + 60 < found.n_bytes < 160 + 20 + 60 + 64
 
 
+def test_a_call_by_pointer_at_the_end_is_seen(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    text = "int (*shown)(int *);\nint model_run(int *x) { x[0]++; return shown(x); }\n"
+    assert stack_bound(linked(text, tmp_path)).by_pointer
+
+
 def test_recursion_has_no_bound(tmp_path) -> None:  # type: ignore[no-untyped-def]
     text = "__attribute__((noinline)) int model_run(volatile int *x) { return *x ? 1 + model_run(x + 1) * *x : 0; }"
     with pytest.raises(BuildError, match="calls itself"):
