@@ -22,7 +22,7 @@ def arduino(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
 
 
 def _properties(facts: Facts) -> str:
-    return f"""name={facts.stem}
+    return f"""{facts.spdx}name={facts.stem}
 version={facts.version}
 author={MAINTAINER}
 maintainer={MAINTAINER}

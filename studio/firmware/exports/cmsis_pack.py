@@ -6,7 +6,7 @@ References: Open-CMSIS-Pack specification, schema PACK.xsd 1.7 (elements in the 
 from xml.etree import ElementTree as Xml
 
 from studio.data.stream import Stream
-from studio.firmware.exports.facts import MAINTAINER, Facts
+from studio.firmware.exports.facts import LICENSE, MAINTAINER, Facts
 from studio.firmware.exports.single import files
 from studio.firmware.exports.texts import app_loop, license_text, readme
 from studio.graph.graph import Graph
@@ -49,7 +49,8 @@ def _pdsc(facts: Facts) -> str:
     _taxonomy(package)
     _component(package, facts)
     Xml.indent(package)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(package, encoding="unicode") + "\n"
+    first = f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- SPDX-License-Identifier: {LICENSE} -->\n'
+    return first + Xml.tostring(package, encoding="unicode") + "\n"
 
 
 def _taxonomy(package: Xml.Element) -> None:

@@ -18,7 +18,7 @@ def esp_idf(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
         f"{root}/include/{facts.stem}.h": header,
         f"{root}/{facts.stem}.c": source,
         f"{example}/CMakeLists.txt": _project(facts),
-        f"{example}/main/CMakeLists.txt": f'idf_component_register(SRCS "main.c" REQUIRES {facts.stem})\n',
+        f"{example}/main/CMakeLists.txt": f'{facts.spdx}idf_component_register(SRCS "main.c" REQUIRES {facts.stem})\n',
         f"{example}/main/main.c": _main(graph, facts),
         f"{root}/README.md": readme(graph, facts, use),
         f"{root}/LICENSE": license_text(),
@@ -34,7 +34,7 @@ target_compile_options(${{COMPONENT_LIB}} PRIVATE -ffp-contract=off -fno-math-er
 
 def _manifest(facts: Facts) -> str:
     title = facts.title.replace("\\", "_").replace('"', "'")
-    return f"""version: "{facts.version}"
+    return f"""{facts.spdx}version: "{facts.version}"
 description: "{title}"
 license: "{LICENSE}"
 dependencies:

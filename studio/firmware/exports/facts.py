@@ -37,6 +37,11 @@ class Facts:
         return comment(ascii_of(f"{self.project}, model {self.model}"))
 
     @property
+    def spdx(self) -> str:
+        """The first line of files whose comments begin with a hash."""
+        return f"# SPDX-License-Identifier: {LICENSE}\n"
+
+    @property
     def banner(self) -> str:
         """What every C file begins with."""
         made = f"Written by Sensorsmith Studio {studio.__version__} for {self.title}."

@@ -7,7 +7,7 @@ somebody else's build. Why in source: an export must build with whatever flags i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from studio.errors import BuildError
@@ -15,8 +15,9 @@ from studio.paths import STUBS
 
 FOLDER = STUBS / "kernels"
 WORD = re.compile(r"[A-Za-z_]\w*")
+OURS = re.compile(r'^#include "(\w+\.h)"', re.M)
 NOISE = re.compile(r"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"", re.S)
-OPEN = re.compile(r"^(?=(?:void|float|u?int\d+_t) \*?\w+\()", re.M)
+OPEN = re.compile(r"^(?=(?:void|float|u?int\d+_t) \*?(\w+)\()", re.M)
 ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)\s*", re.S)
 
 
@@ -33,10 +34,10 @@ class Piece:
         """Every name in it, in order."""
         return list(dict.fromkeys(WORD.findall(NOISE.sub(" ", self.text))))
 
-    @property
-    def private(self) -> bool:
-        """Whether no other file may mean it."""
-        return not OPEN.search(self.text)
+    @cached_property
+    def open(self) -> tuple[str, ...]:
+        """The functions in it that other files may mean."""
+        return tuple(OPEN.findall(self.text))
 
 
 def needed(roots: list[str], taken: frozenset[str] = frozenset()) -> str:
@@ -59,49 +60,101 @@ def needed(roots: list[str], taken: frozenset[str] = frozenset()) -> str:
 @cache
 def everything() -> tuple[Piece, ...]:
     """Every definition of every kernel file."""
-    return tuple(p for path in _files() for p in cut(path.name, path.read_text(encoding="utf-8")))
+    return tuple(p for path in _files() for p in cut(path.name, _text(path.name)))
 
 
 def cut(file: str, text: str) -> list[Piece]:
-    """The definitions of a file. Includes of our own, declarations and the file's own comment are left out."""
-    found, comment = [], ""
+    """The definitions of a file. Includes of our own, declarations and the file's own comment are left out.
+
+    What stands under a condition is cut as well, each piece under its condition.
+    """
+    found, comment = list[Piece](), ""
     for block in _blocks(text.splitlines()):
         if block.startswith("/*"):
             comment = block + "\n"
             continue
-        if block and not block.startswith(("#pragma once", "#include")) and not _declares(block):
+        if block.startswith("#if") and _names(block):
+            found += _under_conditions(file, comment, block)
+        elif block and not block.startswith(("#pragma once", '#include "')) and not _declares(block):
             found.append(Piece(file, comment + block + "\n", _names(block)))
         comment = ""
-    return found
+    return [p for p in found if p.names or p.text.lstrip().startswith("#if")]
+
+
+def _under_conditions(file: str, comment: str, block: str) -> Iterator[Piece]:
+    """The pieces of each branch between an #if and its #endif."""
+    depth, before, branch = 0, list[str](), list[str]()
+    condition = ""
+    for line in block.splitlines():
+        opens = line.startswith("#if")
+        if depth == 1 and line.startswith(("#el", "#endif")):
+            yield from (_under(condition, comment, p) for p in cut(file, "\n".join(branch)))
+            comment, branch = "", []
+        if (opens and depth == 0) or (depth == 1 and line.startswith("#el")):
+            told = _condition(line)
+            condition = " && ".join([*(f"!({b})" for b in before), *([told] if told else [])])
+            before += [told] if told else []
+            depth += opens
+            continue
+        depth += opens - line.startswith("#endif")
+        branch.append(line)
+
+
+def _condition(line: str) -> str:
+    """What an #if, #ifdef, #ifndef or #elif asks; "" for an #else."""
+    word, _, asked = NOISE.sub("", line).partition(" ")
+    asked = asked.strip()
+    return {"#ifdef": f"defined({asked})", "#ifndef": f"!defined({asked})", "#else": ""}.get(word, asked)
+
+
+def _under(condition: str, comment: str, piece: Piece) -> Piece:
+    return replace(piece, text=f"#if {condition}\n{comment}{piece.text}#endif\n")
 
 
 def _files() -> list[Path]:
-    return sorted(p for p in FOLDER.glob("*.[ch]") if p.name not in ("freestanding.c", "kernels.h"))
+    return sorted(p for p in FOLDER.glob("*.[ch]") if p.name != "freestanding.c")
 
 
 @cache
 def _includes(file: str) -> frozenset[str]:
     """Our headers that a file sees, those that its headers include among them."""
-    text = (FOLDER / file).read_text(encoding="utf-8")
-    direct = {name for name in re.findall(r'#include "(\w+\.h)"', text) if name != "kernels.h"}
+    direct = {name for name in OURS.findall(_text(file)) if name != "kernels.h"}
     return frozenset(direct.union(*(_includes(name) for name in direct)))
 
 
-def _walk(piece: Piece, found: dict[Piece, None]) -> None:
-    """`piece` into `found`, after everything that it uses."""
-    if piece in found:
+@cache
+def _text(file: str) -> str:
+    """A file, with headers of our own in place where only some cores include them: under the very same condition.
+
+    What such a header includes is included by the file.
+    """
+    found, inner, depth = [], set[str](), 0
+    for line in (FOLDER / file).read_text(encoding="utf-8").splitlines():
+        depth += line.startswith("#if") - line.startswith("#endif")
+        include = OURS.match(line)
+        if include and depth:
+            text = _text(include[1])
+            inner |= set(OURS.findall(text))
+            found += [t for t in text.splitlines() if not OURS.match(t) and t != "#pragma once"]
+        else:
+            found.append(line)
+    return "\n".join([*(f'#include "{name}"' for name in sorted(inner)), *found, ""])
+
+
+def _walk(piece: Piece, found: dict[Piece, None], above: tuple[Piece, ...] = ()) -> None:
+    """`piece` into `found`, after everything that it uses; one function written for several cores uses itself."""
+    if piece in found or piece in above:
         return
     for name in piece.uses:
         for other in _meant(name, piece.file):
-            if other != piece:
-                _walk(other, found)
+            _walk(other, found, (*above, piece))
     found[piece] = None
 
 
 def _meant(name: str, file: str) -> list[Piece]:
     """What a name in a file stands for: something of its own, of its headers, or a function open to all."""
     seen = {file} | _includes(file)
-    return [p for p in everything() if name in p.names and (p.file in seen or not p.private)]
+    return [p for p in everything() if name in (p.names if p.file in seen else p.open)]
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
@@ -150,8 +203,9 @@ def _names(block: str) -> tuple[str, ...]:
     if macro := re.match(r"#define (\w+)", block):
         return (macro[1],)
     if block.startswith(("typedef", "enum", "struct")):
-        alias = re.findall(r"(\w+);$", block)
-        plain = NOISE.sub("", block)
+        plain = NOISE.sub("", block).rstrip()
+        alias = re.findall(r"^typedef [^{;]*\(\*(\w+)\)\(", plain) or re.findall(r"(\w+);$", plain)
+        alias += re.findall(r"^struct (\w+) *\{", plain)
         return (*alias, *(re.findall(r"([A-Za-z_]\w*)\s*(?==|,|})", plain) if "enum" in _head(block) else ()))
     if function := re.search(r"(\w+)\(", _head(block)):
         return (function[1],)
@@ -165,6 +219,8 @@ def _told_apart(pieces: list[Piece], taken: frozenset[str]) -> list[Piece]:
         for name in p.names:
             owners.setdefault(name, set()).add(p.file)
     doubled = {name for name, files in owners.items() if len(files) > 1 or name in taken}
+    for p in pieces:  # one function written for several cores keeps its name, and so does what a model's text uses
+        doubled -= set(p.names if p.file == "kernels.h" else p.open) - taken
     return [_prefixed(p, [n for n in p.uses if n in doubled and p.file in owners[n]]) for p in pieces]
 
 
@@ -184,7 +240,8 @@ def _preludes(pieces: list[Piece]) -> list[str]:
 def _static(text: str) -> str:
     """A function that was open to all becomes the file's own; assembly says what GCC does not take for granted.
 
-    GCC reads the assembly of its oldest cores in a syntax of their time unless the text itself asks for today's.
+    An inline one may be needed on some cores only. GCC reads the assembly of its oldest cores in a syntax of their time unless the text itself asks for today's.
     """
+    text = re.sub(r"^static inline (?!__)", "static inline __attribute__((unused)) ", text, flags=re.M)
     text = OPEN.sub("static ", text).replace("__attribute__((naked,", "__attribute__((ASSEMBLY,")
     return re.sub(r"(__asm__(?: volatile)?\()(?=\")", r'\1".syntax unified\\n" ', text)

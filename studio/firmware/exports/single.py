@@ -72,7 +72,7 @@ def source(graph: Graph, stream: Stream, facts: Facts) -> str:
     """The header's functions, with the kernels that this model needs and no other."""
     model = _body(render(graph, stream)["model.c"])
     push = _body((STUBS / "runtime" / "model_push.c").read_text(encoding="utf-8"))
-    roots = list(dict.fromkeys(re.findall(r"\bk_\w+(?=\()", model)))
+    roots = list(dict.fromkeys(re.findall(r"\b(?:k_\w+|START|FOUR)(?=\()", model)))
     tables = re.findall(r"^static (?:const )?(?:_Alignas\(\d\) )?\w+ (\w+)[\[;]", model + push, re.M)
     numbers = re.findall(r"^static const \w+ (\w+) = ", model, re.M)
     kernels = needed(roots, frozenset([*tables, *numbers, "tap", "move_on", "take"]))

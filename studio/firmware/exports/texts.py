@@ -5,7 +5,8 @@ from studio.graph.graph import Graph
 from studio.paths import ROOT
 
 LICENSE_NOTE = (
-    f"The generated C and its kernels: {LICENSE} (file LICENSE). Weights and names come from your data and are yours."
+    f"SPDX-License-Identifier: {LICENSE} for C and kernels (file LICENSE). "
+    "Weights and names come from your data and are yours."
 )
 
 

@@ -12,13 +12,13 @@ def zephyr(graph: Graph, stream: Stream, facts: Facts) -> dict[str, str]:
     header, source = files(graph, stream, facts)
     use = "`west build -b BOARD samples/scores`; elsewhere `-DZEPHYR_EXTRA_MODULES=` this folder, and set "
     return {
-        "zephyr/module.yml": f"name: {facts.stem}\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n",
+        "zephyr/module.yml": f"{facts.spdx}name: {facts.stem}\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n",
         "zephyr/CMakeLists.txt": _cmake(facts),
         "zephyr/Kconfig": _kconfig(facts),
         f"include/{facts.stem}.h": header,
         f"src/{facts.stem}.c": source,
         "samples/scores/CMakeLists.txt": _sample_cmake(facts),
-        "samples/scores/prj.conf": f"CONFIG_{facts.stem.upper()}=y\n",
+        "samples/scores/prj.conf": f"{facts.spdx}CONFIG_{facts.stem.upper()}=y\n",
         "samples/scores/src/main.c": _sample(graph, facts),
         "README.md": readme(graph, facts, f"{use}`CONFIG_{facts.stem.upper()}=y`."),
         "LICENSE": license_text(),

@@ -50,12 +50,15 @@ def test_every_export_is_whole(kind: str) -> None:
     assert {"my_wand_3_model.h", "my_wand_3_model.c", "README.md", "LICENSE"} <= stems
     for path, text in files.items():
         assert not path.startswith(("/", "..")) and text.endswith("\n") and text.isascii(), path
-        if path.endswith((".c", ".h", ".cpp", ".ino", "CMakeLists.txt")) and "idf_component_register(SRCS" not in text:
-            assert "SPDX-License-Identifier: Apache-2.0" in text[:80], path
+        if path.endswith(".json"):
+            assert json.loads(text)["license"] == "Apache-2.0"
+        elif not path.endswith(("LICENSE", "README.md")):
+            assert "SPDX-License-Identifier: Apache-2.0" in text[:100], path
         for name in re.findall(r'#include [<"]([^">]+_model\.h)', text):
             assert name in stems
     readme = next(text for path, text in files.items() if path.endswith("README.md"))
     assert len(readme.splitlines()) <= 10 and "97.0%" in readme
+    assert "SPDX-License-Identifier: Apache-2.0" in readme
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
@@ -79,7 +82,13 @@ def test_cutting_finds_definitions() -> None:
     text += "enum { TWO = 2, THREE };\nvoid k_far(int32_t x);\n#if A\nstatic void four(void)\n{\n}\n#else\n"
     text += "#define four(x) \\\n    x\n#endif\nstatic const float five[2] = {\n    1, 2};\n"
     text += "typedef struct {\n    int32_t a;\n} six;\n"
-    assert [p.names for p in cut("a.c", text)] == [("one",), ("TWO", "THREE"), ("four",), ("five",), ("six",)]
+    text += "#if defined(A)\nvoid k_x(int32_t a)\n{\n}\n#endif\nstruct seven {\n    int32_t b;\n};\n"
+    names = [p.names for p in cut("a.c", text)]
+    assert names[:4] == [("one",), ("TWO", "THREE"), ("four",), ("four",)]
+    assert names[4:] == [("five",), ("six",), ("k_x",), ("seven",)]
+    first, second, guarded = cut("a.c", text)[2], cut("a.c", text)[3], cut("a.c", text)[6]
+    assert first.text.startswith("#if A\nstatic") and second.text.startswith("#if !(A)\n#define four")
+    assert guarded.text == "#if defined(A)\nvoid k_x(int32_t a)\n{\n}\n#endif\n" and guarded.open == ("k_x",)
     assert cut("a.c", text)[0].text.startswith("/* One. */\nstatic int32_t one")
 
 
@@ -124,7 +133,7 @@ def test_manifests_can_be_read() -> None:
     library = json.loads(exported("platformio")["library.json"])
     assert library["name"] == "my_wand_3_model" and f"include/{library['headers']}" in exported("platformio")
     lines = exported("arduino")["my_wand_3_model/library.properties"].splitlines()
-    properties = dict(line.split("=", 1) for line in lines)
+    properties = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
     assert {"name", "version", "author", "maintainer", "sentence", "category", "architectures"} <= set(properties)
     kconfig = exported("zephyr")["zephyr/Kconfig"]
     assert "config MY_WAND_3_MODEL" in kconfig and kconfig.count('"') == 2
