@@ -39,7 +39,7 @@ from tests.firmware.silicon.modem import Modem
 
 WORDS = {
     "bit error": {"stm32-usb": "holds another byte", "uf2": "stays in its boot loader"},
-    "weak bit": {"": "holds|not what was sent|stays in its boot loader"},
+    "weak bit": {"": "holds", "uf2": "stays in its boot loader", "mcuboot": "not what was sent"},
     "protected": {"": "protected"},
     "wrong chip": {"": "says|another chip|KiB of flash|did not take the file"},
     "silent": {"": "does not answer|went away|no answer"},
