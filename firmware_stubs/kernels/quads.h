@@ -11,7 +11,11 @@
 enum {
     PIXELS = 4, /* that are worked out together */
     STEP_BYTES = 92, /* of code for one word of two outputs */
+#if defined(__OPTIMIZE_SIZE__)
     UNROLLED = 2
+#else
+    UNROLLED = 4
+#endif
 };
 #define WIDTH(n) (2 * (n)) /* words that n values of four pixels take */
 
@@ -91,6 +95,12 @@ typedef struct {
     "sxtb16 r10, r10\n" \
     "sxtb16 r11, r11\n" TAKE("r2", "r3", "r4", "r5") TAKE("r6", "r7", "r8", "r9")
 
+#if defined(__OPTIMIZE_SIZE__)
+#define QUAD_STEPS QUAD_STEP QUAD_STEP
+#else
+#define QUAD_STEPS QUAD_STEP QUAD_STEP QUAD_STEP QUAD_STEP
+#endif
+
 /* All registers but the stack hold sums and operands; r2, r4, r6, r8 are one output of four pixels, r3, r5, r7, r9 the
    next. quad_steps is where the unrolled steps begin, quad_store where a `finish` goes on. */
 __attribute__((naked, noinline)) static void quads(const quad *q)
@@ -111,7 +121,7 @@ __attribute__((naked, noinline)) static void quads(const quad *q)
             "mov r9, r3\n"
             "ldrd r0, r12, [sp, #16]\n"
             "bx r12\n"
-            "quad_steps:\n" QUAD_STEP QUAD_STEP "ldr r10, [sp, #24]\n"
+            "quad_steps:\n" QUAD_STEPS "ldr r10, [sp, #24]\n"
             "cmp r0, r10\n"
             "bne quad_steps\n"
             "ldr r10, [sp, #40]\n"

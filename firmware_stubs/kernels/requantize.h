@@ -10,8 +10,8 @@
 #include <arm_acle.h>
 #endif
 
-/* What runs seldom is kept small, at the cost of its speed; measured on the models of `studio bench engine`. */
-#if defined(__clang__)
+/* What runs seldom is kept small where size counts (-Os), at the cost of its speed. */
+#if defined(__clang__) && defined(__OPTIMIZE_SIZE__)
 #define SMALL __attribute__((minsize))
 #else
 #define SMALL

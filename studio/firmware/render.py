@@ -14,7 +14,7 @@ from studio.firmware.c_text import comment, constant, identifiers, strings
 from studio.graph.call import c_type
 from studio.graph.graph import WINDOW, Graph
 from studio.graph.op import Shape
-from studio.graph.plan import item_bytes, plan
+from studio.graph.plan import blocks, item_bytes, plan
 from studio.graph.rows import Rows, arena_bytes, resident, rows_of, stages_on_board
 
 
@@ -82,6 +82,14 @@ def _arena(n_bytes: int) -> str:
     )
 
 
+def _fits(inside: Graph, names: list[str]) -> str:
+    """Every stage's output and working memory lie in the arena, and the compiler says so if they do not."""
+    layout, (outputs, scratch) = plan(inside), blocks(inside)
+    places = zip(names, layout.offsets, outputs, layout.scratch, scratch, strict=True)
+    ends = [(name, max(at + y.n_bytes, to + s.n_bytes)) for name, at, y, to, s in places if y.n_bytes or s.n_bytes]
+    return "".join(f'_Static_assert(sizeof arena >= {end}, "{name}");\n' for name, end in ends)
+
+
 def source(graph: Graph) -> str:
     """The weights as constants, and one call per stage."""
     inside, arena = resident(graph), arena_bytes(graph)
@@ -98,7 +106,7 @@ def source(graph: Graph) -> str:
 #include "kernels.h"
 
 {constants([_names(graph), *tables])}
-{_arena(arena) if "arena + " in row + stages else ""}#ifndef MODEL_TAPS
+{_arena(arena) + _fits(inside, names[n:]) if "arena + " in row + stages else ""}#ifndef MODEL_TAPS
 #define MODEL_TAPS 1 /* 0 where nobody looks at stages: smaller */
 #endif
 #if MODEL_TAPS

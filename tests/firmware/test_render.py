@@ -48,6 +48,13 @@ def test_a_single_stage_declares_nothing_that_it_does_not_use() -> None:
     assert Native(graph, STREAM).scores(motion(3)).tobytes() == graph.scores(motion(3)).tobytes()
 
 
+def test_the_compiler_is_told_how_much_of_the_arena_each_stage_needs() -> None:
+    graph = quantize(cnn_graph(), motion(100))
+    needed = [int(n) for n in re.findall(r"_Static_assert\(sizeof arena >= (\d+)", source(graph))]
+    most = plan(graph).arena_bytes
+    assert most - 8 < max(needed) <= most and len(needed) == len(graph.nodes) - 1
+
+
 @pytest.mark.parametrize("stride", [1, 24, 64, 100])
 def test_samples_pushed_one_by_one_give_the_graphs_windows(stride: int) -> None:
     """Strides within, equal to and beyond the window; filters, raw integers and scale included."""
