@@ -2,11 +2,24 @@
    TensorFlow Lite Micro has them. Off by less than 2^-13 from the true curves.
    Reference: tensorflow/lite/kernels/internal/reference/integer_ops/{logistic,tanh}.h */
 #pragma once
-#include <stdint.h>
+#include "requantize.h"
 
 static inline int32_t within_16(int32_t x)
 {
+#if defined(__ARM_FEATURE_SAT)
+    return __ssat(x, 16);
+#else
     return x < -32768 ? -32768 : x > 32767 ? 32767 : x;
+#endif
+}
+
+/* What `rescale` makes of a sum (|sum| < 2^30), within 16 bits; in fewer steps where the shift goes to the right. */
+static inline int32_t rescale_16(int32_t sum, int32_t multiplier, int32_t shift)
+{
+    if (shift > -1 || shift < -30)
+        return within_16(rescale(sum, multiplier, shift));
+    const int32_t high = doubling_high_multiply_30(sum, multiplier);
+    return within_16((high + (high >> 31) + (1 << (-shift - 1))) >> -shift);
 }
 
 /* 1 / (1 + e^-x) with 15 fractional bits; x has 12 of them, times 3. `table` holds the curve at i / 24. */

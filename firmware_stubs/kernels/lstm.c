@@ -15,7 +15,7 @@ static void gates_of(const int8_t *x, const int8_t *weight, int32_t n, const int
     int32_t sums[4] = {bias[0], bias[1], bias[2], bias[3]};
     tile_4(x, weight, n, sums);
     for (int32_t g = 0; g < 4; g++)
-        gates[g] = within_16(gates[g] + within_16(rescale(sums[g], scale[g * PER_GATE], scale[g * PER_GATE + 1])));
+        gates[g] = within_16(gates[g] + rescale_16(sums[g], scale[g * PER_GATE], scale[g * PER_GATE + 1]));
 }
 
 void k_lstm_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent,
@@ -41,14 +41,14 @@ void k_lstm_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, cons
                      gates);
             const int32_t kept = sigmoid_of(3 * gates[1], table) * cell[i];
             const int32_t taken = sigmoid_of(3 * gates[0], table) * tanh_of(3 * gates[2], table);
-            int32_t now = within_16(within_16(rescale(kept, scale[KEEP], scale[KEEP + 1])) +
-                                    within_16(rescale(taken, scale[TAKE], scale[TAKE + 1])));
+            int32_t now = within_16(rescale_16(kept, scale[KEEP], scale[KEEP + 1]) +
+                                    rescale_16(taken, scale[TAKE], scale[TAKE + 1]));
             if (clip > 0)
                 now = now > clip ? clip : now < -clip ? -clip : now;
             cell[i] = (int16_t)now;
             const int32_t shown = tanh_of((now * tanh_multiplier + round) >> tanh_shift, table);
             next[i] =
-                saturated(rescale(shown * sigmoid_of(3 * gates[3], table), scale[SHOW], scale[SHOW + 1]) + y_zero);
+                saturated(rescale_16(shown * sigmoid_of(3 * gates[3], table), scale[SHOW], scale[SHOW + 1]) + y_zero);
         }
         for (int32_t i = 0; i < hidden; i++)
             state[i] = next[i];

@@ -13,7 +13,7 @@ static void four_sums(const int8_t *x, const int8_t *weight, int32_t n, const in
         sums[i] = bias[i];
     tile_4(x, weight, n, sums);
     for (int32_t i = 0; i < 4; i++)
-        sums[i] = within_16(rescale(sums[i], scale[0], scale[1]));
+        sums[i] = rescale_16(sums[i], scale[0], scale[1]);
 }
 
 /* One sample, filled up to a multiple of four with what no weight sees. */
@@ -40,7 +40,8 @@ void k_rnn_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const
             four_sums(state, recurrent + i * deep, deep, recurrent_bias + i, scale + 2, b);
             for (int32_t u = 0; u < 4; u++) {
                 const int32_t sum = within_16(a[u] + b[u]);
-                const int32_t q = rectified ? (sum > 0 ? sum : 0) : rescale(tanh_of(3 * sum, table), scale[4], scale[5]);
+                const int32_t q =
+                    rectified ? (sum > 0 ? sum : 0) : rescale_16(tanh_of(3 * sum, table), scale[4], scale[5]);
                 next[i + u] = saturated(q + y_zero);
             }
         }
@@ -82,7 +83,7 @@ static void open_gate(const gates *p, int32_t g, int32_t i, const int8_t *sample
 
 static int8_t shown(int32_t held, const int32_t *scale, int32_t y_zero)
 {
-    return saturated(rescale(held, scale[0], scale[1]) + y_zero);
+    return saturated(rescale_16(held, scale[0], scale[1]) + y_zero);
 }
 
 void k_gru_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent,
