@@ -26,7 +26,8 @@ def test_no_core_uses_more_than_the_bound(family: str, board: str) -> None:
     made = bare(graph(family), boards()[board], motion(2))
     assert made.stack_bytes <= made.stack_bound_bytes <= made.stack_bytes + 200
     found = bound_of(graph(family), boards()[board])
-    assert found.n_bytes == made.stack_bound_bytes and found.path[0] == "model_run" and found.by_pointer
+    assert made.stack_bound_bytes <= found.n_bytes <= made.stack_bound_bytes + 32  # a board's model has taps
+    assert found.path[0] == "model_run" and found.by_pointer
 
 
 def linked(text: str, folder) -> bytes:  # type: ignore[no-untyped-def]
