@@ -119,13 +119,13 @@ def _settle(race: Race, tried: list[Candidate], finalists: list[Candidate]) -> W
         work = chosen.settings.final().fit(race.data, race.seed)
         graph = yield from _last(race, work, f"{chosen.name} on all groups", tried)
         doubt = _doubt(chosen.graph, race.held)
-        graph = tempered(graph, doubt)
+        hot, graph = graph, tempered(graph, doubt)
         cost = race.cost(graph)
         if not race.limits.violated(cost):
             return Best(
                 **vars(chosen) | {"cost": cost, "violated": "", "graph": graph, "fits": _fits(race, chosen, doubt)},
                 why=words,
-                temperature=doubt,
+                temperature=doubt if graph is not hot else 1.0,
             )
     raise _nothing(race, tried)
 

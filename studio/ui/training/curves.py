@@ -103,7 +103,8 @@ class Curves(QtWidgets.QWidget):
         pr = [v["average_precision"] for v in found.values()]
         self.words["pr"].setText(f"Average precision, mean of the classes: {sum(pr) / len(pr):.3f}" if pr else "")
         error = (test.get("calibration") or {}).get("ece")
-        cooled = f" Logits were divided by {temperature:.2f} (on validation)." if temperature else ""
+        changed = temperature is not None and temperature != 1.0
+        cooled = f" Logits were divided by {temperature:.2f}, found on validation." if changed else ""
         told = "" if error is None else f"Scores are off by {error:.1%} on average (ECE).{cooled}"
         self.words["calibration"].setText(told)
         lines = [

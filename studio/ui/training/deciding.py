@@ -5,11 +5,13 @@ from dataclasses import field, fields, make_dataclass, replace
 from typing import Any
 
 from PySide6 import QtCore, QtWidgets
+from PySide6.QtCore import Qt
 
 from studio.errors import StudioError
 from studio.graph.ops.decide import Decide, decide_of, even
 from studio.learn.confidence import most_rate
 from studio.ui.forms import Form
+from studio.ui.theme import theme
 from studio.ui.training.alarms import AlarmPlot
 from studio.ui.training.thresholds import Thresholds
 from studio.ui.widgets import Card, Stat, button, columns, label, rows
@@ -64,8 +66,11 @@ class Deciding(QtWidgets.QWidget):
         curve.body.addLayout(figures)
         curve.body.addWidget(self.counted)
         curve.body.addWidget(self.plot, 1)
-        note = "● now   ◇ each window alone. Worked out on the folds of the search, never on the test."
-        curve.body.addWidget(label(note, "small", wrap=True))
+        self.legend = label("", "small", wrap=True)
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        curve.body.addWidget(self.legend)
+        theme().changed.connect(self._show_legend)
+        self._show_legend()
         settings = Card("How it decides")
         beside = columns(spacing=24)
         left = rows(self.form)
@@ -83,6 +88,12 @@ class Deciding(QtWidgets.QWidget):
         layout = rows(curve, settings, spacing=14)
         layout.setStretch(0, 1)
         self.setLayout(layout)
+
+    def _show_legend(self) -> None:
+        t = theme().tokens
+        now = f'<span style="color:{t.warn}">●</span> now &nbsp; <span style="color:{t.accent}">●</span> other points'
+        words = "the line is the fewest missed, points off it tell sooner. Worked out on the folds of the search."
+        self.legend.setText(f"{now} &nbsp; ◇ each window alone; {words}")
 
     # --- content ---------------------------------------------------------------------------
 
@@ -142,6 +153,7 @@ class Deciding(QtWidgets.QWidget):
         """What is asked last is shown, whatever comes back first."""
         self._asked += 1
         number = self._asked
+        self.counted.setText("Working it out.")
         self._judge(decide, lambda point: self._show_point(point, -1) if number == self._asked else None)
 
     def _show_point(self, point: dict[str, Any] | None, chosen: int) -> None:
