@@ -49,20 +49,21 @@ def run_command(
     try:
         assert process.stdout
         _listen(process.stdout, said.put, end=lambda: said.put(None))
-        deadline = time.monotonic() + silent_s
+        deadline, latest = time.monotonic() + silent_s, Progress(0, 0, "working")
         while True:
             try:
                 line = said.get(timeout=LISTEN_S)
             except queue.Empty:
                 if time.monotonic() > deadline:
                     raise _silence(thing, silent_s) from None
-                yield Progress(0, 0, "working")
+                yield latest
                 continue
             if line is None:
                 return process.wait(), lines
             deadline = time.monotonic() + silent_s
             lines.append(line.strip())
             if news := read(line):
+                latest = news
                 yield news
     finally:
         process.kill()
@@ -77,14 +78,14 @@ def _silence(thing: str, silent_s: float) -> FlashError:
 def _followed(
     said: "queue.Queue[str | None]", complaints: list[str], thing: str, silent_s: float
 ) -> Work[dict[str, Any]]:
-    deadline = time.monotonic() + silent_s
+    deadline, latest = time.monotonic() + silent_s, Progress(0, 0, "working")
     while True:
         try:
             line = said.get(timeout=LISTEN_S)
         except queue.Empty:
             if time.monotonic() > deadline:
                 raise _silence(thing, silent_s) from None
-            yield Progress(0, 0, "working")
+            yield latest
             continue
         if line is None:
             last = " ".join("".join(complaints[-LAST_LINES:]).split())
@@ -96,7 +97,8 @@ def _followed(
         if "error" in news:
             raise FlashError(*news["error"])
         if "text" in news:
-            yield Progress(news.get("done", 0), news.get("total", 0), news["text"])
+            latest = Progress(news.get("done", 0), news.get("total", 0), news["text"])
+            yield latest
 
 
 def tell(**news: Any) -> None:
