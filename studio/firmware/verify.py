@@ -54,7 +54,7 @@ def verify(talk: Talk, graph: Graph, stream: Stream, raw_windows: Array) -> Work
             yield Progress(i + 1, n, f"{equal} of {i + 1} windows are equal in all {len(graph.nodes)} stages")
     finally:
         _leave(talk)
-    if graph.decision is not None:
+    if graph.decision is not None or graph.carries:
         run = raw_windows.reshape(-1, raw_windows.shape[-1])
         first = first or (yield from _along(talk, graph, stream, run))
     return {"windows": n, "equal": equal, "first_difference": first}

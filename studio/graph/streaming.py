@@ -20,6 +20,7 @@ from studio.graph.op import Op
 from studio.graph.ops.conv import AveragePool1d, Conv1d, MaxPool1d
 from studio.graph.ops.int8 import Conv1dS8
 from studio.graph.ops.lstm_s8 import LstmS8
+from studio.graph.ops.pointwise import Pick
 from studio.graph.ops.recurrent import Past, PastS8, Recurrent, Svdf
 from studio.graph.ops.recurrent_s8 import RecurrentS8, SvdfS8
 from studio.graph.ops.sound import Framed
@@ -52,7 +53,10 @@ def streaming(graph: Graph, stride: int | None = None) -> Graph:
         raise GraphError("Streaming", seen, "Choose a stride that is a multiple of the hop.")
     turned = _Turned(rows={WINDOW: stride // hop})
     for i, node in enumerate(graph.nodes):
-        _turn(turned, i, node)
+        if _picks_the_last(graph, node, turned):
+            _turn_last(turned, i, node)
+        else:
+            _turn(turned, i, node)
     made = replace(graph, length=frame + stride - hop, stride=stride, nodes=tuple(turned.nodes))
     made.shapes()
     return made
@@ -69,6 +73,24 @@ def _turn(turned: _Turned, i: int, node: Node) -> None:
         inputs = (turned.add(Node(_past(op), inputs, f"{node.name}_past")),)
         op = replace(op, pad_before=0)
     turned.at[i] = turned.add(Node(op, inputs, node.name))
+
+
+def _picks_the_last(graph: Graph, node: Node, turned: _Turned) -> bool:
+    """Whether it takes the last row of a sequence, and nothing else."""
+    op, j = node.op, node.inputs[0]
+    if not isinstance(op, Pick) or j == WINDOW or not turned.rows[j] or len(graph.shapes()[j]) != 2:
+        return False
+    n, c = graph.shapes()[j]
+    return (op.to, op.steps, op.start) == ((c,), (1,), (n - 1) * c)
+
+
+def _turn_last(turned: _Turned, i: int, node: Node) -> None:
+    """The last row of those that a window gives now."""
+    op, j = node.op, node.inputs[0]
+    assert isinstance(op, Pick)
+    start = (turned.rows[j] - 1) * op.to[0]
+    turned.rows[i] = 0
+    turned.at[i] = turned.add(Node(replace(op, start=start), (turned.at[j],), node.name))
 
 
 def _rows(node: Node, rows: list[int]) -> int:

@@ -255,3 +255,22 @@ def test_more_windows_than_memory_holds_are_refused_before_they_are_cut(tmp_path
     monkeypatch.setattr(dataset, "MAX_BYTES", 20_000)
     with pytest.raises(DataError, match="Choose a greater stride"):
         finish(train(project.path, SETTINGS))
+
+
+@pytest.mark.parametrize("family", ["gru", "tcn"])
+def test_a_streaming_model_looks_at_new_samples_alone_and_is_judged_along_time(family: str, tmp_path: Path) -> None:
+    longer = ("epochs=20", "least_steps=600", "rate=0.006", "gru.units=12")
+    knobs = ("augment=0.3", *(longer if family == "gru" else ("epochs=6", "rate=0.01")))
+    settings = replace(SETTINGS, families=(family,), trials=1, finalists=0, streaming=True, fixed=knobs)
+    project = people(tmp_path)
+    found = finish(train(project.path, settings))
+    graph = models.load(project, found["model"]).graph
+    assert graph.carries and graph.length <= graph.stride + 4
+    assert found["test"]["accuracy"] > 0.8
+    again = finish(evaluate(project.path, found["model"]))
+    assert again["accuracy"] == pytest.approx(found["test"]["accuracy"], abs=0.1)  # cut on another grid
+
+
+def test_what_looks_at_whole_windows_does_not_stream(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'forest': looks at whole windows.* gru"):
+        finish(train(people(tmp_path, 2, 6.0).path, replace(SETTINGS, families=("forest",), streaming=True)))

@@ -1,6 +1,6 @@
 """How good a model is, computed by the C that is generated for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,11 +82,24 @@ def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str
     """METRICS of a model on labelled windows, and of its decisions along the recordings those come from."""
     native = native_of(model)
     told = [r for r in found if r.id in set(data.recording.tolist())]
-    evidence = laid(model, [track_of(native, model, r) for r in told])
-    scores = native.scores(data.x)
+    tracks = {r.id: track_of(native, model, r) for r in told}
+    evidence = laid(model, list(tracks.values()))
+    scores = remembered(model, tracks, data) if model.graph.carries else native.scores(data.x)
     decided = model.graph.answer(scores)
     windows_ = metrics(data.y, decided, model.graph.classes, events_of(model, evidence))
     return {**windows_, **along(model, evidence), **_deeper(model, data, scores, decided.astype(np.int64))}
+
+
+def remembered(model: Model, tracks: Mapping[str, Track], data: Dataset) -> Floats:
+    """The scores (n, n_classes) of a model that goes on from answer to answer, where each window of `data` ends."""
+    rate_hz, found = model.stream.rate_hz, np.zeros((len(data), len(model.graph.classes)), np.float32)
+    for name, track in tracks.items():
+        own = data.recording == name
+        if len(track.times_s):
+            last = (data.start[own] + data.length) / rate_hz
+            near = np.searchsorted(track.times_s, last + 0.5 * model.graph.stride / rate_hz) - 1
+            found[own] = np.nan_to_num(track.scores[np.maximum(near, 0)])
+    return found
 
 
 def native_of(model: Model) -> Native:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from studio.app.tools import versions
 from studio.data.project import Project, open_project, recordings
 from studio.errors import InputError
 from studio.firmware.board import Board, boards
+from studio.graph.streaming import streaming
 from studio.learn import DETECTORS, FAMILIES, usual
 from studio.learn.candidate import Best, Candidate, Limits
 from studio.learn.cost import Cost, estimate
@@ -35,6 +36,9 @@ from studio.learn.twins import Twins, twins, without_twins
 from studio.params import check, param
 from studio.progress import Progress, Work
 
+#: What a model must do whose memory goes on: a mean over a window would begin anew with each.
+AT_THE_END = {"read": "last"}
+STREAMING = ("gru", "tcn")
 #: A search of so few candidates is over before further processes have begun.
 SHORT = 4
 
@@ -60,6 +64,9 @@ class TrainSettings:
     )
     alarms_per_hour: float = param(
         0.0, "Most false alarms that smoothing may leave; 0: fewest errors of both kinds.", unit="1/h", low=0.0
+    )
+    streaming: bool = param(
+        False, "The memory goes on from answer to answer: each costs only the new samples. For recurrent families."
     )
     finalists: int = param(3, "Candidates that are judged on more groups.", low=0, high=20)
     folds: int = param(3, "Parts of the data that finalists are judged on.", low=1, high=20)
@@ -120,7 +127,7 @@ class _Made:
 def plan_of(project: Project, settings: TrainSettings, families: tuple[str, ...], learn: Dataset) -> Plan:
     """How the search is done: its journal and the file that stops it lie in the project's folder `search`."""
     kinds = {name: (FAMILIES | DETECTORS)[name] for name in families}
-    fixed = fixed_knobs(settings.fixed, kinds)
+    fixed = fixed_knobs(settings.fixed, kinds) | (AT_THE_END if settings.streaming else {})
     same = (__version__, data_sha256(learn), families, settings.fixed, settings.seed, settings.folds)
     folder = project.path / "search"
     return Plan(
@@ -197,7 +204,14 @@ def families_of(settings: TrainSettings, data: Dataset) -> tuple[str, ...]:
     for name in settings.families:
         if name not in FAMILIES | DETECTORS:
             raise InputError(f"Family {name!r}", "is not known", f"Choose from {', '.join(FAMILIES | DETECTORS)}.")
-    return settings.families or usual(data)
+    able = [n for n, kind in FAMILIES.items() if "read" in {f.name for f in fields(kind)}]  # type: ignore[arg-type]
+    chosen = settings.families or (STREAMING if settings.streaming else usual(data))
+    for name in chosen if settings.streaming else ():
+        if name not in able:
+            raise InputError(
+                f"Family {name!r}", "looks at whole windows: it cannot stream", f"Choose from {', '.join(able)}."
+            )
+    return chosen
 
 
 def _finished(made: _Made, began: float) -> Work[tuple[models.Model, list[dict[str, Any]], Evidence | None]]:
@@ -249,6 +263,7 @@ def _weighed(made: _Made) -> Work[tuple[models.Model, Best, Tuned]]:
     left = [c for c in made.found.candidates if c.runs and c.name != made.found.best.name]
     while True:
         assert best is not None
+        best = turned(best) if made.settings.streaming else best
         model = models.Model(models.new_id(made.project, best.family), best.family, best.graph, made.data.stream)
         decided = yield from _decided(made, best, replace(model, lock=_lock(made)))
         model = replace(model, graph=replace(best.graph, decision=decided.decision))
@@ -259,6 +274,13 @@ def _weighed(made: _Made) -> Work[tuple[models.Model, Best, Tuned]]:
             return replace(model, cost=cost), best, decided
         yield Progress(0, 0, f"{best.name} as an image: {made.limits.violated(real)}")
         best = yield from _next(made, left)
+
+
+def turned(best: Best) -> Best:
+    """The same model, its memory going on from answer to answer; GraphError for one that looks at whole windows."""
+    return replace(
+        best, graph=streaming(best.graph), fits=tuple(replace(f, graph=streaming(f.graph)) for f in best.fits)
+    )
 
 
 def _next(made: _Made, left: list[Candidate]) -> Work[Best]:

@@ -70,15 +70,21 @@ class Tcn(Network):
     width: int = param(16, "Filters of every layer.", low=2, high=128, search=WIDTHS)
     depth: int = param(4, "Layers; each doubles how far back is seen.", low=1, high=8, search=(3, 4, 5, 6))
     taps: int = param(3, "Samples that one filter sees.", unit="samples", low=2, high=9, search=(3, 5))
+    read: str = param(
+        "mean", "What is judged: the mean of all steps, or what is seen at the end.", choices=("last", "mean")
+    )
 
     def pile(self, stack: Stack, data: Dataset) -> None:
         """A first layer that makes time coarser, then dilated layers with a way around each."""
-        first = layout(data.length, self.width, 3, self.taps)[0]
-        stack.conv(self.width, (max(first.taps, 5), 1), (max(first.stride, 2 if data.length >= 64 else 1), 1))
+        first, last = layout(data.length, self.width, 3, self.taps)[0], self.read == "last"
+        stride = max(first.stride, 2 if data.length >= 64 else 1)
+        stack.conv(self.width, (max(first.taps, 5), 1), (stride, 1), causal=last)
         for i in range(self.depth):
             before = stack.last
             stack.conv(self.width, (self.taps, 1), dilation=2**i, relu=False, causal=True)
             stack.add(stack.last, before)
+        if last:
+            stack.end()
 
     @classmethod
     def guesses(cls) -> tuple["Tcn", ...]:

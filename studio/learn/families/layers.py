@@ -21,7 +21,8 @@ class Layer:
     """`sources` are the layers it reads; `pad` is before, after.
 
     `kind` is conv, deep (depthwise), pool, add; part (of the channels, from `first` on), fold (pitch into the
-    channels), level (the mean over pitch), spread (the same at every pitch); rnn, gru, lstm; attention.
+    channels), level (the mean over pitch), spread (the same at every pitch); rnn, gru, lstm; attention; end (the
+    last step).
     """
 
     kind: str
@@ -33,7 +34,7 @@ class Layer:
     pad_h: Two = (0, 0)
     pad_w: Two = (0, 0)
     relu: bool = False
-    last: bool = False  # of a recurrent layer: what it ends with, and not every step
+    last: bool = False  # what it ends with, and not every step
     first: int = 0
     heads: int = 1
 
@@ -125,6 +126,11 @@ class Stack:
         """A layer with a memory over a sequence; with `last` only what it knows at the end."""
         h = self.shape(self.last)[0]
         self.layers.append(Layer(kind, (self.last,), (1 if last else h, 1, units), last=last))
+        return self.last
+
+    def end(self) -> int:
+        """The last step of a sequence."""
+        self.layers.append(Layer("end", (self.last,), (1, 1, self.shape(self.last)[2]), last=True))
         return self.last
 
     def attention(self, queries: int, keys: int, values: int, heads: int) -> int:

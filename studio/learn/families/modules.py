@@ -11,6 +11,10 @@ from studio.data.stream import Floats
 from studio.learn.families.layers import GATES, INPUT, Layer, Plane, Weights
 
 
+#: Share of the batches that go on from other windows.
+GO_ON = 0.5
+
+
 class Net:
     """The network: its layers, one pass forward, and its weights as arrays."""
 
@@ -19,6 +23,7 @@ class Net:
         self.torch, self.layers = torch, layers
         self.learned: dict[int, Any] = {}
         self.norms: dict[int, Any] = {}
+        self.before: Any = None  # whose memory each window of the batch begins with
         for i, layer in enumerate(layers):
             c = (plane if layer.sources[0] == INPUT else layers[layer.sources[0]].shape)[2]
             if layer.kind in ("conv", "deep"):
@@ -36,8 +41,14 @@ class Net:
         return any(layer.kind in GATES for layer in self.layers)
 
     def __call__(self, x: Any) -> Any:
-        """Logits (n, n_classes) of x (n, c, h, w)."""
+        """Logits (n, n_classes) of x (n, c, h, w).
+
+        A network that is judged by its end may go on from window to window. So while it learns, every other batch
+        begins with what another window has left behind.
+        """
         seen: list[Any] = []
+        goes_on = self.all.training and self.layers[-1].last and bool(self.torch.rand(()) < GO_ON)
+        self.before = self.torch.randperm(len(x), device=x.device) if goes_on else None
         for i, layer in enumerate(self.layers):
             y = self._layer(i, layer, [x if s == INPUT else seen[s] for s in layer.sources])
             seen.append(self.torch.nn.functional.relu(y) if layer.relu else y)
@@ -58,12 +69,30 @@ class Net:
                 return x.mean(dim=3, keepdim=True)
             case "spread":
                 return x.expand(-1, -1, -1, layer.shape[1])
+            case "end":
+                return x[:, :, -1:]
             case "attention":
                 return _attention(f, layer.heads, *inputs)
             case "conv" | "deep":
-                return self.norms[i](self.learned[i](f.pad(x, (*layer.pad_w, *layer.pad_h))))
-        steps = self.learned[i](x[..., 0].transpose(1, 2))[0].transpose(1, 2)[..., None]
+                return self.norms[i](self.learned[i](self._padded(layer, x)))
+        rows = x[..., 0].transpose(1, 2)
+        steps = self.learned[i](rows, self._left(i, rows))[0].transpose(1, 2)[..., None]
         return steps[:, :, -1:] if layer.last else steps
+
+    def _padded(self, layer: Layer, x: Any) -> Any:
+        """With zeros around, or behind the last rows of another window where the layer looks back alone."""
+        top, bottom = layer.pad_h
+        if self.before is None or bottom or not 0 < top <= x.shape[2]:
+            return self.torch.nn.functional.pad(x, (*layer.pad_w, top, bottom))
+        whole = self.torch.cat([x[self.before][:, :, -top:], x], dim=2)
+        return self.torch.nn.functional.pad(whole, (*layer.pad_w, 0, 0))
+
+    def _left(self, i: int, rows: Any) -> Any:
+        """The memory that a recurrent layer begins with."""
+        if self.before is None:
+            return None
+        with self.torch.no_grad():
+            return self.learned[i](rows[self.before])[1]
 
     def state(self) -> dict[str, Any]:
         """A copy of everything learned so far."""

@@ -106,6 +106,11 @@ def _level(layer: Layer, flat: bool, before: Plane, learned: Arrays) -> Op:
     return AveragePool2d(stride_h=1, stride_w=w, kh=1, kw=w)
 
 
+def _end(layer: Layer, flat: bool, before: Plane, learned: Arrays) -> Op:
+    h, _, c = before
+    return Pick((c,), (1,), (h - 1) * c)
+
+
 def _spread(layer: Layer, flat: bool, before: Plane, learned: Arrays) -> Op:
     return Pick(layer.shape, (before[2], 0, 1))
 
@@ -123,6 +128,7 @@ OPS: dict[str, Callable[[Layer, bool, Plane, Arrays], Any]] = {
     "fold": _plain(lambda layer: Reshape((layer.shape[0], layer.shape[2]))),
     "level": _level,
     "spread": _spread,
+    "end": _end,
     "rnn": _recurrent,
     "gru": _recurrent,
     "lstm": _recurrent,
