@@ -20,6 +20,8 @@ from studio.firmware.worker import tell
 BAUD = 921_600
 ANSWER_S, ERASE_S, LOOK_S, ARRIVAL_S = 0.5, 5.0, 0.2, 8.0
 TRIES = 3
+#: A sketch of Arduino follows the first touch into its maker's boot loader, this studio's firmware the second.
+TOUCHES, TOUCH_AGAIN_S = 2, 3.0
 MEND = "Press reset twice, so that the board waits in its boot loader, and flash again."
 _FEATURES = re.compile(rb"\[Arduino:([A-Z]*)\]")
 
@@ -116,16 +118,17 @@ def program(request: dict[str, Any]) -> dict[str, Any]:
 def _found(ports: Opener, place: str, usb: list[str], patience_s: float) -> tuple[Line, SamBa]:
     """The port where the boot loader answers: by its USB numbers, else where the board is, touched if need be."""
     tell(text="looking for the board's boot loader")
-    deadline, touched = time.monotonic() + patience_s, False
+    began_s, touches = time.monotonic(), 0
     while True:
         for candidate in [*ports.ports_of(usb), place]:
-            if talk := _answers(ports, candidate, patient=candidate == place and not touched):
+            if talk := _answers(ports, candidate, patient=candidate == place and not touches):
                 return talk
-        if not touched:
+        waited_s = time.monotonic() - began_s
+        if touches * TOUCH_AGAIN_S <= waited_s and touches < TOUCHES:
             tell(text="bringing the board into its boot loader")
             _touch(ports, place)
-            touched = True
-        if time.monotonic() > deadline:
+            touches += 1
+        if waited_s > patience_s:
             raise FlashError(BOARD, f"does not answer on {place} or any port of {', '.join(usb)}", MEND)
         time.sleep(LOOK_S)
 
