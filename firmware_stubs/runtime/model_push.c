@@ -26,23 +26,23 @@ static void move_on(void)
     skip = SKIPPED;
 }
 
-static void take(const model_value *row)
+static void take(const model_value *given)
 {
     if (skip > 0) {
         skip--;
         return;
     }
     for (int32_t i = 0; i < MODEL_WIDTH; i++)
-        window[held * MODEL_WIDTH + i] = row[i];
+        window[held * MODEL_WIDTH + i] = given[i];
     if (++held == MODEL_LENGTH)
         wait = MODEL_LATE + 1;
 }
 
 int model_push(const float *sample, float *scores)
 {
-    const model_value *row = model_row(model_filter(sample));
-    if (row)
-        take(row);
+    const model_value *given = model_row(model_filter(sample));
+    if (given)
+        take(given);
     if (wait == 0 || --wait > 0)
         return 0;
     model_run(window, scores);

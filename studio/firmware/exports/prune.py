@@ -17,6 +17,7 @@ FOLDER = STUBS / "kernels"
 WORD = re.compile(r"[A-Za-z_]\w*")
 OURS = re.compile(r'^#include "(\w+\.h)"', re.M)
 NOISE = re.compile(r"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"", re.S)
+LOCAL = re.compile(r"\b(?:float|u?int\d+_t|void) (?:const )?\*?(?:const )?(\w+)(?=[,;)\[]| =)|, (\w+) = ")
 OPEN = re.compile(r"^(?=(?:void|float|u?int\d+_t) \*?(\w+)\()", re.M)
 ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)\s*", re.S)
 
@@ -31,8 +32,11 @@ class Piece:
 
     @property
     def uses(self) -> list[str]:
-        """Every name in it, in order."""
-        return list(dict.fromkeys(WORD.findall(NOISE.sub(" ", self.text))))
+        """Every name in it, in order, but for its own variables."""
+        text = NOISE.sub(" ", self.text)
+        own = {name for found in LOCAL.findall(text) for name in found} - set(self.names)
+        own -= set(re.findall(r"(\w+)\(", text))
+        return [name for name in dict.fromkeys(WORD.findall(text)) if name not in own]
 
     @cached_property
     def open(self) -> tuple[str, ...]:
@@ -240,7 +244,8 @@ def _preludes(pieces: list[Piece]) -> list[str]:
 def _static(text: str) -> str:
     """A function that was open to all becomes the file's own; assembly says what GCC does not take for granted.
 
-    An inline one may be needed on some cores only. GCC reads the assembly of its oldest cores in a syntax of their time unless the text itself asks for today's.
+    An inline one may be needed on some cores only. GCC reads the assembly of its oldest cores in a syntax of their time
+    unless the text itself asks for today's.
     """
     text = re.sub(r"^static inline (?!__)", "static inline __attribute__((unused)) ", text, flags=re.M)
     text = OPEN.sub("static ", text).replace("__attribute__((naked,", "__attribute__((ASSEMBLY,")
