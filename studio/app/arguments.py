@@ -174,12 +174,13 @@ def _train(verbs: Verbs) -> None:
 
 
 def _explore(verbs: Verbs) -> None:
-    v = _verb(verbs, "explore", "which sensor, axis and sample rate can be dropped, and for how much accuracy")
+    v = _verb(verbs, "explore", "which sensor, axis and rate can be dropped, or which features help, and how much")
     v.add_argument("project", type=Path, help=PROJECT)
     v.add_argument("--stream", default="", help="stream to learn from (default: the most labelled)")
     v.add_argument("--window-s", type=float, default=0.0, help="window length (default: from the labels)")
     v.add_argument("--stride-s", type=float, default=0.0, help="time between windows (default: half a window)")
     v.add_argument("--seed", type=int, default=0, help="same seed, same figures")
+    v.add_argument("--features", action="store_true", help="rank 56 sets of features in place of the reductions")
 
 
 def _model(v: argparse.ArgumentParser, optional: bool = False) -> None:

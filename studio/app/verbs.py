@@ -136,11 +136,11 @@ def _train(a: Namespace) -> Work[Result]:
 
 
 def _explore(a: Namespace) -> Work[Result]:
-    from studio.app.actions.explore import explore
+    from studio.app.actions.explore import explore, explore_features
     from studio.app.actions.train import TrainSettings
 
     given = {k: v for k, v in vars(a).items() if k in TrainSettings.__dataclass_fields__}
-    return explore(a.project, TrainSettings(**given))
+    return (explore_features if a.features else explore)(a.project, TrainSettings(**given))
 
 
 def _evaluate(a: Namespace) -> Work[Result]:
@@ -345,6 +345,8 @@ def _said_train(r: Result) -> str:
 
 
 def _said_explore(r: Result) -> str:
+    if "feature_sets" in r:
+        return _said_sets(r)
     head = f"{r['probe']} on {r['windows']} windows with everything: macro F1 {r['score']:.3f}"
     rows = [f"  {x['kind']:7} {x['what']:34} {x['score']:.3f}  {-x['lost']:+.3f}" for x in r["reductions"]]
     return "\n".join([head, *rows])
@@ -354,6 +356,15 @@ def _said_bench(r: Result) -> str:
     from studio.app.actions.engine_table import engine_table
 
     return engine_table(r) if "models" in r else json.dumps(r, indent=1)
+
+
+def _said_sets(r: Result) -> str:
+    head = f"{r['probe']} on {r['windows']} windows: macro F1, instructions, number and names of the features"
+    rows = [
+        f"  {x['score']:.3f} {x['instructions_per_inference']:9} {x['features']:5}  {x['what']:36} --fix {x['fix']}"
+        for x in r["feature_sets"]
+    ]
+    return "\n".join([head, *rows])
 
 
 def _said_build(r: Result) -> str:

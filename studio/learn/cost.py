@@ -15,6 +15,7 @@ import numpy as np
 from studio.graph.call import Table, arguments
 from studio.graph.graph import Graph
 from studio.graph.op import Op, Shape
+from studio.graph.ops.fir import fir_steps
 from studio.graph.rows import arena_bytes, window_bytes
 
 #: Flash and RAM of the firmware without its model's constants and arena (measured: 10.4 to 12.3 kB and 15.3 kB on a
@@ -139,6 +140,13 @@ STEPS: dict[str, Callable[[Any, Shape, Shape], float]] = {
     "Dense": _dense(5),
     "DenseS8": _dense(3),
     "Spectrum": _spectrum,
+    "SpectrumS16": lambda op, x, y: 15.5 * x[1] * int(op.n_fft) * log2(int(op.n_fft)),
+    "Envelope": lambda op, x, y: 30.0 * x[1] * int(op.n_fft) * log2(int(op.n_fft)),
+    "Peaks": lambda op, x, y: 16.0 * prod(x) * int(op.n_peaks),
+    "Autocorrelation": lambda op, x, y: 13.5 * prod(x) * int(op.n_lags),
+    "Wavelet": lambda op, x, y: 26.0 * prod(x) * len(op.args()["low"]),
+    "Fir": lambda op, x, y: x[1] * fir_steps(len(op.taps), x[0], 0),
+    "FastFir": lambda op, x, y: x[1] * fir_steps(len(op.taps), x[0], int(op.n_fft)),
     "Mel": _mel,
     "LogMel": _mel,
     "Mfcc": lambda op, x, y: 8.0 * prod(y) * int(op.n_mels) / 2,

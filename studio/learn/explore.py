@@ -113,11 +113,18 @@ def slower(data: Dataset, n: int) -> Dataset:
 
 
 def _score(data: Dataset, parts: tuple[Split, ...], seed: int) -> Work[tuple[float, int]]:
-    """Mean macro-F1 of the probe over the folds, and its instructions."""
-    scores, instructions = [], 0
+    score, instructions, _ = yield from score_of(PROBE, data, parts, seed)
+    return score, instructions
+
+
+def score_of(probe: LinearSvm, data: Dataset, parts: tuple[Split, ...], seed: int) -> Work[tuple[float, int, int]]:
+    """Mean macro-F1 of the probe over the folds, its instructions, and how many features it has."""
+    scores, instructions, n_features = [], 0, 0
     for p in parts:
-        graph = yield from PROBE.fit(data.take(p.train), seed)
+        graph = yield from probe.fit(data.take(p.train), seed)
         held = data.take(p.test)
         scores.append(macro_f1(held.y, graph.decide(graph.scores(held.x)), held.classes))
         instructions = estimate(graph).instructions_per_inference or 0
-    return float(np.mean(scores)), instructions
+        names = [n.name for n in graph.nodes]
+        n_features = graph.shapes()[names.index("features")][0]
+    return float(np.mean(scores)), instructions, n_features

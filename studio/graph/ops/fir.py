@@ -69,11 +69,11 @@ class FastFir(Fir):
 def fir(taps: Array, n: int) -> Fir:
     """The filter as it needs the fewest instructions on windows of n samples."""
     sizes = [0, *(2**k for k in range(3, 12) if len(taps) < 2**k)]
-    best = min(sizes, key=lambda size: instructions(len(taps), n, size))
+    best = min(sizes, key=lambda size: fir_steps(len(taps), n, size))
     return FastFir(taps.astype(np.float32), best) if best else Fir(taps.astype(np.float32))
 
 
-def instructions(n_taps: int, n: int, n_fft: int) -> float:
+def fir_steps(n_taps: int, n: int, n_fft: int) -> float:
     """What one channel of a window of n samples takes, nearly."""
     n_out = max(1, n - n_taps + 1)
     if not n_fft:

@@ -17,7 +17,7 @@ from studio.graph.ops.forest import Tree
 from studio.graph.ops.tree import pack_sums
 from studio.graph.ops.vector import Softmax
 from studio.learn.dataset import Dataset, balance, check_classes
-from studio.learn.families.front import Front, band_count, detail_level, front, ranged
+from studio.learn.families.front import Front, band_count, detail_level, extra_features, front, ranged, taper_choice
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -43,6 +43,8 @@ class GradientBoosting:
     leaf: int = param(12, "Windows in a leaf at least.", low=1, high=1000, search=(4, 8, 12, 20))
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -51,7 +53,7 @@ class GradientBoosting:
         """Features through the C kernels, trees through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, self.rounds, "features")
-        grid = ranged(front(data, self.bands, self.detail), data.y)
+        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         trees, start = yield from self.grow(grid.x, data, seed)
         return adding(data, grid, trees, start)
 
@@ -109,6 +111,8 @@ class XgBoost:
     columns: float = param(0.5, "Share of the features that a tree sees.", low=0.05, high=1.0, search=(0.3, 0.5, 0.8))
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -117,7 +121,7 @@ class XgBoost:
         """Features through the C kernels, trees through XGBoost; TrainError where it is not installed."""
         check_classes(data, at_least=2)
         yield Progress(0, self.rounds, "features")
-        grid = ranged(front(data, self.bands, self.detail), data.y)
+        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         booster = yield from self.grow(grid.x, data, seed)
         trees, start = from_treelite(booster)
         return adding(data, grid, trees, start)

@@ -19,7 +19,16 @@ from studio.graph.ops.points import Gaussians, Greatest, LogSumExp, OutlierFacto
 from studio.graph.ops.tree import pack_sums
 from studio.graph.ops.vector import Dense, Softmax
 from studio.learn.dataset import MIN_WINDOWS, Dataset
-from studio.learn.families.front import Front, band_count, detail_level, front, run, spread
+from studio.learn.families.front import (
+    Front,
+    band_count,
+    detail_level,
+    extra_features,
+    front,
+    run,
+    spread,
+    taper_choice,
+)
 from studio.learn.families.linear import gaussians, standardized
 from studio.learn.split import Ints
 from studio.params import check, param
@@ -40,6 +49,8 @@ class Detector:
     false_alarms: float = param(0.01, "Share of normal windows that may raise an alarm.", low=1e-5, high=0.5)
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -60,7 +71,7 @@ class Detector:
     def told(self, data: Dataset, seed: int) -> Work[Front]:
         """What is looked at in each window."""
         yield from ()
-        return front(data, self.bands, self.detail)
+        return front(data, self.bands, self.detail, self.extra, self.taper)
 
     def strangeness(self, told: Front, seed: int) -> tuple[Front, int]:
         """The nodes up to one value per window, and whether it grows (1) or falls (-1) with strangeness."""

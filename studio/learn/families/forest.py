@@ -16,7 +16,7 @@ from studio.graph.ops.forest import Tree
 from studio.graph.ops.tree import pack_votes
 from studio.graph.ops.vector import Normalize
 from studio.learn.dataset import Dataset, balance, check_classes
-from studio.learn.families.front import Front, band_count, detail_level, front, ranged
+from studio.learn.families.front import Front, band_count, detail_level, extra_features, front, ranged, taper_choice
 from studio.learn.split import Ints
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -42,6 +42,8 @@ class RandomForest:
     )
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
     kinds: int = param(
         0, "Different leaves at most, to save flash; 0: as many as there are.", low=0, high=256, search=(0, 16, 32)
     )
@@ -53,7 +55,7 @@ class RandomForest:
         """Features through the C kernels, trees through scikit-learn, one graph out of both."""
         check_classes(data, at_least=2)
         yield Progress(0, self.trees, "features")
-        grid = ranged(front(data, self.bands, self.detail), data.y)
+        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         trees = yield from self.grow(grid.x, data.y, len(data.classes), seed)
         return voting(data, grid, alike(trees, self.kinds, seed))
 
@@ -106,6 +108,8 @@ class DecisionTree:
     leaf: int = param(6, "Windows in a leaf at least.", low=1, high=1000, search=(1, 2, 3, 4, 6, 8, 12, 20, 30))
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -116,7 +120,7 @@ class DecisionTree:
 
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = ranged(front(data, self.bands, self.detail), data.y)
+        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         yield Progress(1, 2, "growing the tree")
         tree = DecisionTreeClassifier(max_depth=self.depth, min_samples_leaf=self.leaf, random_state=seed)
         tree.fit(grid.x.astype(np.float32), data.y, sample_weight=balance(data.y)[data.y])

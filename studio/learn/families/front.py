@@ -15,7 +15,8 @@ from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.op import Array, Op
 from studio.graph.ops.int8 import QuantizeChannels
 from studio.graph.ops.points import Select
-from studio.graph.ops.spectrum import BandPower, SpectralShape, Spectrum, log_bands
+from studio.graph.ops.signals import Autocorrelation, Tilt, Wavelet
+from studio.graph.ops.spectrum import TAPERS, BandPower, Envelope, Peaks, SpectralShape, Spectrum, log_bands
 from studio.graph.ops.statistics import ChannelCorrelation, Difference, Magnitude, Quantiles, Statistics
 from studio.graph.ops.vector import Concat
 from studio.learn.dataset import Dataset
@@ -32,6 +33,20 @@ MOST_FEATURES = 256
 STEPS = 32
 #: Shares of the samples that lie below the quantiles.
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+#: What can be added to the features: name -> what it says.
+EXTRAS = {
+    "none": "nothing more",
+    "peaks": "frequency and height of the three highest spectral peaks",
+    "envelope": "bands and peaks of the envelope of what is fast: knocks of bearings and gears",
+    "rhythm": "how the signal agrees with itself some time earlier",
+    "posture": "how the first three channels, an accelerometer's, are held",
+    "wavelets": "energies of wavelets, from the quickest to the slowest",
+    "all": "all of these",
+}
+#: Samples that an envelope covers at most, and lags of the rhythm.
+MOST_ENVELOPE, LAGS = 1024, 12
+#: Inputs of one Concat.
+JOINED = 8
 #: Percent of the windows that may lie beyond either end of the grid of `ranged`.
 BEYOND = 0.1
 
@@ -45,6 +60,18 @@ def band_count() -> Any:
 def detail_level() -> Any:
     """The parameter `detail` of `front`."""
     return param(0, "1 adds vector lengths, steps and quantiles.", low=0, high=1, search=(0, 1))
+
+
+def extra_features() -> Any:
+    """The parameter `extra` of `front`."""
+    told = "; ".join(f"{name}: {what}" for name, what in EXTRAS.items())
+    return param("none", f"More features. {told}.", choices=tuple(EXTRAS))
+
+
+def taper_choice() -> Any:
+    """The parameter `taper` of `front`."""
+    help = "Window of the spectra. Flat top for exact heights, Blackman or Kaiser for weak tones beside strong ones."
+    return param("hann", help, choices=TAPERS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +99,16 @@ class Front:
 
 
 #: What was worked out for data that still is in use: the members of a search ask for the same features.
-_known: "WeakKeyDictionary[Dataset, dict[tuple[int, int], Front]]" = WeakKeyDictionary()
+_known: "WeakKeyDictionary[Dataset, dict[tuple[int, int, str, str], Front]]" = WeakKeyDictionary()
 
 
-def front(data: Dataset, bands: int, detail: int = 0) -> Front:
+def front(data: Dataset, bands: int, detail: int = 0, extra: str = "none", taper: str = "hann") -> Front:
     """Features of all windows."""
-    known = _known.setdefault(data, {})
-    if (bands, detail) not in known:
-        nodes = features(data, bands, detail)
-        known[bands, detail] = Front(nodes, run(nodes, data.x))
-    return known[bands, detail]
+    known, asked = _known.setdefault(data, {}), (bands, detail, extra, taper)
+    if asked not in known:
+        nodes = features(data, bands, detail, extra, taper)
+        known[asked] = Front(nodes, run(nodes, data.x))
+    return known[asked]
 
 
 def ranged(before: Front, y: Ints) -> Front:
@@ -116,33 +143,92 @@ def selected(before: Front, y: Ints, most: int = MOST_FEATURES) -> Front:
     return before.then(Select(np.sort(best).astype(np.uint16)), "selected")
 
 
-def features(data: Dataset, bands: int, detail: int = 0) -> tuple[Node, ...]:
+def features(data: Dataset, bands: int, detail: int = 0, extra: str = "none", taper: str = "hann") -> tuple[Node, ...]:
     """The nodes up to "features" that suit the length and the channels of these windows."""
-    channels, nodes = len(data.stream.channels), list[Node]()
-    read = list[int]()
-
-    def add(op: Op, source: int, name: str) -> int:
-        nodes.append(Node(op, (source,), name))
-        return len(nodes) - 1
-
+    draft = _Draft(data, taper)
+    channels = len(data.stream.channels)
     given = WINDOW
     if detail and channels % 3 == 0:
-        given = add(Magnitude(), WINDOW, "with lengths")
-    read.append(add(Statistics(), given, "statistics"))
+        given = draft.add(Magnitude(), WINDOW, "with lengths")
+    draft.read(Statistics(), given, "statistics")
     if detail and data.length >= 16:
-        read.append(add(Statistics(), add(Difference(), given, "steps"), "statistics of steps"))
-        read.append(add(Quantiles(LEVELS), given, "quantiles"))
+        draft.read(Statistics(), draft.add(Difference(), given, "steps"), "statistics of steps")
+        draft.read(Quantiles(LEVELS), given, "quantiles")
     if 2 <= channels <= MOST_CORRELATED:
-        read.append(add(ChannelCorrelation(), WINDOW, "correlation"))
-    if bands and data.length >= 8:
-        used = min(data.length, MOST_POINTS)
+        draft.read(ChannelCorrelation(), WINDOW, "correlation")
+    if data.length >= 8 and (bands or extra in ("peaks", "all")):
+        draft.spectrum(given, bands, extra in ("peaks", "all"))
+    for name, more in _MORE.items():
+        if extra in (name, "all"):
+            more(draft, given, bands)
+    return draft.joined()
+
+
+class _Draft:
+    """Nodes while they are chosen, and which of them are read as features."""
+
+    def __init__(self, data: Dataset, taper: str) -> None:
+        self.data, self.taper = data, taper
+        self.nodes, self.ends, self.least = list[Node](), list[int](), _least(data)
+
+    def add(self, op: Op, source: int, name: str) -> int:
+        self.nodes.append(Node(op, (source,), name))
+        return len(self.nodes) - 1
+
+    def read(self, op: Op, source: int, name: str) -> None:
+        self.ends.append(self.add(op, source, name))
+
+    def spectrum(self, given: int, bands: int, peaks: bool) -> None:
+        used = min(self.data.length, MOST_POINTS)
         n_fft = max(8, 1 << (used - 1).bit_length())
-        spectrum = add(Spectrum(used, n_fft), given, "spectrum")
-        read.append(add(BandPower(log_bands(n_fft, bands), _least(data)), spectrum, "bands"))
-        read.append(add(SpectralShape(data.stream.rate_hz / n_fft, _least(data)), spectrum, "shape"))
-    if len(read) == 1:
-        return (Node(Statistics(), (WINDOW,), "features"),)
-    return (*nodes, Node(Concat(), tuple(read), "features"))
+        bin_hz = self.data.stream.rate_hz / n_fft
+        at = self.add(Spectrum(used, n_fft, self.taper), given, "spectrum")
+        if bands:
+            self.read(BandPower(log_bands(n_fft, bands), self.least), at, "bands")
+            self.read(SpectralShape(bin_hz, self.least), at, "shape")
+        if peaks:
+            self.read(Peaks(bin_hz, self.least), at, "peaks")
+
+    def envelope(self, given: int, bands: int) -> None:
+        n = 1 << min(self.data.length, MOST_ENVELOPE).bit_length() - 1
+        if n < 32:
+            return
+        at = self.add(Envelope(n, n // 8, n // 2), given, "envelope")
+        at = self.add(Spectrum(n, n, self.taper), at, "envelope's spectrum")
+        self.read(BandPower(log_bands(n, bands or 12), self.least), at, "envelope's bands")
+        self.read(Peaks(self.data.stream.rate_hz / n, self.least), at, "envelope's peaks")
+
+    def rhythm(self, given: int, bands: int) -> None:
+        step = self.data.length // (2 * LAGS)
+        if step:
+            self.read(Autocorrelation(LAGS, step, step), given, "rhythm")
+
+    def posture(self, given: int, bands: int) -> None:
+        if len(self.data.stream.channels) >= 3:
+            self.read(Tilt(), WINDOW, "posture")
+
+    def wavelets(self, given: int, bands: int) -> None:
+        levels = min(5, (self.data.length // 4).bit_length() - 1)
+        if levels > 0:
+            self.read(Wavelet("db2", levels), given, "wavelets")
+
+    def joined(self) -> tuple[Node, ...]:
+        """All that is read side by side, under the name "features"."""
+        if len(self.ends) == 1:
+            last = self.nodes.pop()
+            return (*self.nodes, Node(last.op, last.inputs, "features"))
+        while len(self.ends) > JOINED:
+            self.nodes.append(Node(Concat(), tuple(self.ends[:JOINED]), "first features"))
+            self.ends = [len(self.nodes) - 1, *self.ends[JOINED:]]
+        return (*self.nodes, Node(Concat(), tuple(self.ends), "features"))
+
+
+_MORE = {
+    "envelope": _Draft.envelope,
+    "rhythm": _Draft.rhythm,
+    "posture": _Draft.posture,
+    "wavelets": _Draft.wavelets,
+}
 
 
 def run(nodes: tuple[Node, ...], x: Floats) -> Floats:

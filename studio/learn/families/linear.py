@@ -11,7 +11,16 @@ from studio.graph.ops.linear import linear
 from studio.graph.ops.points import Gaussians
 from studio.graph.ops.vector import Softmax, Standardize
 from studio.learn.dataset import Dataset, check_classes
-from studio.learn.families.front import STEPS, Front, band_count, detail_level, front, spread
+from studio.learn.families.front import (
+    STEPS,
+    Front,
+    band_count,
+    detail_level,
+    extra_features,
+    front,
+    spread,
+    taper_choice,
+)
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -27,6 +36,8 @@ class LogisticRegression:
     cost: float = param(0.05, "How much errors cost against large weights.", low=1e-4, high=100.0, search=COSTS)
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -35,7 +46,7 @@ class LogisticRegression:
         """Features through the C kernels, weights through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = spread(front(data, self.bands, self.detail), data.y)
+        grid = spread(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         yield Progress(1, 2, "learning the weights")
         model = self.model(seed).fit(values(grid.x), data.y)
         yield Progress(2, 2, "packing")
@@ -51,7 +62,7 @@ class LogisticRegression:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with weights of 1: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands, self.detail), few.y)
+        grid = spread(front(few, self.bands, self.detail, self.extra, self.taper), few.y)
         shape = (len(data.classes), grid.x.shape[1])
         return weighing(data, grid, np.ones(shape), np.zeros(shape[0]))
 
@@ -95,6 +106,8 @@ class NaiveBayes:
     )
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -105,7 +118,7 @@ class NaiveBayes:
 
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        z = standardized(front(data, self.bands, self.detail))
+        z = standardized(front(data, self.bands, self.detail, self.extra, self.taper))
         yield Progress(1, 2, "means and variances")
         n = len(data.classes)
         model = GaussianNB(priors=np.full(n, 1 / n), var_smoothing=self.smoothing).fit(z.x, data.y)
@@ -116,7 +129,7 @@ class NaiveBayes:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with any means: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        z = standardized(front(few, self.bands, self.detail))
+        z = standardized(front(few, self.bands, self.detail, self.extra, self.taper))
         ones = np.ones((len(data.classes), z.x.shape[1]))
         return z.graph(data, [(gaussians(ones, ones, ones[:, 0]), "logits"), (Softmax(), "scores")])
 

@@ -12,7 +12,7 @@ from studio.graph.ops.pointwise import Clip
 from studio.graph.ops.vector import Dense, Relu, Softmax
 from studio.graph.passes import quantize
 from studio.learn.dataset import Dataset, balance, check_classes
-from studio.learn.families.front import Front, band_count, detail_level, front
+from studio.learn.families.front import Front, band_count, detail_level, extra_features, front, taper_choice
 from studio.learn.families.linear import standardized
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -40,6 +40,8 @@ class Mlp:
     )
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -48,7 +50,7 @@ class Mlp:
         """Learn in float through scikit-learn, then quantize with windows that were learned from."""
         check_classes(data, at_least=2)
         yield Progress(0, self.epochs, "features")
-        z = _clipped(data, self.bands, self.detail)
+        z = _clipped(data, self.bands, self.detail, self.extra, self.taper)
         layers = yield from self.learn(z.x, data, seed)
         return self._quantized(data, z, layers)
 
@@ -77,7 +79,7 @@ class Mlp:
     def draft(self, data: Dataset) -> Graph | None:
         """The network with random weights: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        z = _clipped(few, self.bands, self.detail)
+        z = _clipped(few, self.bands, self.detail, self.extra, self.taper)
         rng, sizes = np.random.default_rng(0), [z.x.shape[1], *self._hidden(), len(data.classes)]
         layers = [(rng.normal(0, 1 / np.sqrt(n), (m, n)), np.zeros(m)) for n, m in pairwise(sizes)]
         return self._quantized(few, z, layers)
@@ -92,8 +94,8 @@ class Mlp:
         return (cls(), cls(width=12), cls(width=48), cls(width=32, second=16))
 
 
-def _clipped(data: Dataset, bands: int, detail: int) -> Front:
-    return standardized(front(data, bands, detail)).then(Clip(-FAR, FAR), "clipped")
+def _clipped(data: Dataset, bands: int, detail: int, extra: str, taper: str) -> Front:
+    return standardized(front(data, bands, detail, extra, taper)).then(Clip(-FAR, FAR), "clipped")
 
 
 def _two_rows(layers: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:

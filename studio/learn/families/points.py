@@ -13,7 +13,7 @@ from studio.graph.op import Array
 from studio.graph.ops.points import NeighboursS8, RadialS8
 from studio.graph.ops.vector import Dense, Normalize, Softmax
 from studio.learn.dataset import Dataset, check_classes
-from studio.learn.families.front import STEPS, band_count, detail_level, front, spread
+from studio.learn.families.front import STEPS, band_count, detail_level, extra_features, front, spread, taper_choice
 from studio.learn.families.linear import rows_of
 from studio.learn.split import Ints
 from studio.params import check, param
@@ -43,6 +43,8 @@ class RadialSvm:
     )
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -53,7 +55,7 @@ class RadialSvm:
 
         check_classes(data, at_least=2)
         yield Progress(0, 3, "features")
-        grid = spread(front(data, self.bands, self.detail), data.y)
+        grid = spread(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         yield Progress(1, 3, "choosing examples")
         points, _ = prototypes(grid.x, data.y, self.points, seed)
         alike = RadialS8(points, self.gamma / (grid.x.shape[1] * STEPS**2))
@@ -69,7 +71,7 @@ class RadialSvm:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with any points: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands, self.detail), few.y)
+        grid = spread(front(few, self.bands, self.detail, self.extra, self.taper), few.y)
         n = min(self.points, len(data))
         dense = Dense(np.ones((len(data.classes), n), np.float32), np.zeros(len(data.classes), np.float32))
         alike = RadialS8(np.zeros((n, grid.x.shape[1]), np.int8), 1.0)
@@ -97,6 +99,8 @@ class Neighbours:
     k: int = param(3, "Nearest examples that vote.", low=1, high=15, search=(1, 3, 5, 7))
     bands: int = band_count()
     detail: int = detail_level()
+    extra: str = extra_features()
+    taper: str = taper_choice()
 
     def __post_init__(self) -> None:
         check(self)
@@ -105,7 +109,7 @@ class Neighbours:
         """Features through the C kernels, examples through k-means in every class."""
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = spread(front(data, self.bands, self.detail), data.y)
+        grid = spread(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
         yield Progress(1, 2, "choosing examples")
         points, label = prototypes(grid.x, data.y, self.points, seed)
         yield Progress(2, 2, "packing")
@@ -115,7 +119,7 @@ class Neighbours:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with any points: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands, self.detail), few.y)
+        grid = spread(front(few, self.bands, self.detail, self.extra, self.taper), few.y)
         n = min(self.points, len(data))
         points = np.zeros((n, grid.x.shape[1]), np.int8)
         near = NeighboursS8(points, np.zeros(n, np.uint8), len(data.classes), min(self.k, n))
