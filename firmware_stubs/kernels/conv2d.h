@@ -24,5 +24,6 @@ enum {
     DILATION_W,
     COLUMNS, /* not 0: the rows that an output row looks at are laid out first, that wide, with their padding */
     DOWN = DILATION_H, /* depthwise: whether rows of the plane run down the columns of x */
-    WIDTH_OF_ROW, STRIP /* of the plane: values in a row, output rows at once */
+    WIDTH_OF_ROW,
+    STRIP /* of the plane: values in a row, output rows at once */
 };

@@ -110,8 +110,14 @@ static void convolve(const int8_t *x, const int32_t *rows, const int16_t *g, int
     const int32_t c = g[C], h_out = g[H_OUT], w_out = g[W_OUT], c_out = g[C_OUT];
     const view v = {x, g[H], g[W], c, g[KH], g[KW], g[DILATION_H], g[DILATION_W], g[X_ZERO]};
     const int32_t padded = (v.kh * v.kw * c + 3) & ~3, n = h_out * w_out, zero = g[Y_ZERO];
-    ending e = {vdupq_n_s32(g[LOW]), vdupq_n_s32(g[HIGH]), vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)c_out), 0, zero,
-                up, (2 * zero + 1) * (1 << g[N]) / 2, g[N]};
+    ending e = {vdupq_n_s32(g[LOW]),
+                vdupq_n_s32(g[HIGH]),
+                vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)c_out),
+                0,
+                zero,
+                up,
+                (2 * zero + 1) * (1 << g[N]) / 2,
+                g[N]};
     int32_t top = -g[PAD_TOP], left = -g[PAD_LEFT], column = 0;
     for (int32_t i = 0; i < n; i += PIXELS, y += PIXELS * c_out) {
         const int8_t *pixel[PIXELS] = {seen, seen, seen}; /* those that are not there: the first again */

@@ -55,7 +55,7 @@ static void average_rows(const float *x, int32_t n, int32_t average, float *stat
 /* A class begins once it was greatest and at least `on` for `least` windows in a row and is not silent; it goes on
    while it is at least `off` and no other begins; then it is silent for `quiet` windows. */
 static int32_t next_told(const float *mean, int32_t n, int32_t least, int32_t quiet, const float *on, const float *off,
-                    float *state)
+                         float *state)
 {
     const int32_t told = (int32_t)state[TOLD] - 1;
     int32_t best = 0;

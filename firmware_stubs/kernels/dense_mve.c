@@ -43,7 +43,8 @@ void k_dense_s8(const int8_t *x, int32_t n, const int8_t *weight, const int32_t 
         const mve_pred16_t there = vctp32q((uint32_t)(n_out - o));
         const int32x4_t s = sums_of(x, n, weight + o * padded, vldrwq_z_s32(bias + o, there));
         const int32x4_t by = vldrbq_z_s32(shift + o, there), none = vdupq_n_s32(0);
-        const int32x4_t scaled = rescaled(s, vldrwq_z_s32(multiplier + o, there), vmaxq_s32(by, none), vminq_s32(by, none));
+        const int32x4_t scaled =
+            rescaled(s, vldrwq_z_s32(multiplier + o, there), vmaxq_s32(by, none), vminq_s32(by, none));
         finish(scaled, y_zero, low, high, y + o, there);
     }
 }

@@ -137,8 +137,16 @@ static void depthwise(const int8_t *x, const int8_t *weight, const int32_t *line
     const int32_t n_columns = w < width - pad_left ? w : width - pad_left;
     const int32_t pitch = width * GROUP, kept = kh > stride_h ? kh - stride_h : 0;
     int8_t *const held = scratch;
-    channels k = {.kh = kh, .kw = kw, .step = stride_w * GROUP, .pitch = pitch, .c = c, .zero = g[Y_ZERO],
-                  .low = g[LOW], .high = g[HIGH], .up = lines != 0, .n = g[N],
+    channels k = {.kh = kh,
+                  .kw = kw,
+                  .step = stride_w * GROUP,
+                  .pitch = pitch,
+                  .c = c,
+                  .zero = g[Y_ZERO],
+                  .low = g[LOW],
+                  .high = g[HIGH],
+                  .up = lines != 0,
+                  .n = g[N],
                   .round = (2 * g[Y_ZERO] + 1) * (1 << g[N]) / 2};
     for (int32_t j = 0; j < c_out; j += GROUP) {
         const int32_t n_channels = c - j < GROUP ? c - j : GROUP;

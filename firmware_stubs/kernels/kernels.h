@@ -36,8 +36,8 @@ void k_envelope(const float *x, int32_t n, int32_t c, const float *twiddle, int3
                 float *y, int32_t n_out, int32_t c_out);
 
 /* spectrum_s16.c */
-void k_spectrum_s16(const int16_t *x, int32_t n, int32_t c, const int16_t *window, const int16_t *twiddle,
-                    int32_t used, int32_t n_fft, float gain, void *scratch, float *y, int32_t n_bins, int32_t c_out);
+void k_spectrum_s16(const int16_t *x, int32_t n, int32_t c, const int16_t *window, const int16_t *twiddle, int32_t used,
+                    int32_t n_fft, float gain, void *scratch, float *y, int32_t n_bins, int32_t c_out);
 
 /* fir.c */
 void k_fir(const float *x, int32_t n, int32_t c, const float *taps, int32_t frame, float *y, int32_t n_out,
@@ -235,11 +235,10 @@ void k_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weig
               int32_t pad_left, float *y, int32_t h_out, int32_t w_out, int32_t c_out);
 
 /* transposed.c */
-void k_transposed_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight,
-                            const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw,
-                            int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero,
-                            int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out, int32_t w_out,
-                            int32_t c_out);
+void k_transposed_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                            const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                            int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
+                            int32_t low, int32_t high, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out);
 void k_transposed_conv2d(const float *x, int32_t h, int32_t w, int32_t c, const float *weight, const float *bias,
                          int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left,
                          float *y, int32_t h_out, int32_t w_out, int32_t c_out);
@@ -276,8 +275,8 @@ void k_max_pool2d(const float *x, int32_t h, int32_t w, int32_t c, int32_t kh, i
 
 /* pointwise.c */
 void k_add_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t a_multiplier,
-              int32_t a_shift, int32_t b_zero, int32_t b_multiplier, int32_t b_shift, int32_t multiplier,
-              int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out);
+              int32_t a_shift, int32_t b_zero, int32_t b_multiplier, int32_t b_shift, int32_t multiplier, int32_t shift,
+              int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out);
 void k_add_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_gain, int32_t b_gain,
                    int32_t offset, int32_t shift, int32_t low, int32_t high, int8_t *y, int32_t n_out);
 void k_multiply_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t b_zero,

@@ -6,6 +6,9 @@
 #pragma once
 #include "requantize.h"
 
+/* Assembly is laid out by hand, a line per instruction, and takes parameters from registers. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+/* clang-format off */
 enum {
     PIXELS = 2 /* that are worked out together */
 };

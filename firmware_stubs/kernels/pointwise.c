@@ -5,8 +5,8 @@
 
 /* As TensorFlow Lite: both inputs to 2^20 steps, scaled to a common unit, added, scaled to the output's. */
 void k_add_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t a_multiplier,
-              int32_t a_shift, int32_t b_zero, int32_t b_multiplier, int32_t b_shift, int32_t multiplier,
-              int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
+              int32_t a_shift, int32_t b_zero, int32_t b_multiplier, int32_t b_shift, int32_t multiplier, int32_t shift,
+              int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t n_out)
 {
     (void)n_a, (void)n_b;
     for (int32_t i = 0; i < n_out; i++) {

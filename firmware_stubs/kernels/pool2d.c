@@ -14,7 +14,7 @@ typedef struct {
 } box;
 
 SMALL static box pool(int32_t i, int32_t w_out, int32_t h, int32_t w, int32_t kh, int32_t kw, int32_t stride_h,
-                int32_t stride_w, int32_t pad_top, int32_t pad_left)
+                      int32_t stride_w, int32_t pad_top, int32_t pad_left)
 {
     box b;
     b.top = clip(i / w_out * stride_h - pad_top, kh, h, &b.bottom);
@@ -38,9 +38,9 @@ SMALL static int8_t mean(int32_t sum, int32_t n, int32_t low, int32_t high)
     return (int8_t)(q < low ? low : q > high ? high : q);
 }
 
-SMALL void k_average_pool2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw, int32_t stride_h,
-                         int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low, int32_t high, int8_t *y,
-                         int32_t h_out, int32_t w_out, int32_t c_out)
+SMALL void k_average_pool2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, int32_t kh, int32_t kw,
+                               int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t low,
+                               int32_t high, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
 {
     for (int32_t i = 0; i < h_out * w_out; i++, y += c_out) {
         const box b = pool(i, w_out, h, w, kh, kw, stride_h, stride_w, pad_top, pad_left);

@@ -8,6 +8,9 @@
 #pragma once
 #include "requantize.h"
 
+/* Assembly is laid out by hand, a line per instruction, and takes parameters from registers. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+/* clang-format off */
 enum {
     PIXELS = 4, /* that are worked out together */
     STEP_BYTES = 92, /* of code for one word of two outputs */

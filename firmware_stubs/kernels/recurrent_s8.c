@@ -23,9 +23,9 @@ static void fill_up(int8_t *to, const int8_t *x, int32_t c, int32_t wide)
         to[i] = i < c ? x[i] : 0;
 }
 
-void k_rnn_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent,
-              const int32_t *bias, const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table,
-              int32_t rectified, int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t hidden)
+void k_rnn_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent, const int32_t *bias,
+              const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table, int32_t rectified,
+              int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t hidden)
 {
     const int32_t wide = (c + 3) & ~3, deep = (hidden + 3) & ~3;
     int8_t *const state = memory ? memory : scratch; /* kept as its distance from y_zero */
@@ -86,9 +86,9 @@ static int8_t shown(int32_t held, const int32_t *scale, int32_t y_zero)
     return saturated(rescale_16(held, scale[0], scale[1]) + y_zero);
 }
 
-void k_gru_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent,
-              const int32_t *bias, const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table,
-              int32_t reset_after, int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t hidden)
+void k_gru_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const int8_t *recurrent, const int32_t *bias,
+              const int32_t *recurrent_bias, const int32_t *scale, const uint16_t *table, int32_t reset_after,
+              int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t hidden)
 {
     const int32_t deep = (hidden + 3) & ~3;
     const gates p = {weight, recurrent, bias, recurrent_bias, scale, table, (c + 3) & ~3, deep};
@@ -125,9 +125,9 @@ void k_gru_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *weight, const
     }
 }
 
-void k_svdf_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *feature, const int32_t *offset,
-               const int16_t *time, const int32_t *bias, int32_t rank, int32_t length, const int32_t *scale,
-               int32_t y_zero, void *memory, void *scratch, int8_t *y, int32_t n_out, int32_t units)
+void k_svdf_s8(const int8_t *x, int32_t n, int32_t c, const int8_t *feature, const int32_t *offset, const int16_t *time,
+               const int32_t *bias, int32_t rank, int32_t length, const int32_t *scale, int32_t y_zero, void *memory,
+               void *scratch, int8_t *y, int32_t n_out, int32_t units)
 {
     const int32_t wide = (c + 3) & ~3, filters = units * rank, held = filters * length;
     int16_t *const seen = memory ? memory : scratch; /* of each filter, the newest last */

@@ -30,7 +30,7 @@ SMALL static int32_t exp_of(int32_t x)
     if (x == 0)
         return INT32_MAX;
     const int32_t quarter = 1 << 24;
-    const int32_t fraction = (int32_t)(((uint32_t)x & (quarter - 1)) - quarter);
+    const int32_t fraction = (int32_t)((uint32_t)x & (uint32_t)(quarter - 1)) - quarter;
     int32_t y = exp_of_a_quarter(raised(fraction, 5));
     const uint32_t rest = (uint32_t)(fraction - x);
     for (int32_t i = 0; i < 7; i++) /* e^(-1/4), e^(-1/2) ... e^(-16) */
@@ -52,8 +52,8 @@ SMALL static int32_t one_over_one_plus(int32_t x)
     return raised(y, 1);
 }
 
-SMALL void k_softmax_s8(const int8_t *x, int32_t n, int32_t size, int32_t multiplier, int32_t shift, int32_t least, int8_t *y,
-                  int32_t n_out, int32_t size_out)
+SMALL void k_softmax_s8(const int8_t *x, int32_t n, int32_t size, int32_t multiplier, int32_t shift, int32_t least,
+                        int8_t *y, int32_t n_out, int32_t size_out)
 {
     (void)n, (void)size_out;
     for (int32_t row = 0; row < n_out; row++, x += size, y += size) {

@@ -148,8 +148,8 @@ static int32_t load(const int16_t *x, int32_t c, const int16_t *window, int32_t 
     return 15 + up - down;
 }
 
-void k_spectrum_s16(const int16_t *x, int32_t n, int32_t c, const int16_t *window, const int16_t *twiddle,
-                    int32_t used, int32_t n_fft, float gain, void *scratch, float *y, int32_t n_bins, int32_t c_out)
+void k_spectrum_s16(const int16_t *x, int32_t n, int32_t c, const int16_t *window, const int16_t *twiddle, int32_t used,
+                    int32_t n_fft, float gain, void *scratch, float *y, int32_t n_bins, int32_t c_out)
 {
     struct pair *const v = scratch;
     const struct pair *const w = (const void *)twiddle;

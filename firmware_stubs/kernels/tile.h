@@ -7,6 +7,7 @@
 #include "requantize.h"
 
 #if defined(__ARM_FEATURE_SIMD32)
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* assembly takes them from registers */
 #define STEP_4X1 \
     "ldr r8, [r0], #4\n" \
     "ldm r1!, {r4-r7}\n" \

@@ -3,11 +3,10 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void k_transposed_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight,
-                            const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw,
-                            int32_t stride_h, int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero,
-                            int32_t y_zero, int32_t low, int32_t high, int8_t *y, int32_t h_out, int32_t w_out,
-                            int32_t c_out)
+void k_transposed_conv2d_s8(const int8_t *x, int32_t h, int32_t w, int32_t c, const int8_t *weight, const int32_t *bias,
+                            const int32_t *multiplier, const int8_t *shift, int32_t kh, int32_t kw, int32_t stride_h,
+                            int32_t stride_w, int32_t pad_top, int32_t pad_left, int32_t x_zero, int32_t y_zero,
+                            int32_t low, int32_t high, int8_t *y, int32_t h_out, int32_t w_out, int32_t c_out)
 {
     for (int32_t i = 0; i < h_out * w_out; i++) {
         const int32_t row = i / w_out + pad_top, column = i % w_out + pad_left;

@@ -152,7 +152,9 @@ void k_quantize_s16(const float *x, int32_t n, float scale, int16_t *y, int32_t 
     for (int32_t i = 0; i < n_out; i++) {
         const float v = x[i] / scale;
         const float q = v > 0.0f ? v + 0.5f : v - 0.5f;
-        y[i] = (int16_t)(q >= 32767.0f ? 32767 : q > -32768.0f ? (int32_t)q : -32768); /* -32768 for what is no number */
+        y[i] = (int16_t)(q >= 32767.0f   ? 32767
+                         : q > -32768.0f ? (int32_t)q
+                                         : -32768); /* -32768 for what is no number */
     }
 }
 
