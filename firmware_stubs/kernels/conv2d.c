@@ -136,29 +136,31 @@ static int32_t gather_four(const view *v, int32_t top, int32_t left, int32_t str
     return 0;
 }
 
-static int8_t finished(const layer *l, int32_t sum, const int32_t *end, int32_t i)
-{
-    const int32_t zero = l->g[Y_ZERO], n = l->g[N];
-    if (l->up)
-        return lifted(sum, end[i], (2 * zero + 1) * (1 << n) / 2, n);
-    return scaled(sum >> 8, scaling_of(end[i], -(i ? end[2] >> 16 : end[2] & 0xffff), zero));
-}
-
 /* Two pixels, of which `n` are there. What was done twice is written first. */
 static void together(layer *l, int8_t *y, int32_t n)
 {
-    const int32_t c_out = l->g[C_OUT];
+    const int32_t c_out = l->g[C_OUT], zero = l->g[Y_ZERO], shift = l->g[N], up = l->up;
+    const int32_t round = (2 * zero + 1) * (1 << shift) / 2;
     const int32_t *row = l->rows;
     for (int32_t o = 0; o < c_out; o += 2) {
         int8_t *const first = y + (o + 1 < c_out ? o : c_out - 2), *const second = n > 1 ? first + c_out : first;
         int32_t sums[4] = {0, 0, 0, 0};
         tile(l->wide, (const int8_t *)(row + 2), l->padded, sums);
         const int32_t *const end = row + 2 + l->padded / 2;
-        second[1] = finished(l, 256 * sums[3] + row[1], end, 1);
-        second[0] = finished(l, 256 * sums[2] + row[0], end, 0);
-        first[1] = finished(l, 256 * sums[1] + row[1], end, 1);
-        first[0] = finished(l, 256 * sums[0] + row[0], end, 0);
-        row = end + (l->up ? 2 : 3);
+        if (up) {
+            second[1] = lifted(256 * sums[3] + row[1], end[1], round, shift);
+            second[0] = lifted(256 * sums[2] + row[0], end[0], round, shift);
+            first[1] = lifted(256 * sums[1] + row[1], end[1], round, shift);
+            first[0] = lifted(256 * sums[0] + row[0], end[0], round, shift);
+            row = end + 2;
+            continue;
+        }
+        const scaling s = scaling_of(end[0], -(end[2] & 0xffff), zero), t = scaling_of(end[1], -(end[2] >> 16), zero);
+        second[1] = scaled((256 * sums[3] + row[1]) >> 8, t);
+        second[0] = scaled((256 * sums[2] + row[0]) >> 8, s);
+        first[1] = scaled((256 * sums[1] + row[1]) >> 8, t);
+        first[0] = scaled((256 * sums[0] + row[0]) >> 8, s);
+        row = end + 3;
     }
 }
 #endif

@@ -235,6 +235,7 @@ static inline void strip_of(const shape *s, const channel *k, int8_t *y, int32_t
 static void strip_of(const shape *s, const channel *k, int8_t *y, int32_t n_rows)
 {
     const int32_t kh = s->down.taps, kw = s->along.taps;
+    const int32_t up = k->up, begin = k->begin, multiplier = k->multiplier, round = k->round, shift = k->n;
     int32_t *const taps = (int32_t *)(void *)s->pairs;
     for (int32_t i = 0; i < kh * kw; i++)
         taps[i] = k->weight[i / kw * s->down.w_step + i % kw * s->along.w_step];
@@ -253,7 +254,7 @@ static void strip_of(const shape *s, const channel *k, int8_t *y, int32_t n_rows
                     for (int32_t t = 0; t < kw; t++)
                         sum += x[t] * *w++;
             }
-            *to = finish(256 * sum + k->begin, k);
+            *to = up ? lifted(256 * sum + begin, multiplier, round, shift) : finish(256 * sum + begin, k);
         }
     }
 }

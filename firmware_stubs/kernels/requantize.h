@@ -107,7 +107,7 @@ static inline int8_t scaled(int32_t sum, scaling s)
 }
 
 /* a * b / 2^32 rounded down. */
-static inline int32_t high_word(int32_t a, int32_t b)
+__attribute__((always_inline)) static inline int32_t high_word(int32_t a, int32_t b)
 {
 #if defined(__ARM_ARCH_6M__)
     const int32_t a_high = a >> 16, b_high = b >> 16;
@@ -122,7 +122,7 @@ static inline int32_t high_word(int32_t a, int32_t b)
 
 /* A sum in steps of 1 / 256 as int8, where all that is below the zero point shows as the zero point: then there is a
    line through all steps, found and proven where the layer was made (studio/graph/scaling.py). */
-static inline int8_t lifted(int32_t sum, int32_t multiplier, int32_t round, int32_t n)
+__attribute__((always_inline)) static inline int8_t lifted(int32_t sum, int32_t multiplier, int32_t round, int32_t n)
 {
     return saturated((high_word(sum, multiplier) + round) >> n);
 }
