@@ -41,3 +41,11 @@ def test_a_filter_of_64_taps_is_quicker_by_spectra(monkeypatch: pytest.MonkeyPat
     assert counted["fast_fir_64"] < 0.8 * counted["fir_64"]
     assert counted["fir_64"] == pytest.approx(fir_steps(64, 1000, 0), rel=0.05)
     assert counted["fast_fir_64"] == pytest.approx(fir_steps(64, 1000, 256), rel=0.05)
+
+
+def test_public_figures_stand_beside_ours_where_they_are_known() -> None:
+    assert set(bench_dsp.CMSIS_DSP) <= set(bench_dsp._ops())
+    row = {"cortex-m4f": {"instructions": 2 * bench_dsp.CMSIS_DSP["spectrum"]}}
+    assert bench_dsp.beside("spectrum", dict(row))["cmsis_dsp"] == 0.5
+    assert bench_dsp.beside("tilt", dict(row)) == row
+    assert "cmsis_dsp" not in bench_dsp.beside("spectrum", {"cortex-m4f": "too long"})
