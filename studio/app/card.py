@@ -38,6 +38,10 @@ def _data(model: Model) -> Iterator[str]:
     apart = "no group is in both parts" if lock.get("groups_disjoint") else "PARTS OF ONE RECORDING ARE IN BOTH"
     yield f"- SHA-256 of the windows and labels: `{lock['data_sha256']}`"
     yield f"- Split by {lock.get('split_by', '?')}: {apart}"
+    for part, words in (("train", "Learned from"), ("test", "Tested on")):
+        if counts := lock.get("parts", {}).get(part):
+            people = f" of {counts['people']} people" if counts["people"] else ""
+            yield f"- {words}: {counts['windows']} windows in {counts['recordings']} recordings{people}"
     yield f"- Recordings tested on: {', '.join(lock.get('test_recordings', ())) or 'parts of those trained on'}"
     yield f"- Seed: {lock.get('seed', '?')}"
     yield from (f"- {name}: {version}" for name, version in lock.get("tools", {}).items())
@@ -50,6 +54,13 @@ def _test(model: Model) -> Iterator[str]:
         yield "None."
         return
     yield f"Accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f} on {test['n_windows']} windows.\n"
+    if looks := model.lock.get("test_looks"):
+        yield f"The test part was looked at {looks} times in this project; each look makes it less independent.\n"
+    events = test.get("events") or {}
+    if events.get("recall") is not None:
+        alarms = events.get("false_alarms_per_hour")
+        said = "" if alarms is None else f", {alarms:.1f} false alarms per hour"
+        yield f"Events: {events['recall']:.3f} found{said}.\n"
     yield "| class | precision | recall | F1 | windows |\n|---|---|---|---|---|"
     for name, row in test["per_class"].items():
         figures = " | ".join(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))

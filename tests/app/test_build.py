@@ -34,6 +34,11 @@ LOCK = {
     "split_by": "subject",
     "groups_disjoint": True,
     "test_recordings": ["anna-001"],
+    "parts": {
+        "train": {"windows": 90, "recordings": 5, "people": 4},
+        "test": {"windows": 8, "recordings": 1, "people": 0},
+    },
+    "test_looks": 3,
     "tools": {"numpy": "2.4.6"},
     "settings": {"max_ram_kb": 32.0, "max_flash_kb": 0.0},
 }
@@ -121,6 +126,8 @@ def test_the_card_says_where_a_model_comes_from_and_where_it_ends() -> None:
     text = card(model(), boards()["cortex-m4f"], cost)
     for said in ("`abab", "Split by subject: no group", "anna-001", "Seed: 7", "numpy: 2.4.6", "0.8750", "1000 of"):
         assert said in text
+    assert "Learned from: 90 windows in 5 recordings of 4 people" in text
+    assert "Tested on: 8 windows in 1 recordings\n" in text and "looked at 3 times" in text
     assert "max_ram_kb 32" in text and "max_flash_kb" not in text and "not tried on hardware" in text
     leaky = card(model(lock={**LOCK, "groups_disjoint": False}), boards()["cortex-m4f"], cost)
     assert "PARTS OF ONE RECORDING ARE IN BOTH" in leaky

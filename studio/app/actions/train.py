@@ -31,7 +31,7 @@ from studio.learn.leak import Leak, leak
 from studio.learn.matching import Evidence
 from studio.learn.search import Found, Plan, search
 from studio.learn.space import fixed_knobs
-from studio.learn.split import groups_of
+from studio.learn.split import Ints, groups_of
 from studio.learn.twins import Twins, twins, without_twins
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -252,9 +252,16 @@ def _lock(made: _Made) -> dict[str, Any]:
         "windows": "events" if events else "slide",
         "board": made.board.id,
         "tools": versions(),
+        "parts": {"train": _counts(data, parts.train), "test": _counts(data, parts.test)},
         "test_recordings": sorted(set(data.recording[parts.test].tolist())) if parts.groups_disjoint else [],
         "warnings": made.warnings,
     }
+
+
+def _counts(data: Dataset, part: Ints) -> dict[str, int]:
+    """How much of it, and from how many people as far as they are named."""
+    people = {name for name in data.subject[part].tolist() if name}
+    return {"windows": len(part), "recordings": len(set(data.recording[part].tolist())), "people": len(people)}
 
 
 def _weighed(made: _Made) -> Work[tuple[models.Model, Best, Tuned]]:
