@@ -68,20 +68,14 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "", 
             _check_board(talk, hello, header, image_path)
         if hello is not None and hello.mode == "app" and _swaps(talk, hello, header, only):
             return (yield from swap(talk, image, header, test))
-        known_silent = hello is None and name in WAYS  # no need to ask it again
-        flasher = _straight_by(name) if known_silent else FLASHERS[name]
+        flasher = FLASHERS[name] if hello or name not in WAYS else _straight_by(name)  # silent: not asked again
         placed = yield from flasher(talk, image, header)
     yield Progress(n, n, "restarting")
     yield from _tried(talk, test, header, placed)
     yield Progress(n, n, "confirming")
     _confirm(talk, header, placed)
-    seconds = round(time.monotonic() - started_s, 3)
-    told = {"board": header.board, "bytes": n, "seconds": seconds, "verified": True}
-    return told | {
-        "build_hash": header.build_hash.hex(),
-        "previous_kept": placed.kept,
-        "tested": test is not None,
-    }
+    told = {"board": header.board, "bytes": n, "seconds": round(time.monotonic() - started_s, 3), "verified": True}
+    return told | {"build_hash": header.build_hash.hex(), "previous_kept": placed.kept, "tested": test is not None}
 
 
 def _swaps(talk: Talk, hello: Hello, header: Header, only: str) -> bool:
