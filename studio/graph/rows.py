@@ -98,11 +98,13 @@ def stages_on_board(graph: Graph) -> tuple[str, ...]:
 
 
 def window_bytes(graph: Graph) -> int:
-    """What a board keeps of the past: the window, and with rows the newest frame and one row."""
-    shape, rows = resident(graph).window_shape(), rows_of(graph)
+    """What a board keeps of the past: the window, what nodes remember, and with rows the newest frame and one row."""
+    inside, rows = resident(graph), rows_of(graph)
+    shape = inside.window_shape()
+    remembered = sum(node.op.memory(*inputs) for node, inputs, _ in inside.edges_into(inside.shapes()))
     size = np.dtype(rows.gives).itemsize if rows else 4
     held = size * rows.width + 4 * prod(rows.shapes[0]) if rows else 0
-    return size * prod(shape) + held
+    return size * prod(shape) + held + remembered
 
 
 def arena_bytes(graph: Graph) -> int:

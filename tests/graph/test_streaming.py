@@ -16,6 +16,7 @@ from studio.graph.ops.recurrent import Gru, GruFrom, Lstm, Rnn, Svdf
 from studio.graph.ops.sound import LogMel
 from studio.graph.ops.vector import Dense, Relu, Softmax, Standardize
 from studio.graph.passes import quantize
+from studio.graph.rows import window_bytes
 from studio.graph.streaming import streaming
 from tests.graph.gated_examples import carried, carried_ops
 from tests.graph.nets import motion
@@ -92,6 +93,12 @@ def test_frames_of_sound_stream_as_rows() -> None:
     want = [replace(graph, length=256 + 192 * k).scores(samples[None, : 256 + 192 * k])[0] for k in range(len(got))]
     np.testing.assert_array_equal(got, want)
     np.testing.assert_array_equal(Native(made, stream).replay(samples), got)
+
+
+def test_what_is_remembered_counts_as_memory() -> None:
+    made = streaming(layered())
+    floats = 8 * 3 + 1 * 8 + 10 + 2 * 6 + 14 * 5 + 5  # rows that are kept, and what each layer holds
+    assert window_bytes(made) == 4 * (16 * 3 + floats) and window_bytes(layered()) == 4 * 64 * 3
 
 
 @pytest.mark.parametrize(
