@@ -122,22 +122,26 @@ def recurrent_examples() -> dict[str, Example]:
         **scaling(rng, 4), h_out=8, w_out=9, stride_h=2, stride_w=3, pad_left=1, x_zero=-9, y_zero=4, low=-90,
     )  # fmt: skip
     tables = rng.integers(-128, 128, (4, 256)).astype(np.int8)
-    return gated_examples() | wide_examples() | {
-        "Gru": Example(Gru(*g[:3], g[3]), ((11, 4),), by_torch(torch.nn.GRU, g, False), 2e-6),
-        "Lstm": Example(Lstm(*m[:2], m[2] + m[3]), ((11, 4),), by_torch(torch.nn.LSTM, m, False), 2e-6),
-        "Attention": Example(Attention(2), ((7, 6), (9, 6), (9, 6)), attention(2), 2e-6),
-        "LstmS8": Example(small_lstm(0), ((9, 5),), lambda x: lstm_s8(small_lstm(0), x), 0),
-        "Svdf": Example(filters, ((11, 4),), svdf(filters), 2e-6),
-        "TransposedConv2d": Example(up, ((3, 2, 4),), lambda x: transposed(up, x.astype(np.float64)), 2e-6),
-        "TransposedConv2dS8": Example(small, ((4, 3, 3),), transposed_s8(small), 0),
-        "TablesS8": Example(
-            pointwise.TablesS8(tables), ((3, 4),), lambda x: tables[np.arange(4), x.astype(int) + 128], 0
-        ),
-        "Maximum": Example(pointwise.Maximum(), ((3, 4), (3, 4)), np.maximum, 0),
-        "Minimum": Example(pointwise.Minimum(), ((3, 4), (3, 4)), np.minimum, 0),
-        "MaximumS8": Example(pointwise.MaximumS8(), ((3, 4), (3, 4)), np.maximum, 0),
-        "MinimumS8": Example(pointwise.MinimumS8(), ((3, 4), (3, 4)), np.minimum, 0),
-        "HardSwish": Example(
-            pointwise.HardSwish(), ((3, 4),), lambda x: x * np.clip(x.astype(float) + 3, 0, 6) / 6, 1e-6
-        ),
-    }
+    return (
+        gated_examples()
+        | wide_examples()
+        | {
+            "Gru": Example(Gru(*g[:3], g[3]), ((11, 4),), by_torch(torch.nn.GRU, g, False), 2e-6),
+            "Lstm": Example(Lstm(*m[:2], m[2] + m[3]), ((11, 4),), by_torch(torch.nn.LSTM, m, False), 2e-6),
+            "Attention": Example(Attention(2), ((7, 6), (9, 6), (9, 6)), attention(2), 2e-6),
+            "LstmS8": Example(small_lstm(0), ((9, 5),), lambda x: lstm_s8(small_lstm(0), x), 0),
+            "Svdf": Example(filters, ((11, 4),), svdf(filters), 2e-6),
+            "TransposedConv2d": Example(up, ((3, 2, 4),), lambda x: transposed(up, x.astype(np.float64)), 2e-6),
+            "TransposedConv2dS8": Example(small, ((4, 3, 3),), transposed_s8(small), 0),
+            "TablesS8": Example(
+                pointwise.TablesS8(tables), ((3, 4),), lambda x: tables[np.arange(4), x.astype(int) + 128], 0
+            ),
+            "Maximum": Example(pointwise.Maximum(), ((3, 4), (3, 4)), np.maximum, 0),
+            "Minimum": Example(pointwise.Minimum(), ((3, 4), (3, 4)), np.minimum, 0),
+            "MaximumS8": Example(pointwise.MaximumS8(), ((3, 4), (3, 4)), np.maximum, 0),
+            "MinimumS8": Example(pointwise.MinimumS8(), ((3, 4), (3, 4)), np.minimum, 0),
+            "HardSwish": Example(
+                pointwise.HardSwish(), ((3, 4),), lambda x: x * np.clip(x.astype(float) + 3, 0, 6) / 6, 1e-6
+            ),
+        }
+    )
