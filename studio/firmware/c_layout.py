@@ -10,6 +10,7 @@ from numbers import Number
 from studio.firmware import c_text
 from studio.firmware.c_text import Pointers
 from studio.graph.op import Op, Shape
+from studio.graph.ops.plane import Conv2d
 
 WIDTH = 120
 TABLES = """/* Names and constants, some values to a line, each array with its shape. */
@@ -22,6 +23,8 @@ def call(op: Op, shapes: list[Shape], name: str, pointers: Pointers, tables: lis
     """The statement that calls the op's kernel, under a comment that names its numbers; for a body 4 columns in."""
     statement = broken(c_text.call(op, shapes, name, pointers, tables), 4)
     named = {f.name: getattr(op, f.name) for f in fields(op)} | op.args()
+    if isinstance(op, Conv2d):  # whose kernels are told all of it in a table
+        named |= dict(zip(("kh", "kw"), op.taps(), strict=True))
     numbers = [f"{k} {_plain(v)}" for k, v in named.items() if isinstance(v, Number)]
     if not numbers:
         return statement
