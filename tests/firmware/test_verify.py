@@ -56,7 +56,7 @@ def test_a_flipped_bit_of_a_decisions_threshold_is_found(start: Started, board_i
     g = graph("told")
     assert g.decision is not None
     on = g.decision.args()["on"]
-    wrong = with_flipped_bit(image(board_id, "told").bin, on.tobytes(), 23, tmp_path / "wrong.bin")
+    wrong = with_flipped_bit(image(board_id, "told").bin, on.tobytes()[3:], 0, tmp_path / "wrong.bin")
     with start(board_id) as talk:
         finish(flash(talk, wrong))
         difference = finish(verify(talk, g, ACCELEROMETER, raw_windows(20)))["first_difference"]
