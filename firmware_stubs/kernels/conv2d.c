@@ -59,8 +59,8 @@ SMALL static int8_t *gather_row(const view *v, int32_t top, int32_t left, int8_t
 }
 
 /* What one output looks at, made wide; by way of bytes where a row is cut off or no multiple of four. */
-SMALL __attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *wide, int32_t padded,
-                                             int32_t slot)
+SMALL __attribute__((noinline)) static void gather(const view *v, int32_t top, int32_t left, int32_t *wide,
+                                                   int32_t padded, int32_t slot)
 {
     int8_t *const bytes = (int8_t *)(wide + WIDTH(padded)), *to = bytes;
     const int32_t size = v->kw * v->c, pitch = v->w * v->c * v->dilation_h;

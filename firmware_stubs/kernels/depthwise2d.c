@@ -270,7 +270,8 @@ __attribute__((always_inline)) static inline void work_out(const shape *s, const
         const int32_t n = d->y - first < s->strip ? d->y - first : s->strip;
         int16_t *to = s->plane + (first ? kept : 0);
         int32_t row = first * d->stride - d->pad + (first && kept ? d->taps - d->stride : 0);
-        for (int16_t *const end = s->plane + ((n - 1) * d->stride + d->taps) * s->width; to < end; to += s->width, row++)
+        for (int16_t *const end = s->plane + ((n - 1) * d->stride + d->taps) * s->width; to < end;
+             to += s->width, row++)
             if (row >= 0 && row < d->x)
                 spread(x + row * d->x_step, s->n_columns, a->x_step, to + a->pad);
             else if (s->strip < d->y) /* else what was there stays */

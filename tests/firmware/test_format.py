@@ -34,7 +34,9 @@ FAMILIES = ("cnn", "forest", "rows", "told")
 
 
 def shipped() -> list[Path]:
-    return sorted(p for p in STUBS.rglob("*") if p.suffix in (".c", ".h"))
+    """What travels with every model."""
+    rooms = (STUBS / "kernels", STUBS / "alone")
+    return sorted(p for room in rooms for p in room.rglob("*") if p.suffix in (".c", ".h"))
 
 
 def laid_out(paths: list[Path], folder: Path) -> list[str]:
@@ -77,6 +79,11 @@ def test_imported_models_too(name: str, shared: Path, tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     made = import_graph(shared / "models" / f"{name}.tflite")
     assert laid_out(written(made, tmp_path / "made"), tmp_path) == []
+
+
+@needs_formatter
+def test_shipped_c_lies_as_the_formatter_would_have_it(tmp_path: Path) -> None:
+    assert laid_out(shipped(), tmp_path) == []
 
 
 @needs_formatter
