@@ -109,8 +109,9 @@ def quantize(graph: Graph, windows: Array, bits: int = 8) -> Graph:
 
     With 16 `bits` values between layers are int16 and weights int8 (wide_layers.py): twice the memory of values, and a
     result much nearer to float; convolutions, fully connected layers, sums and pools, while all else stays in float.
-    A Relu right after a layer becomes the layer's lower bound; channels that come out constant are left out. Stages keep their names; new ones are called after
-    the stage they read, with `_int8` or `_float` behind. Raises GraphError when nothing was seen.
+    A Relu right after a layer becomes the layer's lower bound; channels that come out constant are left out. Stages
+    keep their names; new ones are called after the stage they read, with `_int8`, `_int16` or `_float` behind. Raises
+    GraphError when nothing was seen.
     """
     if not len(windows):
         raise GraphError("Quantization", "no windows to see ranges on", "Record or label more data.")

@@ -1,7 +1,7 @@
 """The same layers with int16 values and int8 weights, TensorFlow Lite's 16x8: real = scale * q, without a zero point.
 
 Between float and int8: a value has 256 times as many steps, a weight as many as in int8. An output is
-clamp((sum * mantissa + half) >> right, low, high) of a sum in 64 bits; mantissas have 15 bits, and `right` is 15 - shift.
+clamp((sum * mantissa + half) >> right, low, high) of a sum in 64 bits; mantissas have 15 bits, `right` is 15 - shift.
 """
 
 from dataclasses import dataclass
