@@ -15,7 +15,10 @@ static struct wire_receiver receiver;
 static uint64_t stats_due_us;
 static enum wish wish;
 
-static int32_t n_streams(void) { return firmware_n_streams + (firmware_input >= 0 ? 2 : 0); }
+static int32_t n_streams(void)
+{
+    return firmware_n_streams + (firmware_input >= 0 ? 2 : 0);
+}
 
 static uint8_t answer[WIRE_PAYLOAD]; /* what is about to be told */
 
@@ -83,7 +86,10 @@ static void reply(uint32_t seq, enum wire_status status, const char *text, const
     queue_control(&header, answer, out.n);
 }
 
-static void refuse(uint32_t seq, const char *text) { reply(seq, STATUS_BAD_ARGUMENTS, text, 0); }
+static void refuse(uint32_t seq, const char *text)
+{
+    reply(seq, STATUS_BAD_ARGUMENTS, text, 0);
+}
 
 /* The bit mask of streams that a START names; 0 when it names one that does not exist. */
 static uint32_t named_streams(const struct wire_packet *p)

@@ -11,7 +11,10 @@ static int32_t slot = -1; /* where this image lies */
 static uint32_t first, each; /* the room's offset in the flash, the bytes for one block; `each` is 0 without room */
 static int32_t used = BUILT_IN, trial;
 
-static uint32_t up(uint32_t n) { return (n + PAGE_BYTES - 1u) / PAGE_BYTES * PAGE_BYTES; }
+static uint32_t up(uint32_t n)
+{
+    return (n + PAGE_BYTES - 1u) / PAGE_BYTES * PAGE_BYTES;
+}
 
 static int32_t same(const uint8_t *a, const uint8_t *b, int32_t n)
 {
@@ -48,14 +51,20 @@ static void find_room(void)
         each = wanted;
 }
 
-static uint32_t offset_of(int32_t which) { return first + (uint32_t)which * each; }
+static uint32_t offset_of(int32_t which)
+{
+    return first + (uint32_t)which * each;
+}
 
 static const struct parameter_header *header_of(int32_t which)
 {
     return (const struct parameter_header *)(const void *)board_flash(offset_of(which));
 }
 
-static const uint8_t *block_of(int32_t which) { return board_flash(offset_of(which) + PARAMETER_HEAD); }
+static const uint8_t *block_of(int32_t which)
+{
+    return board_flash(offset_of(which) + PARAMETER_HEAD);
+}
 
 static int32_t marked(int32_t which, int32_t mark)
 {
@@ -70,7 +79,8 @@ static void mark(int32_t which, int32_t mark)
 {
     static const _Alignas(8) uint8_t zeros[MARK_BYTES];
     if (!marked(which, mark))
-        board_flash_write(offset_of(which) + sizeof(struct parameter_header) + (uint32_t)mark * MARK_BYTES, zeros, MARK_BYTES);
+        board_flash_write(offset_of(which) + sizeof(struct parameter_header) + (uint32_t)mark * MARK_BYTES, zeros,
+                          MARK_BYTES);
 }
 
 /* STATUS_OK, or why this block cannot be used. */
@@ -128,10 +138,16 @@ void parameters_start(void)
     take(newest());
 }
 
-const uint8_t *parameters_build(void) { return used == BUILT_IN ? 0 : header_of(used)->build_hash; }
+const uint8_t *parameters_build(void)
+{
+    return used == BUILT_IN ? 0 : header_of(used)->build_hash;
+}
 
 /* The block that may be written: the one that is not in use. */
-static int32_t spare(void) { return used == 0 ? 1 : 0; }
+static int32_t spare(void)
+{
+    return used == 0 ? 1 : 0;
+}
 
 static uint32_t next_counter(void)
 {
@@ -217,8 +233,8 @@ static void write(const struct wire_packet *p, struct parameter_answer *answer)
     const uint8_t *bytes;
     int64_t offset;
     int32_t n;
-    const int32_t read = argument(p, 1, &offset) && cbor_find(p->payload, p->bytes, 2, &in) &&
-                         cbor_string(&in, CBOR_BYTES, &bytes, &n);
+    const int32_t read =
+        argument(p, 1, &offset) && cbor_find(p->payload, p->bytes, 2, &in) && cbor_string(&in, CBOR_BYTES, &bytes, &n);
     if (!read || offset % 4 || n % 4) {
         refuse(answer, STATUS_BAD_ARGUMENTS, "wants an offset and bytes, whole words");
         return;

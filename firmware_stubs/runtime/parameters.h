@@ -1,7 +1,7 @@
 /* The numbers of a model (weights, thresholds), replaced without its code.
 
-   They lie in one block. The firmware brings one along; behind the image, in the rest of its slot, there is room for two
-   more, each with a header in front. A block is for one layout (the schema) and for the image as it lies there (its
+   They lie in one block. The firmware brings one along; behind the image, in the rest of its slot, there is room for
+   two more, each with a header in front. A block is for one layout (the schema) and for the image as it lies there (its
    counter). The host writes it, its header last, and says USE: it counts until the next start. Only when the host has
    seen it answer rightly is it confirmed, and only confirmed blocks are looked for at a start. So a cut at any moment
    leaves the numbers before, whole. The header is made by studio/firmware/parameters.py. */

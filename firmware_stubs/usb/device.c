@@ -1,5 +1,5 @@
-/* Endpoint 0 of a serial port: standard requests [USB 2.0, 9.4] and those of a CDC-ACM function [CDC PSTN 1.2, 6.3].
-   Full speed only, powered by the bus, no remote wake-up. What is not understood is refused by a stall, as [9.2.7] asks. */
+/* Endpoint 0 of a serial port: standard requests [USB 2.0, 9.4] and those of a CDC-ACM function [PSTN 1.2, 6.3].
+   Full speed only, powered by the bus, no remote wake-up. What is not understood is refused by a stall [9.2.7]. */
 #include "usb.h"
 
 enum { HOST_IN = 0x80, TYPE = 0x60, STANDARD = 0x00, CLASS = 0x20, RECIPIENT = 0x1F };
@@ -20,9 +20,10 @@ enum { DEVICE = 1, CONFIGURATION = 2, STRING = 3, ENDPOINT_HALT = 0, INTERFACES 
 enum { TOUCH_BAUD = 1200, DTR = 1, CODING_BYTES = 7 };
 enum { LANGUAGES, MAKER, PRODUCT, SERIAL, TEXTS };
 
-#define LOW(word) ((word)&0xFF)
+#define LOW(word) ((word) & 0xFF)
 #define HIGH(word) ((word) >> 8 & 0xFF)
 
+/* clang-format off */
 static const uint8_t device_descriptor[18] = {
     18, DEVICE, 0x00, 0x02, /* USB 2.0 */
     2, 0, 0,                /* communications device */
@@ -43,6 +44,7 @@ static const uint8_t configuration_descriptor[CONFIGURATION_BYTES] = {
     7, 5, USB_DATA, 2, USB_PACKET, 0, 0,                                  /* bulk OUT */
     7, 5, USB_IN | USB_DATA, 2, USB_PACKET, 0, 0,                         /* bulk IN */
 };
+/* clang-format on */
 
 /* What the stage after the present one is. */
 enum stage { IDLE, SENDING, RECEIVING, STATUS };
@@ -58,13 +60,25 @@ static struct {
 static uint8_t coding[CODING_BYTES]; /* rate, stop bits, parity, bits: kept for the host, nothing depends on it */
 static uint8_t answer[2 + 2 * MOST_LETTERS]; /* what is made for one request */
 
-static uint32_t baud(void) { return (uint32_t)coding[0] | (uint32_t)coding[1] << 8 | (uint32_t)coding[2] << 16; }
+static uint32_t baud(void)
+{
+    return (uint32_t)coding[0] | (uint32_t)coding[1] << 8 | (uint32_t)coding[2] << 16;
+}
 
-int32_t usb_configured(void) { return now.configuration != 0; }
+int32_t usb_configured(void)
+{
+    return now.configuration != 0;
+}
 
-int32_t usb_open(void) { return usb_configured() && now.dtr && !now.suspended; }
+int32_t usb_open(void)
+{
+    return usb_configured() && now.dtr && !now.suspended;
+}
 
-int32_t usb_in_halted(void) { return (now.halted & 2) != 0; }
+int32_t usb_in_halted(void)
+{
+    return (now.halted & 2) != 0;
+}
 
 int32_t usb_touched(void)
 {
@@ -85,7 +99,10 @@ void usb_on_reset(void)
     now.halted = 0;
 }
 
-void usb_on_suspend(int32_t suspended) { now.suspended = suspended != 0; }
+void usb_on_suspend(int32_t suspended)
+{
+    now.suspended = suspended != 0;
+}
 
 static void accept(void)
 {
@@ -164,13 +181,16 @@ static void get_descriptor(uint8_t kind, uint8_t index, uint16_t wanted)
 /* The bit of an endpoint in `halted`, 0 when there is no such endpoint. */
 static uint32_t bit_of(uint16_t endpoint)
 {
-    return endpoint == USB_DATA ? 1u : endpoint == (USB_IN | USB_DATA) ? 2u : endpoint == (USB_IN | USB_NOTIFY) ? 4u : 0u;
+    return endpoint == USB_DATA                ? 1u
+           : endpoint == (USB_IN | USB_DATA)   ? 2u
+           : endpoint == (USB_IN | USB_NOTIFY) ? 4u
+                                               : 0u;
 }
 
 static void get_status(uint8_t recipient, uint16_t index, uint16_t wanted)
 {
     const uint32_t bit = bit_of(index);
-    const int32_t known = recipient == TO_DEVICE ? index == 0
+    const int32_t known = recipient == TO_DEVICE      ? index == 0
                           : recipient == TO_INTERFACE ? usb_configured() && index < INTERFACES
                                                       : (index & 0x7F) == 0 || (usb_configured() && bit);
     if (recipient > TO_ENDPOINT || !known) {

@@ -1,6 +1,7 @@
-/* The link of a board (runtime/board.h) over the two bulk endpoints. Both ways are bounded: what the host sends stays in
-   the controller, which lets it wait, until there is room; what the board says waits in a ring, and board_write takes
-   only what fits. With nobody at the other end (no host, or the port is closed) words go nowhere, as on a wire. */
+/* The link of a board (runtime/board.h) over the two bulk endpoints. Both ways are bounded: what the host sends stays
+   in the controller, which lets it wait, until there is room; what the board says waits in a ring, and board_write
+   takes only what fits. With nobody at the other end (no host, or the port is closed) words go nowhere, as on a
+   wire. */
 #include "board.h"
 #include "chip.h"
 #include "usb.h"
@@ -98,7 +99,9 @@ int32_t board_read(uint8_t *bytes, int32_t n)
 }
 
 /* Nothing to set up before the first word: a boot loader that only hands over must not show itself to the host. */
-void chip_link_start(void) {}
+void chip_link_start(void)
+{
+}
 
 /* Until the host has taken what waits, but not for long; then off the bus, for long enough that the host notices. */
 void chip_sent(void)

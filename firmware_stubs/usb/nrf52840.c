@@ -40,7 +40,10 @@ static void move(volatile uint32_t *task, volatile uint32_t *ended)
     *ended = 0;
 }
 
-static void forget(void) { in_busy = out_waits = 0; }
+static void forget(void)
+{
+    in_busy = out_waits = 0;
+}
 
 /* A maker's boot loader may have left it on. */
 void usb_controller_start(void)
@@ -182,7 +185,10 @@ void usb_ep0_send(const uint8_t *bytes, int32_t n)
     move(&USBD_TASKS_STARTEPIN_0, &USBD_EVENTS_ENDEPIN_0);
 }
 
-void usb_ep0_receive(void) { USBD_TASKS_EP0RCVOUT = 1; }
+void usb_ep0_receive(void)
+{
+    USBD_TASKS_EP0RCVOUT = 1;
+}
 
 /* One task for both directions, and no event when it is over. */
 void usb_ep0_status(int32_t to_host_)
@@ -192,9 +198,15 @@ void usb_ep0_status(int32_t to_host_)
     usb_on_ep0_done();
 }
 
-void usb_ep0_stall(void) { USBD_TASKS_EP0STALL = 1; }
+void usb_ep0_stall(void)
+{
+    USBD_TASKS_EP0STALL = 1;
+}
 
-void usb_set_address(uint8_t address) { (void)address; }
+void usb_set_address(uint8_t address)
+{
+    (void)address;
+}
 
 /* Any word in SIZE lets the controller take a packet. */
 static void fresh(uint8_t endpoint)
@@ -227,7 +239,10 @@ void usb_halt(uint8_t endpoint, int32_t halted)
         fresh(endpoint);
 }
 
-int32_t usb_can_send(void) { return state == ON && !in_busy; }
+int32_t usb_can_send(void)
+{
+    return state == ON && !in_busy;
+}
 
 void usb_send(const uint8_t *bytes, int32_t n)
 {

@@ -1,6 +1,6 @@
-/* The USB device controller of nRF52840, as Nordic names it; the addresses are checked in tests/firmware/facts. Endpoint
-   0 is control, 2 is data. The four ERRATUM registers are in no manual: Nordic's own driver (nrfx, nrfx_usbd.c) writes
-   them for the errata that they are named after. */
+/* The USB device controller of nRF52840, as Nordic names it; the addresses are checked in tests/firmware/facts.
+   Endpoint 0 is control, 2 is data. The four ERRATUM registers are in no manual: Nordic's own driver (nrfx,
+   nrfx_usbd.c) writes them for the errata that they are named after. */
 #pragma once
 #include "core.h"
 

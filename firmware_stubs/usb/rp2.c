@@ -1,5 +1,5 @@
 /* The USB device controller of RP2040 and RP2350 [RP2040 datasheet, 4.1]: packets lie in its own memory (DPRAM), and a
-   word per endpoint and direction hands a buffer over. Whether a cable is plugged in is not known: VBUS counts as there.
+   word per endpoint and direction hands a buffer over. Whether a cable is plugged in is not known: VBUS counts as on.
    Erratum RP2040-E5 (stepping B0 and B1 may not see the end of a reset on a busy bus) and E15 (a bulk IN beside a
    hub's traffic may hang) are not worked around. */
 #include "rp2.h"
@@ -209,9 +209,15 @@ void usb_ep0_stall(void)
     DPRAM_EP0_OUT_BUFFER_CONTROL = STALL;
 }
 
-void usb_set_address(uint8_t address) { USB_ADDR_ENDP = address; }
+void usb_set_address(uint8_t address)
+{
+    USB_ADDR_ENDP = address;
+}
 
-static void listen(void) { hand_over(&DPRAM_EP2_OUT_BUFFER_CONTROL, toggled(&out_toggle) | USB_PACKET); }
+static void listen(void)
+{
+    hand_over(&DPRAM_EP2_OUT_BUFFER_CONTROL, toggled(&out_toggle) | USB_PACKET);
+}
 
 void usb_data_open(int32_t open)
 {
@@ -226,7 +232,7 @@ void usb_data_open(int32_t open)
 
 static volatile uint32_t *control_of(uint8_t endpoint)
 {
-    return endpoint == USB_DATA               ? &DPRAM_EP2_OUT_BUFFER_CONTROL
+    return endpoint == USB_DATA              ? &DPRAM_EP2_OUT_BUFFER_CONTROL
            : endpoint == (USB_IN | USB_DATA) ? &DPRAM_EP2_IN_BUFFER_CONTROL
                                              : &DPRAM_EP1_IN_BUFFER_CONTROL;
 }
@@ -245,7 +251,10 @@ void usb_halt(uint8_t endpoint, int32_t halted)
         listen();
 }
 
-int32_t usb_can_send(void) { return on && !in_busy; }
+int32_t usb_can_send(void)
+{
+    return on && !in_busy;
+}
 
 void usb_send(const uint8_t *bytes, int32_t n)
 {

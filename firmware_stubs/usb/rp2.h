@@ -1,5 +1,6 @@
-/* The USB device controller of RP2040 and RP2350, as Raspberry Pi names it (hardware/regs/usb.h, usb_device_dpram.h); the
-   addresses are checked in tests/firmware/facts. CLEAR is the register's alias that clears the bits written to it. */
+/* The USB device controller of RP2040 and RP2350, as Raspberry Pi names it (hardware/regs/usb.h, usb_device_dpram.h);
+   the addresses are checked in tests/firmware/facts. CLEAR is the register's alias that clears the bits written to
+   it. */
 #pragma once
 #include "core.h"
 

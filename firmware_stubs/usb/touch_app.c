@@ -2,4 +2,7 @@
 #include "board.h"
 #include "usb.h"
 
-void usb_touch(void) { board_restart(1); }
+void usb_touch(void)
+{
+    board_restart(1);
+}

@@ -1,6 +1,6 @@
 /* A serial port over USB (CDC-ACM, full speed) on a chip's own device controller.
-   device.c answers the host's requests, link.c makes a link of the two bulk endpoints, and one file per controller moves
-   packets. No interrupt is served: everything happens in usb_controller_poll, and nothing waits for the host. */
+   device.c answers the host's requests, link.c makes a link of the two bulk endpoints, and one file per controller
+   moves packets. No interrupt is served: everything happens in usb_controller_poll, and nothing waits for the host. */
 #pragma once
 #include <stdint.h>
 

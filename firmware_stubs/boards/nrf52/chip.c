@@ -55,11 +55,20 @@ uint32_t chip_time_us(void)
 }
 
 /* This register outlives a reset, which RAM is not promised to do; a maker's boot loader uses GPREGRET. */
-uint32_t chip_note(void) { return POWER_GPREGRET2; }
+uint32_t chip_note(void)
+{
+    return POWER_GPREGRET2;
+}
 
-void chip_set_note(uint32_t note) { POWER_GPREGRET2 = note; }
+void chip_set_note(uint32_t note)
+{
+    POWER_GPREGRET2 = note;
+}
 
-void chip_reset(void) { SCB_AIRCR = 0x05FA0004u; }
+void chip_reset(void)
+{
+    SCB_AIRCR = 0x05FA0004u;
+}
 
 #ifdef MAKER_LOADER
 void chip_maker_loader(void)

@@ -16,4 +16,7 @@ static inline void pin_high(uint32_t pin, uint32_t drive)
     *pin_setting(pin) = OUTPUT | INPUT_OFF | drive;
 }
 
-static inline void pin_low(uint32_t pin) { *(pin < 32 ? &P0_OUTCLR : &P1_OUTCLR) = 1u << pin % 32; }
+static inline void pin_low(uint32_t pin)
+{
+    *(pin < 32 ? &P0_OUTCLR : &P1_OUTCLR) = 1u << pin % 32;
+}

@@ -36,8 +36,8 @@ static void start_clock(void)
 
 static void wake(void)
 {
-    const uint32_t wanted = 1u << RESET_DMA | 1u << RESET_I2C0 | 1u << RESET_IO | 1u << RESET_PADS | 1u << RESET_PLL_SYS |
-                            1u << RESET_TIMER | 1u << RESET_UART0;
+    const uint32_t wanted = 1u << RESET_DMA | 1u << RESET_I2C0 | 1u << RESET_IO | 1u << RESET_PADS |
+                            1u << RESET_PLL_SYS | 1u << RESET_TIMER | 1u << RESET_UART0;
     RESETS_RESET &= ~wanted;
     while ((RESETS_RESET_DONE & wanted) != wanted) {
     }
@@ -76,12 +76,21 @@ void chip_start(void)
     start_i2c();
 }
 
-uint32_t chip_time_us(void) { return TIMER_TIMERAWL; }
+uint32_t chip_time_us(void)
+{
+    return TIMER_TIMERAWL;
+}
 
 /* Outlives what the watchdog resets; the ROM looks at SCRATCH4 and above only. */
-uint32_t chip_note(void) { return WATCHDOG_SCRATCH0; }
+uint32_t chip_note(void)
+{
+    return WATCHDOG_SCRATCH0;
+}
 
-void chip_set_note(uint32_t note) { WATCHDOG_SCRATCH0 = note; }
+void chip_set_note(uint32_t note)
+{
+    WATCHDOG_SCRATCH0 = note;
+}
 
 /* Everything but the two oscillators [2.13.2, 4.7]. */
 void chip_reset(void)

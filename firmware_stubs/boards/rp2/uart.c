@@ -44,7 +44,10 @@ uint32_t chip_received(void)
     return at;
 }
 
-int32_t chip_can_send(void) { return !(DMA_CH1_CTRL_TRIG & BUSY); }
+int32_t chip_can_send(void)
+{
+    return !(DMA_CH1_CTRL_TRIG & BUSY);
+}
 
 void chip_send(const uint8_t *bytes, int32_t n)
 {

@@ -2,7 +2,15 @@
 #pragma once
 #include "registers.h"
 
-enum { RESET_DMA = 2, RESET_I2C0 = 4, RESET_IO = 6, RESET_PADS = 9, RESET_PLL_SYS = 14, RESET_TIMER = 23, RESET_UART0 = 26 };
+enum {
+    RESET_DMA = 2,
+    RESET_I2C0 = 4,
+    RESET_IO = 6,
+    RESET_PADS = 9,
+    RESET_PLL_SYS = 14,
+    RESET_TIMER = 23,
+    RESET_UART0 = 26
+};
 enum { RESET_PLL_USB = 15, RESET_USBCTRL = 28, USB_IRQ = 14 };
 enum { DMA_ON = 1, FROM_MEMORY = 1 << 4, TO_MEMORY = 1 << 6, RING_4096 = 12 << 8 | 1 << 12, BUSY = 1 << 26 };
 enum { UART0_TX = 28 << 17, UART0_RX = 29 << 17, ONLY_0 = 0 << 13, ONLY_1 = 1 << 13 };
@@ -19,8 +27,7 @@ static inline void start_ticks(uint32_t crystal_mhz)
 /* The ROM says at 0x16 what looks its functions up. */
 static inline void *in_rom(char a, char b)
 {
-    void *(*const look_up)(uint32_t, uint32_t) =
-        (void *(*)(uint32_t, uint32_t))(uintptr_t)*(volatile uint16_t *)0x16;
+    void *(*const look_up)(uint32_t, uint32_t) = (void *(*)(uint32_t, uint32_t))(uintptr_t)*(volatile uint16_t *)0x16;
     return look_up((uint32_t)(a | b << 8), ARM_SECURE);
 }
 
