@@ -31,6 +31,7 @@ SMALL static void fill(int16_t *to, int32_t n, int32_t value)
 }
 
 #if defined(__ARM_FEATURE_SIMD32)
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* assembly takes them from registers */
 /* n values, `step` bytes apart, as int16. */
 __attribute__((naked, noinline)) static void spread(const int8_t *x, int32_t n, int32_t step, int16_t *to)
 {
