@@ -21,7 +21,7 @@ from studio.firmware.build import first_time
 from studio.firmware.flashers.ways import WAYS, Way
 from studio.firmware.image import HEADER_BYTES, MARKS_BYTES, Header, for_slot, has_second, parse_image, program
 from studio.firmware.pages import ask, same, write, write_page
-from studio.firmware.swap import go_back, numbers_of, swap, why_not
+from studio.firmware.swap import go_back, numbers_of, own_again, swap, why_not
 from studio.firmware.virtual import boot_loader
 from studio.progress import Progress, Work
 
@@ -68,6 +68,8 @@ def flash(talk: Talk, image_path: Path, test: Test | None = None, by: str = "", 
             _check_board(talk, hello, header, image_path)
         if hello is not None and hello.mode == "app" and _swaps(talk, hello, header, only):
             return (yield from swap(talk, image, header, test))
+        if hello is not None and hello.mode == "app" and hello.model:
+            own_again(talk, header)
         flasher = FLASHERS[name] if hello or name not in WAYS else _straight_by(name)  # silent: not asked again
         placed = yield from flasher(talk, image, header)
     yield Progress(n, n, "restarting")

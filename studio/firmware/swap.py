@@ -100,6 +100,14 @@ def go_back(talk: Talk) -> bool:
     return True
 
 
+def own_again(talk: Talk, header: Header) -> None:
+    """The numbers that the image brought along, when it is this image that is there and others are in use."""
+    board = numbers_of(talk)
+    if board is not None and board.build == header.build_hash:
+        while go_back(talk):
+            continue
+
+
 def _settled(talk: Talk) -> Numbers:
     """What the board tells when nothing is on trial: what another studio left so is dropped."""
     board = numbers_of(talk)
