@@ -43,6 +43,11 @@ TEST_PROGRAMS = {
     "xdotool": "xdotool",
     "dbus-daemon": "dbus",  # a private bus, for the stand-in of the Bluetooth daemon
     "qemu-system-arm": "qemu-system-arm",
+    "qemu-system-riscv32": "qemu-system-misc",
+    "cmake": "cmake",
+    "dfu-util": "dfu-util",  # the field's own tools, against models of boot loaders
+    "bossac": "bossa-cli",
+    "stm32flash": "stm32flash",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",  # 50 MB to fetch; the second compiler that exports must satisfy
 }
 

@@ -15,10 +15,10 @@ GUESTS = {
     **dict.fromkeys(["serial", "bleak", "sounddevice", "bumble", "dbus_fast"], "sources"),
     **dict.fromkeys(["torch", "sklearn", "optuna", "ruptures", "cleanlab"], "learn"),
     **dict.fromkeys(["soundfile", "mcap", "pyxdf", "pympi", "praatio", "pyarrow"], "data"),
-    **dict.fromkeys(["elftools", "unicorn", "pyocd", "smpclient"], "firmware"),
+    **dict.fromkeys(["elftools", "unicorn", "pyocd", "smpclient", "usb", "libusb_package"], "firmware"),
     **dict.fromkeys(["tflite", "onnx"], "graph"),
     "ziglang": "zig",
-    **dict.fromkeys(["scipy", "ai_edge_litert", "librosa", "pywt"], "tests alone"),
+    **dict.fromkeys(["scipy", "ai_edge_litert", "librosa", "pywt", "esptool", "stm32loader", "imgtool"], "tests alone"),
 }
 HEAVY = {"torch", "sklearn", "bleak", "serial", "sounddevice", "h5py", "soundfile", "unicorn", "tflite", "onnx"}
 HEAVY |= {"optuna", "ruptures", "cleanlab", "mcap", "pyxdf", "pympi", "praatio", "pyarrow", "pyocd", "smpclient"}
