@@ -5,7 +5,7 @@
 
 #if defined(__ARM_FEATURE_MVE)
 enum {
-    PIXELS = 3 /* that are worked out together: conv2d.c never takes more, and the arena is laid out for that */
+    PIXELS = 4 /* that are worked out together: as many as conv2d.c takes, for which the arena is laid out */
 };
 
 typedef struct {
@@ -37,25 +37,27 @@ static void gather(const view *v, int32_t top, int32_t left, int8_t *to, int32_t
     filled_16(to, (int32_t)(end - to), 0);
 }
 
-/* Sums of two outputs, o and p, for three pixels; the fourth lanes hold nothing. */
+/* Sums of two outputs, o and p, for four pixels. */
 typedef struct {
     int32x4_t o, p;
 } sums;
 
 static inline sums sums_of(const int8_t *const *x, const int8_t *weight, int32_t padded)
 {
-    const int8_t *a = x[0], *b = x[1], *c = x[2];
-    int32_t ao = 0, bo = 0, co = 0, ap = 0, bp = 0, cp = 0;
-    for (int32_t i = padded >> 4; i > 0; i--, a += 16, b += 16, c += 16, weight += 32) {
+    const int8_t *a = x[0], *b = x[1], *c = x[2], *d = x[3];
+    int32_t ao = 0, bo = 0, co = 0, zo = 0, ap = 0, bp = 0, cp = 0, zp = 0;
+    for (int32_t i = padded >> 4; i > 0; i--, a += 16, b += 16, c += 16, d += 16, weight += 32) {
         const int32x4x2_t pair = vld2q_s32((const int32_t *)(const void *)weight);
         const int8x16_t o = vreinterpretq_s8_s32(pair.val[0]), p = vreinterpretq_s8_s32(pair.val[1]);
-        const int8x16_t u = vldrbq_s8(a), v = vldrbq_s8(b), w = vldrbq_s8(c);
+        const int8x16_t u = vldrbq_s8(a), v = vldrbq_s8(b), w = vldrbq_s8(c), z = vldrbq_s8(d);
         ao = vmladavaq_s8(ao, u, o);
         ap = vmladavaq_s8(ap, u, p);
         bo = vmladavaq_s8(bo, v, o);
         bp = vmladavaq_s8(bp, v, p);
         co = vmladavaq_s8(co, w, o);
         cp = vmladavaq_s8(cp, w, p);
+        zo = vmladavaq_s8(zo, z, o);
+        zp = vmladavaq_s8(zp, z, p);
     }
     if (padded & 15) { /* lanes that are not there read zeros */
         const uint32x4_t apart = vidupq_n_u32(0, 8);
@@ -63,15 +65,18 @@ static inline sums sums_of(const int8_t *const *x, const int8_t *weight, int32_t
         const int32_t *const from = (const int32_t *)(const void *)weight;
         const int8x16_t o = vreinterpretq_s8_s32(vldrwq_gather_offset_z_s32(from, apart, words));
         const int8x16_t p = vreinterpretq_s8_s32(vldrwq_gather_offset_z_s32(from + 1, apart, words));
-        const int8x16_t u = vldrbq_z_s8(a, there), v = vldrbq_z_s8(b, there), w = vldrbq_z_s8(c, there);
+        const int8x16_t u = vldrbq_z_s8(a, there), v = vldrbq_z_s8(b, there), w = vldrbq_z_s8(c, there),
+                        z = vldrbq_z_s8(d, there);
         ao = vmladavaq_s8(ao, u, o);
         ap = vmladavaq_s8(ap, u, p);
         bo = vmladavaq_s8(bo, v, o);
         bp = vmladavaq_s8(bp, v, p);
         co = vmladavaq_s8(co, w, o);
         cp = vmladavaq_s8(cp, w, p);
+        zo = vmladavaq_s8(zo, z, o);
+        zp = vmladavaq_s8(zp, z, p);
     }
-    const sums s = {{ao, bo, co, 0}, {ap, bp, cp, 0}};
+    const sums s = {{ao, bo, co, zo}, {ap, bp, cp, zp}};
     return s;
 }
 
@@ -83,7 +88,7 @@ typedef struct {
     int32_t zero, up, round, n;
 } ending;
 
-/* One output of three pixels: `begin` is 256 times its bias, and more where all of them lie above the zero point. */
+/* One output of four pixels: `begin` is 256 times its bias, and more where all of them lie above the zero point. */
 static inline void finish(int32x4_t s, int32_t begin, int32_t multiplier, int32_t shift, const ending *e, int8_t *y)
 {
     const int32x4_t whole = vaddq_n_s32(vshlq_n_s32(s, 8), begin);
@@ -120,7 +125,7 @@ static void convolve(const int8_t *x, const int32_t *rows, const int16_t *g, int
                 g[N]};
     int32_t top = -g[PAD_TOP], left = -g[PAD_LEFT], column = 0;
     for (int32_t i = 0; i < n; i += PIXELS, y += PIXELS * c_out) {
-        const int8_t *pixel[PIXELS] = {seen, seen, seen}; /* those that are not there: the first again */
+        const int8_t *pixel[PIXELS] = {seen, seen, seen, seen}; /* those that are not there: the first again */
         const int32_t there = n - i < PIXELS ? n - i : PIXELS;
         for (int32_t slot = 0; slot < there; slot++) {
             pixel[slot] = seen + slot * padded;
