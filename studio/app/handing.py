@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class HandedLink:
-    """`open_link(url)`, with `put_down` and `take_up`. For a USB port that goes away it waits; what was under way is lost."""
+    """`open_link(url)`, with `put_down` and `take_up`. For a USB port that goes away it waits; what ran is lost."""
 
     def __init__(self, url: str) -> None:
         self.url = url

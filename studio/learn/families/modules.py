@@ -10,7 +10,6 @@ import numpy as np
 from studio.data.stream import Floats
 from studio.learn.families.layers import GATES, INPUT, Layer, Plane, Weights
 
-
 #: Share of the batches that go on from other windows.
 GO_ON = 0.5
 
