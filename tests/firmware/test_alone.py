@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from studio.errors import BuildError, VerifyError
 from studio.firmware.alone import Alone, alone, play
 from studio.firmware.cores import CORES
 from studio.graph.graph import Graph, Node
+from studio.graph.importing import import_graph
 from studio.graph.passes import quantize
 from studio.graph.rows import stages_on_board
 from tests.firmware.firmwares import graph
@@ -44,6 +46,14 @@ def test_every_tensor_is_the_same_on_every_core(core: str) -> None:
     made = alone(model, core, windows)
     assert equal_stages(made, model, windows) == list(stages_on_board(model))
     assert np.array_equal(made.scores, model.scores(windows)) and all(n for _, n in made.stages)
+
+
+@pytest.mark.parametrize("core", [pytest.param(name, marks=NEEDS[name]) for name in ("cortex-m55", "cortex-m33")])
+def test_layers_that_overwrite_their_input_do_not_do_so_too_early(core: str, shared: Path) -> None:
+    """A large first layer's output begins before its input; how far depends on the pixels worked out together."""
+    model = import_graph(shared / "models" / "pretrainedResnet_quant.tflite")
+    windows = np.random.default_rng(0).uniform(0, 255, (1, *model.window_shape())).astype(np.float32)
+    assert equal_stages(alone(model, core, windows), model, windows) == list(stages_on_board(model))
 
 
 @pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm (apt install qemu-system)")
