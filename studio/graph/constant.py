@@ -16,6 +16,7 @@ from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.op import Array
 from studio.graph.ops.int8 import Conv1dS8, DepthwiseConv1dS8, MaxPool1dS8
 from studio.graph.ops.plane_s8 import AveragePool2dS8, Conv2dS8, DepthwiseConv2dS8, MaxPool2dS8
+from studio.graph.sheet import KEPT
 
 FEWEST = 2  # channels that a layer keeps
 POOLS = (MaxPool1dS8, MaxPool2dS8, AveragePool2dS8)
@@ -33,7 +34,7 @@ class Range:
 
 def without_constant_channels(graph: Graph) -> Graph:
     """`graph` without channels that are proven constant, where every reader can do without them; the same scores."""
-    ranges, nodes = channel_ranges(graph), list(graph.nodes)
+    ranges, nodes, fewer = channel_ranges(graph), list(graph.nodes), False
     for root in range(len(nodes) - 1):
         members = _members(graph, root)
         if members:
@@ -41,19 +42,25 @@ def without_constant_channels(graph: Graph) -> Graph:
             drop &= np.logical_and.reduce([_foldable(graph, i, ranges[i].low) for i in members])
             drop[: max(0, FEWEST - int((~drop).sum()))] = False
             if drop.any():
+                fewer = True
                 _drop(nodes, graph, members, ~drop, ranges)
+    if not fewer:
+        return graph
     found = replace(graph, nodes=tuple(nodes))
     found.shapes()
     return found
 
 
 def without_unread(graph: Graph) -> Graph:
-    """`graph` without nodes that its scores do not depend on, now or by way of a memory."""
-    alive = {len(graph.nodes) - 1, *(i for i, node in enumerate(graph.nodes) if node.op.remembers)}
+    """`graph` without nodes that its scores do not depend on, now or by way of a memory, and that nobody asks for."""
+    ends = (i for i, node in enumerate(graph.nodes) if node.op.remembers or node.name in KEPT)
+    alive = {len(graph.nodes) - 1, *ends}
     for i in range(len(graph.nodes) - 1, -1, -1):
         if i in alive:
             alive |= {j for j in graph.nodes[i].inputs if j != WINDOW}
     kept = sorted(alive)
+    if len(kept) == len(graph.nodes):
+        return graph
     new = {old: i for i, old in enumerate(kept)} | {WINDOW: WINDOW}
     nodes = tuple(replace(graph.nodes[i], inputs=tuple(new[j] for j in graph.nodes[i].inputs)) for i in kept)
     found = replace(graph, nodes=nodes)

@@ -14,17 +14,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from studio.errors import GraphError
-from studio.graph.constant import without_constant_channels
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.int8_layers import FOLLOW, LAYERS, RECTIFY, Convert, Steps, keeps_steps, steps
+from studio.graph.lossless import improved
 from studio.graph.op import Array, Op
 from studio.graph.ops import int8, wide
 from studio.graph.ops.pointwise import Reshape, ReshapeS8
 from studio.graph.ops.vector import Relu, Standardize
 from studio.graph.recurrent_layers import recurrent, with_reach
+from studio.graph.sheet import KEPT
 from studio.graph.wide_layers import WIDE_FOLLOW, WIDE_LAYERS, in_planes, keeps_wide, wide_steps
-
-KEPT = ("features", "logits", "scores")  # stages that every graph has
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def quantize(graph: Graph, windows: Array, bits: int = 8) -> Graph:
 
     With 16 `bits` values between layers are int16 and weights int8 (wide_layers.py): twice the memory of values, and a
     result much nearer to float; convolutions, fully connected layers, sums and pools, while all else stays in float.
-    A Relu right after a layer becomes the layer's lower bound; channels that come out constant are left out. Stages
+    A Relu right after a layer becomes the layer's lower bound; then come the PASSES of lossless.py. Stages
     keep their names; new ones are called after the stage they read, with `_int8`, `_int16` or `_float` behind. Raises
     GraphError when nothing was seen.
     """
@@ -122,7 +121,7 @@ def quantize(graph: Graph, windows: Array, bits: int = 8) -> Graph:
         if i not in fused.values():
             _turn(build, i, node, fused.get(i))
     _end_in_float(build)
-    return without_constant_channels(join_standardize(replace(graph, nodes=tuple(build.nodes))))
+    return improved(join_standardize(replace(graph, nodes=tuple(build.nodes))))
 
 
 def _fused(graph: Graph) -> dict[int, int]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from studio.errors import DataError
-from studio.graph.constant import without_constant_channels
 from studio.graph.graph import Graph
 from studio.graph.importing.onnx_file import graph_of as graph_of_onnx
 from studio.graph.importing.tflite_file import graph_of as graph_of_tflite
+from studio.graph.lossless import improved
 
 #: File name suffix -> what reads it.
 IMPORTERS: dict[str, Callable[[bytes, str], Graph]] = {
@@ -26,6 +26,6 @@ def import_graph(path: Path) -> Graph:
         if path.stat().st_size > LARGEST_FILE:
             seen = f"{path.stat().st_size} bytes"
             raise DataError(str(path), seen, "No board takes that; give it a smaller network.")
-        return without_constant_channels(read(path.read_bytes(), path.name))
+        return improved(read(path.read_bytes(), path.name))
     except OSError as e:
         raise DataError(str(path), e.strerror or str(e), "Check the name and the rights of the file.") from e

@@ -8,14 +8,11 @@ order in which it was made, and turned when a layer asks for the other; two turn
 from dataclasses import dataclass, field, replace
 from math import prod
 
-import numpy as np
-
 from studio.graph.graph import WINDOW
 from studio.graph.importing.build import Builder, Layer, Tensor
+from studio.graph.layout import LARGEST_TURN, places, regular
 from studio.graph.op import Array, Op, Shape
 from studio.graph.ops import pointwise
-
-LARGEST_TURN = 1 << 20  # values of a tensor for which turns are followed one by one
 
 
 def channels_last(shape: Shape) -> Shape:
@@ -99,8 +96,8 @@ class OnnxBuilder(Builder):
             node = before.inputs[0]
             before = None if node == WINDOW else self.nodes[node]
         if before is not None and type(before.op) is pointwise.Pick and prod(before.op.to) <= LARGEST_TURN:
-            places = _places(before.op.to, before.op.steps, before.op.start).ravel()[_places(to, steps, start)]
-            found = _regular(places)
+            taken = places(before.op.to, before.op.steps, before.op.start).ravel()[places(to, steps, start)]
+            found = regular(taken)
             if found is not None:
                 return self._picked(before.inputs[0], to, *found)
         return self._picked(node, to, steps, start)
@@ -124,19 +121,3 @@ def becomes(build: Builder, number: int, values: Array) -> None:
     old = build.tensors[number]
     shape = old.shape if prod(old.shape) == values.size and old.shape else channels_last(values.shape)
     build.tensors[number] = replace(old, shape=shape, dtype=str(values.dtype), data=values)
-
-
-def _places(to: Shape, steps: Shape, start: int) -> Array:
-    """Where each value of a Pick comes from: whole numbers of shape `to`."""
-    found: Array = np.full(to, start, np.int64)
-    for axis, (n, step) in enumerate(zip(to, steps, strict=True)):
-        found += (np.arange(n) * step).reshape([-1 if a == axis else 1 for a in range(len(to))])
-    return found
-
-
-def _regular(places: Array) -> tuple[Shape, int] | None:
-    """(steps, start) of a Pick that reads these places, if there is one."""
-    start = int(places.flat[0])
-    steps = tuple(int(np.take(places, 1, axis).flat[0]) - start if n > 1 else 1 for axis, n in enumerate(places.shape))
-    same = np.array_equal(_places(places.shape, steps, start), places)
-    return (steps, start) if same else None
