@@ -9,7 +9,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from studio.errors import FlashError
@@ -49,25 +49,36 @@ def run_command(
     try:
         assert process.stdout
         _listen(process.stdout, said.put, end=lambda: said.put(None))
-        deadline, latest = time.monotonic() + silent_s, Progress(0, 0, "working")
-        while True:
-            try:
-                line = said.get(timeout=LISTEN_S)
-            except queue.Empty:
-                if time.monotonic() > deadline:
-                    raise _silence(thing, silent_s) from None
+        latest = Progress(0, 0, "working")
+        for line in _heard(said, thing, silent_s):
+            if line is None:
                 yield latest
                 continue
-            if line is None:
-                return process.wait(), lines
-            deadline = time.monotonic() + silent_s
             lines.append(line.strip())
             if news := read(line):
                 latest = news
                 yield news
+        return process.wait(), lines
     finally:
         process.kill()
         process.wait()
+
+
+def _heard(said: "queue.Queue[str | None]", thing: str, silent_s: float) -> Iterator[str | None]:
+    """The program's lines until it ends, and None where it is silent for a moment; FlashError where for too long."""
+    deadline = time.monotonic() + silent_s
+    while True:
+        try:
+            line = said.get(timeout=LISTEN_S)
+        except queue.Empty:
+            if time.monotonic() > deadline:
+                raise _silence(thing, silent_s) from None
+            yield None
+            continue
+        if line is None:
+            return
+        deadline = time.monotonic() + silent_s
+        yield line
 
 
 def _silence(thing: str, silent_s: float) -> FlashError:
@@ -78,20 +89,12 @@ def _silence(thing: str, silent_s: float) -> FlashError:
 def _followed(
     said: "queue.Queue[str | None]", complaints: list[str], thing: str, silent_s: float
 ) -> Work[dict[str, Any]]:
-    deadline, latest = time.monotonic() + silent_s, Progress(0, 0, "working")
-    while True:
-        try:
-            line = said.get(timeout=LISTEN_S)
-        except queue.Empty:
-            if time.monotonic() > deadline:
-                raise _silence(thing, silent_s) from None
+    latest = Progress(0, 0, "working")
+    for line in _heard(said, thing, silent_s):
+        if line is None:
             yield latest
             continue
-        if line is None:
-            last = " ".join("".join(complaints[-LAST_LINES:]).split())
-            raise FlashError(thing, f"its program ended early: {last or 'without a word'}", "Flash again.")
         news = _news(line)
-        deadline = time.monotonic() + silent_s
         if "result" in news:
             return dict(news["result"])
         if "error" in news:
@@ -99,6 +102,8 @@ def _followed(
         if "text" in news:
             latest = Progress(news.get("done", 0), news.get("total", 0), news["text"])
             yield latest
+    last = " ".join("".join(complaints[-LAST_LINES:]).split())
+    raise FlashError(thing, f"its program ended early: {last or 'without a word'}", "Flash again.")
 
 
 def tell(**news: Any) -> None:
