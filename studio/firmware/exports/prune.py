@@ -247,6 +247,7 @@ def _static(text: str) -> str:
     An inline one may be needed on some cores only. GCC reads the assembly of its oldest cores in a syntax of their time
     unless the text itself asks for today's.
     """
-    text = re.sub(r"^static inline (?!__)", "static inline __attribute__((unused)) ", text, flags=re.M)
+    inline = r"^((?:__attribute__\(\(\w+\)\) )?static inline )(?!__)"
+    text = re.sub(inline, r"\1__attribute__((unused)) ", text, flags=re.M)
     text = OPEN.sub("static ", text).replace("__attribute__((naked,", "__attribute__((ASSEMBLY,")
     return re.sub(r"(__asm__(?: volatile)?\()(?=\")", r'\1".syntax unified\\n" ', text)
