@@ -22,6 +22,7 @@ WORDS = {
     "finalists": "Finalists",
     "folds": "Parts to judge on",
     "side_by_side": "At the same time",
+    "streaming": "Streaming",
     "resume": "Go on with the last",
     "windows": "Windows",
 }
@@ -66,7 +67,7 @@ FAMILIES = {
 }
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
 EFFORT = ("minutes", "trials", "side_by_side", "finalists", "folds", "seed", "resume")
-WINDOW = ("window_s", "stride_s", "windows", "max_rate_error")
+WINDOW = ("window_s", "stride_s", "windows", "max_rate_error", "streaming")
 
 
 class SettingsSide(Side):
@@ -159,6 +160,7 @@ class SettingsSide(Side):
             spin.setSpecialValueText(text)
             spin.setDecimals(2 if name.endswith("_s") else 1)
             spin.setSingleStep(0.1 if name.endswith("_s") else 1.0)
+        self.findChild(QtWidgets.QSpinBox, "train_side_by_side").setSpecialValueText("one per core")
 
     def _show_board(self) -> None:
         board = self._boards.get(self.board.currentData())
