@@ -282,6 +282,9 @@ void k_add_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, i
 void k_multiply_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t b_zero,
                    int32_t multiplier, int32_t shift, int32_t y_zero, int32_t low, int32_t high, int8_t *y,
                    int32_t n_out);
+void k_multiply_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t b_zero,
+                        int32_t multiplier, int32_t above, int32_t below, int32_t shift, int32_t low, int32_t high,
+                        int8_t *y, int32_t n_out);
 void k_lookup_s8(const int8_t *x, int32_t n, const int8_t *table, int8_t *y, int32_t n_out);
 void k_add(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);
 void k_multiply(const float *a, int32_t n_a, const float *b, int32_t n_b, float *y, int32_t n_out);

@@ -39,6 +39,27 @@ void k_multiply_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, i
         y[i] = requantize((a[i] - a_zero) * (b[i] - b_zero), multiplier, shift, y_zero, low, high);
 }
 
+/* The same bits from one line, where studio/graph/product.py has found one and tried it on every product; `multiplier`
+   is 8 * gain there. What lies below 0 has an offset of its own, for it rounds the other way. */
+void k_multiply_line_s8(const int8_t *a, int32_t n_a, const int8_t *b, int32_t n_b, int32_t a_zero, int32_t b_zero,
+                        int32_t multiplier, int32_t above, int32_t below, int32_t shift, int32_t low, int32_t high,
+                        int8_t *y, int32_t n_out)
+{
+    (void)n_a, (void)n_b;
+    const int32_t differ = below - above;
+    for (int32_t i = 0; i < n_out; i++) {
+#if defined(__ARM_ARCH_6M__) /* gain in two parts: products of 32 bits are enough */
+        const int32_t p = (a[i] - a_zero) * (b[i] - b_zero);
+        const int32_t high_part = p * (multiplier >> 18) + (p * (multiplier >> 3 & 0x7fff) >> 15);
+#else
+        const int32_t p = (a[i] - a_zero) * (1 << 14) * (b[i] - b_zero);
+        const int32_t high_part = high_word(p, multiplier);
+#endif
+        y[i] = saturated((high_part + above + (p >> 31 & differ)) >> shift);
+    }
+    bound(y, n_out, low, high);
+}
+
 /* Any function of one int8: 256 answers, that of -128 first. */
 void k_lookup_s8(const int8_t *x, int32_t n, const int8_t *table, int8_t *y, int32_t n_out)
 {

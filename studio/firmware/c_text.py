@@ -17,7 +17,7 @@ from studio.graph.paired import Paired
 Pointers = Mapping[str, str | Sequence[str]]
 
 #: Integers of ops that are worked out from data.
-LEARNED = ("zero", "low", "high", "multiplier", "shift", "a_gain", "b_gain", "offset")
+LEARNED = ("zero", "low", "high", "multiplier", "shift", "a_gain", "b_gain", "offset", "above", "below")
 
 
 def call(op: Op, shapes: list[Shape], name: str, pointers: Pointers, tables: list[str]) -> str:

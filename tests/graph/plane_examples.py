@@ -267,7 +267,9 @@ def variants() -> dict[str, Example]:
     add = pointwise.AddS8(-128, 1659400000, -1, 4, 2**30, 0, 1098000000, -18, -128)
     line = pointwise.AddS8(0, 2**30, 0, 0, 2**30, 0, 2**30, -18, 0)  # a tie at every odd sum
     coarse = pointwise.AddS8(0, 2**30, -22, 5, 3 * 2**29, -22, 2**30, 4, 0)  # rounds on the way: no line does that
-    assert coarse.line is None
+    wrapping = pointwise.MultiplyS8(3, -7, 2**30 + 1, 14, -4)  # a left shift past 32 bits: no line either
+    product = pointwise.MultiplyS8(-128, -9, 1300000000, -6, -128, low=-100)
+    assert coarse.line is None and wrapping.line is None and product.line is not None
     mean = plane_s8.AveragePool2dS8(20, 20, 0, 0, 0, 0, 20, 20)
     return {
         **examples,
@@ -275,6 +277,8 @@ def variants() -> dict[str, Example]:
         "add of a line": Example(add, ((50,), (50,)), add_s8(add), 0),
         "add with ties": Example(line, ((50,), (50,)), add_s8(line), 0),
         "add without a line": Example(coarse, ((50,), (50,)), add_s8(coarse), 0),
+        "product of a line": Example(product, ((50,), (50,)), multiply_s8(product), 0),
+        "product without a line": Example(wrapping, ((50,), (50,)), multiply_s8(wrapping), 0),
         "large mean": Example(mean, ((20, 20, 5),), pool(mean, mean_s8(-128, 127)), 0),
     }
 

@@ -10,9 +10,8 @@ import numpy as np
 from studio.errors import GraphError
 from studio.graph.op import Array, Op, Shape
 from studio.graph.ops.plane_s8 import zero_point
+from studio.graph.product import PAIRS, Line, line_through, products
 from studio.params import param
-
-PAIRS = np.arange(-128, 128, dtype=np.int64)
 
 
 def alike(op: Op, inputs: tuple[Shape, ...]) -> Shape:
@@ -150,7 +149,10 @@ class AddS8(Op):
 
 @dataclass(frozen=True, eq=False)
 class MultiplyS8(Op):
-    """a * b in int8, each of its own scale: two of any shape."""
+    """a * b in int8, each of its own scale: two of any shape.
+
+    As with AddS8, what is proven to give the same for all pairs takes the place of the long arithmetic (product.py).
+    """
 
     a_zero: int = zero_point("first input")
     b_zero: int = zero_point("second input")
@@ -166,6 +168,23 @@ class MultiplyS8(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         return alike(self, inputs)
+
+    def kernel(self, n_inputs: int) -> str:
+        return "k_multiply_s8" if self.line is None else "k_multiply_line_s8"
+
+    def args(self) -> dict[str, Any]:
+        if self.line is None:
+            return super().args()
+        gain, above, below, shift = self.line
+        given = {"a_zero": self.a_zero, "b_zero": self.b_zero, "multiplier": 8 * gain, "above": above, "below": below}
+        return {**given, "shift": shift, "low": self.low, "high": self.high}
+
+    @cached_property
+    def line(self) -> Line | None:
+        """(gain, above, below, shift), or None where no such line was found."""
+        p = products(self.a_zero, self.b_zero)
+        want = np.clip(rescale(p, self.multiplier, self.shift) + self.y_zero, self.low, self.high)
+        return line_through(p, want, self.multiplier * 2.0 ** (self.shift - 31), (self.low, self.high))
 
 
 @dataclass(frozen=True, eq=False)
