@@ -23,6 +23,7 @@ enum {
     DILATION_H,
     DILATION_W,
     COLUMNS, /* not 0: the rows that an output row looks at are laid out first, that wide, with their padding */
+    TILES,   /* winograd.c: rows of tiles that are worked out together */
     DOWN = DILATION_H, /* depthwise: whether rows of the plane run down the columns of x */
     WIDTH_OF_ROW,
     STRIP /* of the plane: values in a row, output rows at once */

@@ -224,6 +224,10 @@ void k_conv1d(const float *x, int32_t n, int32_t c, const float *weight, const f
 void k_depthwise_conv1d(const float *x, int32_t n, int32_t c, const float *weight, const float *bias, int32_t taps,
                         int32_t stride, int32_t pad_before, float *y, int32_t n_out, int32_t c_out);
 
+/* winograd.c */
+void k_conv2d_tiles_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);
+void k_conv2d_tiles_up_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);
+
 /* conv2d.c */
 void k_conv2d_up_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);
 void k_conv2d_inside_s8(const int8_t *x, const int32_t *rows, const int16_t *geometry, void *scratch, int8_t *y);

@@ -13,6 +13,7 @@ from studio.graph.layout import with_least_moves
 from studio.graph.merging import with_common_scales, with_fused_bounds
 from studio.graph.op import Op
 from studio.graph.sheet import KEPT
+from studio.graph.tiled import in_tiles
 
 MOST_ROUNDS = 8
 
@@ -63,7 +64,7 @@ PASSES = (
 
 
 def improved(graph: Graph) -> Graph:
-    """`graph` after all passes, with the same scores to the bit."""
+    """`graph` after all passes, with the same scores to the bit; at last convolutions go into tiles where that pays."""
     graph.shapes()
     for _ in range(MOST_ROUNDS):
         before = graph
@@ -74,4 +75,4 @@ def improved(graph: Graph) -> Graph:
             graph = found
         if graph is before:
             break
-    return graph
+    return in_tiles(graph)

@@ -271,8 +271,12 @@ def variants() -> dict[str, Example]:
     product = pointwise.MultiplyS8(-128, -9, 1300000000, -6, -128, low=-100)
     assert coarse.line is None and wrapping.line is None and product.line is not None
     mean = plane_s8.AveragePool2dS8(20, 20, 0, 0, 0, 0, 20, 20)
+    raised = replace(examples["up wide"].op, tiles=2)
+    both = replace(raised, y_zero=3, low=-128)
     return {
         **examples,
+        "up in tiles": Example(raised, ((5, 9, 40),), layer_s8(raised), 0),
+        "in tiles": Example(both, ((5, 9, 40),), layer_s8(both), 0),
         "dense of one scale": Example(dense, ((21,),), dense_s8(dense), 0),
         "add of a line": Example(add, ((50,), (50,)), add_s8(add), 0),
         "add with ties": Example(line, ((50,), (50,)), add_s8(line), 0),

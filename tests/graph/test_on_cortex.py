@@ -36,12 +36,12 @@ SECTIONS { . = 0x1000; .text : { *(.text*) } .rodata : { *(.rodata*) } .ARM.exid
 """
 
 
-def linked(core: str, folder: Path) -> bytes:
+def linked(core: str, folder: Path, how: str = "-Os") -> bytes:
     """All kernels and the functions around them as one ELF."""
     (folder / "batches.c").write_text(batches())
     (folder / "script.ld").write_text(SCRIPT)
     target, cpu = CORES[core]
-    size = ("-Os", "-fhosted", "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
+    size = (how, "-fhosted", "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
     paths = ["-I", STUBS / "kernels", "-T", folder / "script.ld", folder / "batches.c", *sources()]
     link = ("-g", "-Wl,-e,many_k_relu")
     zig.run(["cc", "-target", target, f"-mcpu={cpu}", *zig.EXACT, *size, *link, *paths, "-o", folder / "all.elf"])

@@ -21,6 +21,7 @@ from studio.params import param
 MOST_LAID_OUT = 640  # bytes
 STRIP = 8  # most output rows at once of a depthwise layer on cores with vectors (depthwise2d_mve.c)
 LARGEST_SUM = 1 << 30
+MOST_TILES = 64  # rows of them at once
 
 
 def zero_point(what: str) -> Any:
@@ -70,6 +71,7 @@ class Conv2dS8(Conv2d):
     y_zero: int = zero_point("output")
     low: int = param(-128, "Least output.", low=-128, high=127)
     high: int = param(127, "Greatest output.", low=-128, high=127)
+    tiles: int = param(0, "Rows of tiles at once, by Winograd's scheme; 0: directly.", low=0, high=MOST_TILES)
     takes = np.int8
     gives = np.int8
 
@@ -90,10 +92,21 @@ class Conv2dS8(Conv2d):
 
     def kernel_on(self, *inputs: Shape) -> str:
         """The lean one where every window is inside: a model of such layers is linked without what borders need."""
+        if self.tiles and self.tileable():
+            return "k_conv2d_tiles_s8" if self.line is None else "k_conv2d_tiles_up_s8"
         ready = self.pointwise() or bool(self.laid_out(*inputs))
         plain = self.dilation_h == self.dilation_w == 1 and prod(self.weight.shape[2:]) % 4 == 0
         found = self.kernel(1)
         return "k_conv2d_inside_s8" if found == "k_conv2d_up_s8" and ready and plain else found
+
+    def tileable(self) -> bool:
+        """Whether winograd.c can work it out: 3 x 3 taps next to each other, and channels by fours.
+
+        Nothing can overflow there: a sum and 256 times it fit 32 bits (`usual`, `line`), transforms fit 16.
+        """
+        steps = (self.stride_h, self.stride_w, self.dilation_h, self.dilation_w)
+        plain = self.taps() == (3, 3) and steps == (1, 1, 1, 1) and self.weight.shape[3] % 4 == 0
+        return plain and self.kernel(1) != "k_conv2d_any_s8"
 
     def args(self) -> dict[str, Any]:
         return self.args_on((0, 0, 0))
@@ -113,7 +126,8 @@ class Conv2dS8(Conv2d):
         columns = (y[1] - 1) * self.stride_w + self.taps()[1] if any(x) and self.laid_out(x) else 0
         if self.pointwise() and x[0] * x[1] < 1 << 15:
             x, y = (1, x[0] * x[1], x[2]), (1, y[0] * y[1], y[2])
-        return geometry(self, x, y, n, (self.dilation_h, self.dilation_w, columns))
+        last = (self.tiles,) if self.tiles and self.tileable() else ()
+        return geometry(self, x, y, n, (self.dilation_h, self.dilation_w, columns, *last))
 
     def pointwise(self) -> bool:
         """Whether each pixel is worked out alone: then all of them lie in one row."""
@@ -129,21 +143,32 @@ class Conv2dS8(Conv2d):
         if self.kernel(1) == "k_conv2d_any_s8":
             return 0
         size, row = -(-prod(self.weight.shape[1:]) // 4) * 4, prod(self.weight.shape[2:])
-        return 8 * size + (size if row % 4 else row) + self.laid_out(*inputs)
+        direct = 8 * size + (size if row % 4 else row) + self.laid_out(*inputs)
+        if not self.tiles or not self.tileable():
+            return direct
+        pairs, c = -(-self.tiles * -(-self.shape(*inputs)[1] // 2) // 2), inputs[0][2]
+        return max(direct, pairs * (64 * c + 64) + 16 * c + c)  # cores that are faster without work directly
 
     def laid_out(self, *inputs: Shape) -> int:
         """Bytes of the rows that an output row looks at, with their padding; 0 where they are read from the input."""
         (_, w, c), (kh, kw) = three(self, inputs), self.taps()
         columns = (self.shape(*inputs)[1] - 1) * self.stride_w + kw
         n_bytes = kh * columns * c
-        cut_off = kh > 1 and (self.pad_left > 0 or columns > w)
+        cut_off = kh > 1 and (self.pad_left > 0 or columns > w) and not (self.tiles and self.tileable())
         return n_bytes if self.dilation_w == 1 and cut_off and n_bytes <= MOST_LAID_OUT else 0
 
     def ahead(self, *inputs: Shape) -> int | None:
         """The output is written a few pixels at a time, in order, after what they need has been read."""
         if self.kernel(1) == "k_conv2d_any_s8":
             return None
-        return max(self._ahead(inputs, together) for together in (2, 4))  # plain cores, and those with DSP
+        direct = max(self._ahead(inputs, together) for together in (2, 4))  # plain cores, and those with DSP
+        return max(direct, self._ahead_in_tiles(*inputs)) if self.tiles and self.tileable() else direct
+
+    def _ahead_in_tiles(self, *inputs: Shape) -> int:
+        """Rows of tiles are written when all that they look at has been read."""
+        (_, w, c), (h_out, w_out, c_out) = inputs[0], self.shape(*inputs)
+        done = range(2 * self.tiles, h_out, 2 * self.tiles)
+        return max((row * w_out * c_out - max(row - self.pad_top, 0) * w * c for row in done), default=0)
 
     def _ahead(self, inputs: tuple[Shape, ...], together: int) -> int:
         """For `together` pixels at a time: how far writing gets before the place that is read next, in bytes."""
