@@ -58,9 +58,21 @@ def _term(value: Argument, name: str, pointers: Pointers, tables: list[str]) -> 
         return given if isinstance(given, str) else given[value.index]
     if isinstance(value, Table):
         full = f"{name}_{value.name}"
+        if not value.values.flags.writeable and (same := _shared(full, value.values, tables)):
+            return same
         tables.append(table(full, value.values) if value.paired is None else paired_table(full, value.paired))
         return f"{name}_{value.name}"
     return number(value)
+
+
+def _shared(name: str, values: Array, tables: list[str]) -> str:
+    """The name under which a curve of the arithmetic, which no training changes, is declared already; "" if not."""
+    text = table(name, values)
+    for other in tables:
+        found = re.search(r"(\w+)\[", other)
+        if found and other == text.replace(f" {name}[", f" {found[1]}[", 1):
+            return found[1]
+    return ""
 
 
 def number(value: float | int | np.generic) -> str:

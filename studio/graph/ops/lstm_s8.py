@@ -26,6 +26,7 @@ def sigmoid_table() -> Array:
     bend = s * (1 - s) * (2 * s - 1) / 24**2
     table = np.rint(65536 * (s + 0.06 * bend)).astype(np.uint16)
     table[-1] = 65535
+    table.setflags(write=False)  # one for all layers
     return table
 
 

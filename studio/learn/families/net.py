@@ -59,6 +59,7 @@ class Network:
     least_steps: int = param(0, "Steps at least: of little data, more times through it.", low=0, high=100_000)
     patience: int = param(10, "Epochs without a better validation before it stops.", low=1, high=1000)
     hold_out: bool = param(True, "Keep some groups aside to find the best epoch.")
+    bits: int = param(8, "Bits of the values between layers; weights have 8.", choices=(8, 16))
 
     def __post_init__(self) -> None:
         check(self)
@@ -89,7 +90,8 @@ class Network:
         course = self._course(len(learn))
         weights = yield from train(lessons, layers, course, seed)
         yield Progress(course.epochs, course.epochs, "quantizing to int8")
-        return quantized(data, learn, (*nodes, standard(nodes, mean, std)), lessons.plane, layers, weights)
+        front = (*nodes, standard(nodes, mean, std))
+        return quantized(data, learn, front, lessons.plane, layers, weights, self.bits)
 
     def _course(self, n: int) -> Course:
         batch = min(self.batch, max(4, n // 4))
@@ -112,7 +114,8 @@ class Network:
         plane = x.shape[1], x.shape[2], x.shape[3]
         layers = self._layers(plane, data)
         weights = random_weights(layers, plane, len(data.classes))
-        return quantized(few, everything, (*nodes, standard(nodes, mean, std)), plane, layers, weights)
+        front = (*nodes, standard(nodes, mean, std))
+        return quantized(few, everything, front, plane, layers, weights, self.bits)
 
     def final(self: Self) -> Self:
         """The same network, learning from every group for the whole number of epochs."""
@@ -158,8 +161,14 @@ def float_graph(
 
 
 def quantized(
-    data: Dataset, learned: Ints, front: tuple[Node, ...], plane: Plane, layers: tuple[Layer, ...], weights: Weights
+    data: Dataset,
+    learned: Ints,
+    front: tuple[Node, ...],
+    plane: Plane,
+    layers: tuple[Layer, ...],
+    weights: Weights,
+    bits: int = 8,
 ) -> Graph:
-    """The network in int8, its ranges read from some of the windows that were learned from."""
+    """The network in whole numbers of `bits`, its ranges read from some of the windows that were learned from."""
     few = learned[np.linspace(0, len(learned) - 1, min(CALIBRATION, len(learned))).astype(int)]
-    return quantize(float_graph(data, front, plane, layers, weights), data.x[few])
+    return quantize(float_graph(data, front, plane, layers, weights), data.x[few], bits)
