@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Qt
 
@@ -21,7 +22,9 @@ from studio.graph.ops.decide import even
 from studio.learn.smooth import curve
 from studio.ui.pages.label import LabelPage
 from studio.ui.pages.train import TEST_AGAIN, TrainPage
+from studio.ui.theme import theme
 from studio.ui.training.alarms import AlarmPlot
+from studio.ui.training.curves import Curves
 from studio.ui.training.looking import words_of
 from studio.ui.training.trust import event_lines
 from tests.app.test_deciding import STREAM, knocking, loudness
@@ -191,6 +194,14 @@ def test_curves_of_the_test_are_drawn(opened: tuple[TrainPage, BareShell]) -> No
     )
     assert "divided by 1.50" in curves.words["calibration"].text() and "(ECE)" in curves.words["calibration"].text()
     assert "knock: area 1.000" in curves.legend.text()
+
+
+def test_the_theme_changes_after_the_curves_are_gone(qtbot: Any, qapp: Any) -> None:
+    themed(qapp)
+    shiboken6.delete(Curves())
+    with qtbot.captureExceptions() as said:
+        theme().changed.emit()
+    assert not said
 
 
 def test_without_a_curve_the_panel_says_why(qtbot: Any, qapp: Any) -> None:

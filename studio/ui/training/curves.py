@@ -80,7 +80,10 @@ class Curves(QtWidgets.QWidget):
         layout.addLayout(grid)
         self.setLayout(layout)
         self._shown: tuple[dict[str, Any], list[str], float | None] = ({}, [], None)
-        theme().changed.connect(lambda: self.show_test(*self._shown))
+        theme().changed.connect(self._repaint)  # a method of a widget is let go with it
+
+    def _repaint(self) -> None:
+        self.show_test(*self._shown)
 
     def show_test(self, test: dict[str, Any], classes: list[str], temperature: float | None) -> None:
         """METRICS as a model's document holds them; `temperature` as its scores were cooled by."""
