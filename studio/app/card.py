@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from studio.app.models import Model
+from studio.app.telling import by_label, sentence
 from studio.firmware.board import Board
 
 
@@ -23,10 +24,19 @@ def _what(model: Model, board: Board) -> Iterator[str]:
     yield f"- Family: {model.family}, {len(graph.nodes)} stages; made {model.created or 'at an unknown time'}"
     yield f"- Listens to: {stream.name} ({', '.join(graph.channels)}{unit}) at {graph.rate_hz:g} samples per second"
     yield f"- Window: {graph.length} samples, a new one every {graph.stride}"
-    yield f"- Classes: {', '.join(graph.classes)}; no answer below a score of {graph.threshold:g}"
+    yield from _told(model)
     decision = graph.decision.words() if graph.decision else "the greatest score of each window alone"
     yield f"- Decision along time: {decision}"
     yield f"- Board: {board.title} ({board.id})"
+
+
+def _told(model: Model) -> Iterator[str]:
+    graph, lock = model.graph, model.lock
+    if lock.get("task") == "number":
+        yield f"- Tells: a number{' in ' + lock['unit'] if lock.get('unit') else ''}"
+        return
+    each = " each, several at once;" if lock.get("task") == "several" else ";"
+    yield f"- Classes: {', '.join(graph.classes)}{each} no answer below a score of {graph.threshold:g}"
 
 
 def _data(model: Model) -> Iterator[str]:
@@ -53,7 +63,8 @@ def _test(model: Model) -> Iterator[str]:
     if "accuracy" not in test:
         yield "None."
         return
-    yield f"Accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f} on {test['n_windows']} windows.\n"
+    counted = f"Accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f} on {test['n_windows']} windows.\n"
+    yield f"{told}.\n" if (told := sentence(test)) else counted
     if looks := model.lock.get("test_looks"):
         yield f"The test part was looked at {looks} times in this project; each look makes it less independent.\n"
     events = test.get("events") or {}
@@ -62,7 +73,7 @@ def _test(model: Model) -> Iterator[str]:
         said = "" if alarms is None else f", {alarms:.1f} false alarms per hour"
         yield f"Events: {events['recall']:.3f} found{said}.\n"
     yield "| class | precision | recall | F1 | windows |\n|---|---|---|---|---|"
-    for name, row in test["per_class"].items():
+    for name, row in by_label(test).items():
         figures = " | ".join(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
         yield f"| {name} | {figures} | {row['support']} |"
 
@@ -75,6 +86,14 @@ def _cost(cost: dict[str, Any], board: Board) -> Iterator[str]:
     yield f"  {board.clock_hz / 1e6:g} MHz ({cost['source']}; a chip may need several cycles for an instruction)"
 
 
+def _never_shown(task: str) -> Iterator[str]:
+    if task == "number":
+        yield "- Numbers beyond those that were recorded are not known: the value stays near the nearest of them."
+        return
+    yield "- Whatever the sensor shows, one of the classes above gets the greatest score: there is no class for"
+    yield "  the rest unless it was labelled. A threshold turns low scores into no decision."
+
+
 def _limits(model: Model, board: Board) -> Iterator[str]:
     settings = model.lock.get("settings", {})
     asked = [
@@ -82,8 +101,7 @@ def _limits(model: Model, board: Board) -> Iterator[str]:
     ]
     yield "## Limits\n"
     yield f"- Searched under: {', '.join(asked) or 'the limits of the board'}"
-    yield "- Whatever the sensor shows, one of the classes above gets the greatest score: there is no class for"
-    yield "  the rest unless it was labelled. A threshold turns low scores into no decision."
+    yield from _never_shown(model.lock.get("task", "classes"))
     yield "- Another sensor, mounting, scale or sample rate than the one recorded is another task: record it and test."
     if not board.tried_on_hardware:
         yield f"- {board.title}: built and modelled, not tried on hardware."

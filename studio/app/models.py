@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from studio.app.telling import short
 from studio.data.project import Project
 from studio.data.stream import Stream
 from studio.errors import InputError, ProjectError
@@ -38,8 +39,8 @@ class Model:
     @property
     def title(self) -> str:
         """A line for lists."""
-        accuracy = self.test.get("accuracy")
-        return f"{self.id} · {self.family}" + (f" · {accuracy:.1%}" if accuracy is not None else "")
+        figure = f" · {short(self.test)}" if "accuracy" in self.test else ""
+        return f"{self.id} · {self.family}{figure}"
 
 
 def save(project: Project, model: Model) -> Path:

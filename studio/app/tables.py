@@ -11,6 +11,9 @@ COLUMNS = (
     ("family", "family", "{}"),
     ("test", "accuracy", "{:.1%}"),
     ("F1", "macro_f1", "{:.3f}"),
+    ("mean error", "mae", "{:.4g}"),
+    ("R2", "r2", "{:.3f}"),
+    ("label F1", "label_f1", "{:.3f}"),
     ("folds", "mean", "{:.3f}"),
     ("±", "std", "{:.3f}"),
     ("95 % from", "low", "{:.3f}"),
@@ -25,15 +28,19 @@ COLUMNS = (
     ("trials/min", "trials_per_minute", "{:.1f}"),
 )
 
+#: Shown where some model has them: figures of numbers and of several labels.
+SOME = {"mae", "r2", "label_f1"}
+
 
 def table(rows: list[Row]) -> str:
     """The results of a project, a line a model; "-" where nothing is known."""
     if not rows:
         return "No model yet."
-    cells = [[title for title, _, _ in COLUMNS]]
+    columns = [c for c in COLUMNS if c[1] not in SOME or any(row.get(c[1]) is not None for row in rows)]
+    cells = [[title for title, _, _ in columns]]
     for row in rows:
-        cells.append([form.format(v) if (v := row[key]) is not None else "-" for _, key, form in COLUMNS])
-    wide = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
+        cells.append([form.format(v) if (v := row.get(key)) is not None else "-" for _, key, form in columns])
+    wide = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     return "\n".join("  ".join(_padded(text, wide[i], i) for i, text in enumerate(line)).rstrip() for line in cells)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.app.bar import Bar
 from studio.app.tables import said_decision, said_events, table
+from studio.app.telling import by_label, sentence
 from studio.environment import has_display
 from studio.progress import Work, finish
 
@@ -324,9 +325,11 @@ def _said_propose(r: Result) -> str:
 
 
 def _said_metrics(m: Result) -> str:
-    rows = [f"  {c:24} precision {v['precision']:.3f}  recall {v['recall']:.3f}" for c, v in m["per_class"].items()]
+    told = [f"  {c:24} precision {v['precision']:.3f}  recall {v['recall']:.3f}" for c, v in by_label(m).items()]
+    if text := sentence(m):
+        return "\n".join([f"{text} (generated C)", *(told if "several" in m else [])])
     head = f"Accuracy {m['accuracy']:.1%}, macro F1 {m['macro_f1']:.3f} on {m['n_windows']} windows (generated C)"
-    return "\n".join([head, *rows, said_events(m["events"])])
+    return "\n".join([head, *told, said_events(m["events"])])
 
 
 def _said_cost(c: Result) -> str:

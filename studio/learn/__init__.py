@@ -9,11 +9,12 @@ from studio.learn.families.detector import GaussianMixture, IsolationForest, KMe
 from studio.learn.families.family import Family
 from studio.learn.families.forest import DecisionTree, ExtraTrees, RandomForest
 from studio.learn.families.heard import BcResNet, LeNet, SoundCnn, SoundResNet, SoundSeparable
-from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
+from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes, Ridge
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.points import Neighbours, RadialSvm
 from studio.learn.families.rocket import Rocket
 from studio.learn.families.sequence import Crnn, DeepSense, Gru, Lstm, Rnn, Transformer
+from studio.learn.meaning.tasks import CLASSES
 
 #: Every family by name; the search, the settings form and the contract test read this.
 FAMILIES: dict[str, type[Family]] = {
@@ -26,6 +27,7 @@ FAMILIES: dict[str, type[Family]] = {
         GradientBoosting,
         XgBoost,
         LogisticRegression,
+        Ridge,
         LinearSvm,
         RadialSvm,
         Neighbours,
@@ -60,4 +62,11 @@ DETECTORS: dict[str, type[Family]] = {
 
 def usual(data: Dataset) -> tuple[str, ...]:
     """The families that are worth trying for this kind of data when nobody says which."""
-    return SOUND if is_sound(data.stream) else USUAL
+    found = SOUND if is_sound(data.stream) else USUAL
+    return found if data.task == CLASSES else ("ridge", *(name for name in found if data.task in tells(FAMILIES[name])))
+
+
+def tells(family: type[Family]) -> tuple[str, ...]:
+    """The tasks that a family can learn."""
+    found: tuple[str, ...] = getattr(family, "tells", (CLASSES,))
+    return found

@@ -1,10 +1,11 @@
 """How sure a score is: judged on several folds, and drawn again by groups, because people differ more than windows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.learn.metrics import macro_f1
 from studio.learn.split import Ints, Strings
@@ -65,6 +66,31 @@ def confidence(fits: Sequence[Answers], classes: Sequence[str], of: str, seed: i
     scores = [_macro_f1(tables[d].sum(axis=0)) for d in drawn]
     low, high = np.quantile(scores, [0.025, 0.975])
     return Confidence(mean, float(np.std(each)), float(low), float(high), len(fits), len(names), of)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What one fit came to on windows it had not seen: sums (n, m) as `tasks.tally` has them, and their groups."""
+
+    sums: npt.NDArray[np.float64]
+    group: Strings
+
+
+def confidence_of(
+    fits: Sequence[Told], worth: Callable[[npt.NDArray[np.float64]], float], of: str, seed: int
+) -> Confidence:
+    """The same for a score that `worth` makes of sums over windows; the deviation is that of the draws.
+
+    One group alone may hold a single number, and no share of its variance can be explained.
+    """
+    mean = float(np.mean([worth(f.sums.sum(axis=0)) for f in fits]))
+    names, group = np.unique(np.concatenate([f.group for f in fits]), return_inverse=True)
+    each = np.zeros((len(names), fits[0].sums.shape[1]))
+    np.add.at(each, group, np.concatenate([f.sums for f in fits]))
+    drawn = np.random.default_rng([seed, 11]).integers(0, len(names), (DRAWS, len(names)))
+    scores = [worth(each[d].sum(axis=0)) for d in drawn]
+    low, high = np.quantile(scores, [0.025, 0.975])
+    return Confidence(mean, float(np.std(scores)), float(low), float(high), len(fits), len(names), of)
 
 
 def _macro_f1(table: Ints) -> float:

@@ -17,9 +17,10 @@ from studio.data.labels import Labels, Segment
 from studio.data.stream import Array, Floats, Stream
 from studio.errors import DataError
 from studio.learn.event import around, padded
-from studio.learn.split import Ints, Strings
+from studio.learn.meaning import tasks
+from studio.learn.split import TEST_SHARE, Ints, Strings
 from studio.learn.split import Split as Split
-from studio.learn.split import split as split
+from studio.learn.split import split as parted
 
 #: Fewer windows than this of one class cannot be split into training, validation and test.
 MIN_WINDOWS = 8
@@ -51,6 +52,7 @@ class Dataset:
 
     x (n, length, n_channels) float32 in the stream's unit; raw the same in the stream's own type; y (n,) index into
     `classes`; recording, subject, split (n,) strings ("" when unknown); start (n,) first sample in the recording.
+    `task` says what the classes mean (see `studio.learn.meaning.tasks`).
     """
 
     x: Floats
@@ -64,6 +66,7 @@ class Dataset:
     stream: Stream
     length: int
     stride: int
+    task: str = tasks.CLASSES
 
     def __len__(self) -> int:
         return len(self.y)
@@ -79,6 +82,19 @@ class Dataset:
         index = np.array([list(classes).index(c) if c in classes else -1 for c in self.classes], np.int64)
         return replace(self.take(kept), y=index[self.y[kept]], classes=tuple(classes))
 
+    def meant(self, task: str) -> "Dataset":
+        """The same windows for another task, labels that mean the same made one; DataError for one that means none."""
+        if task == self.task:
+            return self
+        classes = tasks.ordered(task, self.classes)
+        index = np.array([classes.index(tasks.plain(task, c)) for c in self.classes], np.int64)
+        return replace(self, y=index[self.y], classes=classes, task=task)
+
+    def banded(self) -> "Dataset":
+        """With bands of numbers as classes, where labels are numbers: to part windows and to choose features by."""
+        y, classes = tasks.bands(self)
+        return self if y is self.y else replace(self, y=y, classes=classes, task=tasks.CLASSES)
+
     def unmarked(self) -> "Dataset":
         """The windows without their given split: for parting the training side once more."""
         return replace(self, split=np.full(len(self), "", dtype="<U1"))
@@ -87,6 +103,11 @@ class Dataset:
         """How many windows each class has."""
         found = np.bincount(self.y, minlength=len(self.classes))
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+
+def split(data: Dataset, seed: int, share: float = TEST_SHARE) -> Split:
+    """Part `data` in two (see `studio.learn.split`); low and high numbers are on both sides, as classes are."""
+    return parted(data.banded(), seed, share)
 
 
 def windows(
@@ -216,6 +237,8 @@ def _join(cuts: list[_Cut], stream: Stream, length: int, stride: int, classes: S
 def check_classes(data: Dataset, at_least: int = MIN_WINDOWS) -> None:
     """Raise DataError when there is nothing to tell apart, or a class has fewer than `at_least` windows."""
     counts = data.counts()
+    if data.task != tasks.CLASSES:
+        return _check_targets(data, at_least)
     if len(counts) < 2:
         seen = f"only one class, {data.classes[0]!r}" if data.classes else "no class"
         raise DataError("Labels", seen, "Label at least one more class; a class for everything else is a good start.")
@@ -224,6 +247,19 @@ def check_classes(data: Dataset, at_least: int = MIN_WINDOWS) -> None:
         seconds = data.length / data.stream.rate_hz
         seen = f"{fewest} window{'' if fewest == 1 else 's'} of {seconds:g} s, at least {at_least} are needed"
         raise DataError(f"Class {name!r}", seen, "Record more of it, shorten the window or its stride, or remove it.")
+
+
+def _check_targets(data: Dataset, at_least: int) -> None:
+    """The same for numbers, of which two different ones are needed, and for each of several labels."""
+    one = "number" if data.task == tasks.NUMBER else "label"
+    if len(np.unique(data.y)) < 2:
+        seen = f"only one {one}, {data.classes[int(data.y[0])]!r}" if len(data) else f"no {one}"
+        raise DataError("Labels", seen, f"Label stretches with at least one more {one}.")
+    found = [len(data)] if data.task == tasks.NUMBER else tasks.targets(data).sum(axis=0).astype(int).tolist()
+    name, fewest = min(zip(tasks.outputs(data), found, strict=True), key=lambda pair: pair[1])
+    if fewest < at_least:
+        seen = f"{fewest} window{'' if fewest == 1 else 's'}, at least {at_least} are needed"
+        raise DataError(f"Label {name!r}", seen, "Record more of it, shorten the window or its stride, or remove it.")
 
 
 def balance(y: Ints) -> npt.NDArray[np.float64]:
@@ -237,6 +273,7 @@ def data_sha256(data: Dataset) -> str:
     """SHA-256 of the raw windows, their labels and their groups: the same data gives the same hash anywhere."""
     s = data.stream
     about = [data.length, data.stride, list(data.classes), s.name, s.rate_hz, list(s.channels), s.unit, s.dtype]
+    about += [] if data.task == tasks.CLASSES else [data.task]
     digest = hashlib.sha256(repr([*about, s.scale, data.raw.shape]).encode())
     digest.update(np.ascontiguousarray(data.raw, s.numpy_dtype).tobytes())
     digest.update(np.ascontiguousarray(data.y, "<i8").tobytes())

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from studio.errors import DataError
-from studio.learn.dataset import Dataset
-from studio.learn.split import TEST_SHARE, Split, Strings, groups_of, split
+from studio.learn.dataset import Dataset, split
+from studio.learn.split import TEST_SHARE, Split, Strings, groups_of
 
 
 def folds(data: Dataset, n: int, seed: int) -> tuple[Split, ...]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from studio.graph.graph import Graph
 from studio.learn.candidate import Candidate, Fit, front
-from studio.learn.confidence import Answers, confidence
+from studio.learn.confidence import Answers, Told, confidence, confidence_of
 from studio.learn.dataset import Dataset
+from studio.learn.meaning import tasks
 from studio.learn.pool import Fitting
 from studio.learn.race import Race, step
 from studio.learn.split import Ints, Split, groups_of
@@ -92,14 +94,22 @@ def _end(r: _Round, fit: Fitting | None) -> Graph | None:
 def _sure(race: Race, c: Candidate, rounds: list[tuple[tuple[int, int], Graph]]) -> Candidate:
     """The finalist with what is known of its score from windows that its graphs have not seen."""
     groups, by = groups_of(race.data)
-    answers, fits = list[Answers](), list[Fit]()
+    answers, told, fits = list[Answers](), list[Told](), list[Fit]()
     for (seed, fold), graph in rounds:
         parts = race.folds[fold]
         held = race.cuts.of(parts.test)
         fits += [Fit(graph, unseen(race.data, parts))] if seed == 0 else []
-        decided = graph.decide(graph.scores(held.x)).astype(np.int64)
-        answers.append(Answers(held.y, decided, groups[parts.test]))
-    sure = confidence(answers, race.data.classes, f"{by}s" if by != "subject" else "people", race.seed)
+        scores = graph.scores(held.x)
+        if held.task != tasks.CLASSES:
+            found = tasks.tally(held.task, tasks.targets(held, graph.classes), scores)
+            told.append(Told(found, groups[parts.test]))
+            continue
+        answers.append(Answers(held.y, graph.decide(scores).astype(np.int64), groups[parts.test]))
+    of = f"{by}s" if by != "subject" else "people"
+    if told:
+        sure = confidence_of(told, partial(tasks.worth, race.data.task), of, race.seed)
+    else:
+        sure = confidence(answers, race.data.classes, of, race.seed)
     return replace(c, score=sure.mean, confidence=sure, fits=tuple(fits))
 
 

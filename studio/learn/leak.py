@@ -12,6 +12,7 @@ import numpy as np
 from studio.errors import DataError
 from studio.learn.dataset import Dataset
 from studio.learn.families.forest import RandomForest
+from studio.learn.meaning import tasks
 from studio.learn.metrics import metrics
 from studio.learn.split import TEST_SHARE, Ints, Split
 from studio.progress import Progress, Work
@@ -40,8 +41,11 @@ class Leak:
 
 
 def leak(data: Dataset, parts: Split, seed: int) -> Work[Leak | None]:
-    """The gap on `data`, whose honest split is `parts`; None where that shares groups or nothing can be learned."""
-    if not parts.groups_disjoint:
+    """The gap on `data`, whose honest split is `parts`; None where that shares groups or nothing can be learned.
+
+    The probe knows classes alone: of numbers and of several labels there is none.
+    """
+    if not parts.groups_disjoint or data.task != tasks.CLASSES:
         return None
     yield Progress(0, 2, "leak gap: groups kept apart")
     try:

@@ -9,6 +9,7 @@ from studio.learn.candidate import Candidate
 from studio.learn.cost import Cost
 from studio.learn.dataset import Dataset
 from studio.learn.families.family import Family
+from studio.learn.meaning import tasks
 from studio.learn.metrics import macro_f1
 from studio.learn.pool import Fitting
 from studio.learn.race import Race, step
@@ -141,7 +142,9 @@ def _told(
 
 
 def _score(graph: Graph, held: Dataset, seed: int) -> float:
-    """Macro-F1; where only one class was recorded, how well made-up anomalies are told from it."""
+    """Macro-F1, or R2 of numbers; where only one class was recorded, how well made-up anomalies are told from it."""
+    if held.task != tasks.CLASSES:
+        return tasks.score(held, graph.scores(held.x), graph.classes)
     if len(np.unique(held.y)) == 1:
         name = held.classes[int(held.y[0])]
         return surrogate_score(graph, held, graph.classes.index(name), seed)

@@ -30,11 +30,15 @@ TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
 
 def ranking(y: Ints, scores: Floats, classes: Sequence[str]) -> dict[str, Any]:
     """Per class, against all others: area under the ROC curve, average precision, and both curves thinned."""
+    return ranked(y[:, None] == np.arange(len(classes)), scores, classes)
+
+
+def ranked(truth: Bools, scores: Floats, names: Sequence[str]) -> dict[str, Any]:
+    """The same for outputs of which several may be true at once: truth (n, n_outputs)."""
     found = {}
-    for i, name in enumerate(classes):
-        truth = y == i
-        if truth.any() and not truth.all():
-            found[name] = _one(truth, scores[:, i].astype(np.float64))
+    for i, name in enumerate(names):
+        if truth[:, i].any() and not truth[:, i].all():
+            found[name] = _one(truth[:, i], scores[:, i].astype(np.float64))
     areas = [v["auc"] for v in found.values()]
     return {"macro_auc": float(np.mean(areas)) if areas else None, "per_class": found}
 

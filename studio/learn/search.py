@@ -24,6 +24,7 @@ from studio.learn.dataset import Dataset, check_classes
 from studio.learn.folds import folds
 from studio.learn.judging import judge, unseen
 from studio.learn.looking import look
+from studio.learn.meaning import tasks
 from studio.learn.pool import Cuts, Here, Pool
 from studio.learn.quality import temperature, tempered
 from studio.learn.race import Plan as Plan
@@ -138,7 +139,7 @@ def _fits(race: Race, chosen: Candidate, doubt: float) -> tuple[Fit, ...]:
 
 def _doubt(graph: Graph | None, held: Dataset) -> float:
     """The temperature that suits a graph on windows that it has not learned from; 1 where nothing is known."""
-    known = graph is not None and len(np.unique(held.y)) > 1
+    known = graph is not None and held.task == tasks.CLASSES and len(np.unique(held.y)) > 1
     return temperature(held.y, graph.scores(held.x)) if known and graph is not None else 1.0
 
 

@@ -13,6 +13,8 @@ from studio.firmware.image import HEADER_BYTES, make_image, parse_header
 from studio.graph.graph import Graph
 from studio.graph.ops.decide import Decide
 from studio.graph.passes import quantize
+from studio.learn.dataset import Dataset
+from studio.learn.families.linear import Ridge
 from studio.paths import home
 from studio.progress import finish
 from tests.graph.nets import cnn_graph, forest_graph, motion, rows_graph
@@ -29,7 +31,21 @@ def graph(family: str) -> Graph:
     networks = {"cnn": cnn_graph, "rows": rows_graph}
     if family == "told":
         return replace(forest_graph(), decision=TOLD)
+    if family in ("number", "several"):
+        return _valued(family)
     return forest_graph() if family == "forest" else quantize(networks[family](), motion(50))
+
+
+def _valued(task: str) -> Graph:
+    """A ridge that has learned the task on windows of chance: a number around 0, or sets of two labels."""
+    x = motion(60)
+    classes = {"number": ("-3 g", "1 g", "4 g"), "several": ("a", "a+b", "b")}[task]
+    data = Dataset(
+        x=x, raw=raw_windows(60), y=np.arange(60) % 3, recording=np.repeat("r", 60), subject=np.repeat("", 60),
+        start=64 * np.arange(60), split=np.repeat("", 60), classes=classes, stream=ACCELEROMETER, length=64, stride=32,
+        task=task,
+    )  # fmt: skip
+    return finish(Ridge(cost=10.0).fit(data, 0))
 
 
 @cache

@@ -120,3 +120,20 @@ def test_what_an_inference_costs_is_measured_exactly() -> None:
     soft = measure(boards()["cortex-m0plus"], image("cortex-m0plus", "forest"), graph("forest"), ACCELEROMETER)
     assert soft.instructions > 5 * forest.instructions  # no FPU: every float is a call
     assert not can_measure(boards()["host"])
+
+
+@pytest.mark.parametrize("family", ["number", "several"])
+def test_a_board_tells_a_number_and_several_labels(start: Started, family: str) -> None:
+    """A number below 0 is told as well; of several labels the greatest, and none where all are below a half."""
+    g = graph(family)
+    with start("host") as talk:
+        finish(flash(talk, image("host", family).bin))
+        assert finish(verify(talk, g, ACCELEROMETER, raw_windows(40)))["equal"] == 40
+        samples = raw_windows(40, seed=1).reshape(-1, 3)
+        scores, decisions = finish(replay(talk, g, samples))
+        expected = g.scores(g.windows(ACCELEROMETER.to_unit(samples)))
+        assert np.array_equal(scores.view("u4"), expected.view("u4")) and np.array_equal(decisions, g.decide(expected))
+        if family == "number":
+            assert scores.min() < 0 and (decisions == 0).all()
+        else:
+            assert np.array_equal(decisions == -1, (scores < 0.5).all(axis=1)) and 0 < (decisions == -1).mean() < 1

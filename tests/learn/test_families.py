@@ -28,7 +28,7 @@ from studio.learn.families.front import features, front, ranged, run
 from studio.learn.families.heard import BcResNet, Heard, LeNet, SoundCnn, SoundResNet, SoundSeparable, fitting
 from studio.learn.families.layers import Layer, Stack, Weights
 from studio.learn.families.layout import layout
-from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes
+from studio.learn.families.linear import LinearSvm, LogisticRegression, NaiveBayes, Ridge
 from studio.learn.families.losses import LOSSES
 from studio.learn.families.mlp import Mlp
 from studio.learn.families.modules import Net
@@ -52,6 +52,7 @@ EXAMPLES: dict[str, Family] = {
     "boosting": GradientBoosting(rounds=9, leaf=4),
     "xgboost": XgBoost(rounds=9),
     "logistic": LogisticRegression(),
+    "ridge": Ridge(),
     "linear_svm": LinearSvm(),
     "svm": RadialSvm(points=24),
     "neighbours": Neighbours(points=24),
@@ -74,7 +75,7 @@ EXAMPLES: dict[str, Family] = {
     "lenet": LeNet(units=40, epochs=12, batch=16, **SLOW),
 }
 #: Families in which nothing is drawn by chance, or so little that small data tells no difference.
-CERTAIN = {"tree", "boosting", "logistic", "linear_svm", "naive_bayes"}
+CERTAIN = {"tree", "boosting", "logistic", "ridge", "linear_svm", "naive_bayes"}
 #: What needs a package that not everybody has.
 NAMES = [n for n in FAMILIES if n != "xgboost" or (find_spec("xgboost") and find_spec("treelite"))]
 

@@ -15,6 +15,7 @@ import numpy as np
 from studio.app import models
 from studio.app.actions.evaluate import background_of, evaluate, laid, native_of, track_of
 from studio.app.actions.looks import looks
+from studio.app.actions.tasked import task_of
 from studio.app.models import Model
 from studio.data.labels import Labels, Segment
 from studio.data.project import Project, open_project
@@ -26,6 +27,7 @@ from studio.learn import smooth
 from studio.learn.candidate import Fit
 from studio.learn.dataset import Dataset
 from studio.learn.matching import Evidence, Track
+from studio.learn.meaning.tasks import CLASSES
 from studio.learn.smooth import Point, along, curve, judged, tuned, with_threshold
 from studio.learn.split import Bools, Ints
 from studio.learn.surrogate import changed
@@ -135,6 +137,9 @@ def decide(
     """
     project = open_project(project_path)
     model = models.load(project, model_id)
+    if task_of(model) != CLASSES:
+        seen = "tells no classes: nothing is decided along time"
+        raise InputError(f"Model {model.id}", seen, "Choose a model that was trained for classes.")
     evidence = evidence_of(project, model.id)
     yield Progress(0, 1, "working out the curve")
     points = curve(evidence) if evidence is not None else ()

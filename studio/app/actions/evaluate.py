@@ -10,6 +10,7 @@ import numpy as np
 from studio.app import models
 from studio.app.actions.cutting import unusable
 from studio.app.actions.looks import looked_at
+from studio.app.actions.tasked import figures_of, labels_for, task_of
 from studio.app.models import Model
 from studio.data.certificate import certificate
 from studio.data.labels import Labels
@@ -21,6 +22,7 @@ from studio.firmware.native import Native
 from studio.learn.dataset import Dataset, split, windows
 from studio.learn.event import padded
 from studio.learn.matching import Evidence, Track, lay
+from studio.learn.meaning import tasks
 from studio.learn.metrics import metrics
 from studio.learn.quality import by_group, by_segment, calibration, ranking
 from studio.learn.split import Ints, Strings
@@ -62,7 +64,9 @@ def windows_for(model: Model, found: tuple[Recording, ...]) -> Dataset:
     name = model.stream.name
     whole = [replace(r, gaps=r.gaps | {name: unusable(certificate(r, name))}) for r in have]
     events = model.lock.get("windows") == "events"
-    return windows(whole, name, graph.length, graph.stride, classes=graph.classes, events=events)
+    task = task_of(model)
+    classes = graph.classes if task == tasks.CLASSES else labels_for(model, whole)
+    return windows(whole, name, graph.length, graph.stride, classes=classes, events=events).meant(task)
 
 
 def held_back(model: Model, data: Dataset) -> Dataset:
@@ -82,12 +86,22 @@ def judge(model: Model, data: Dataset, found: tuple[Recording, ...]) -> dict[str
     """METRICS of a model on labelled windows, and of its decisions along the recordings those come from."""
     native = native_of(model)
     told = [r for r in found if r.id in set(data.recording.tolist())]
+    if task_of(model) != tasks.CLASSES:
+        return _judge_values(model, native, data, told)
     tracks = {r.id: track_of(native, model, r) for r in told}
     evidence = laid(model, list(tracks.values()))
     scores = remembered(model, tracks, data) if model.graph.carries else native.scores(data.x)
     decided = model.graph.answer(scores)
     windows_ = metrics(data.y, decided, model.graph.classes, events_of(model, evidence))
     return {**windows_, **along(model, evidence), **_deeper(model, data, scores, decided.astype(np.int64))}
+
+
+def _judge_values(model: Model, native: Native, data: Dataset, told: Sequence[Recording]) -> dict[str, Any]:
+    """METRICS of a model that tells a number or several labels: window by window, there are no events."""
+    tracks = {r.id: track_of(native, model, r) for r in told} if model.graph.carries else {}
+    scores = remembered(model, tracks, data) if tracks else native.scores(data.x)
+    figures, counted, decided = figures_of(model, data, scores)
+    return figures | by_hand(counted, decided)
 
 
 def remembered(model: Model, tracks: Mapping[str, Track], data: Dataset) -> Floats:
@@ -133,15 +147,21 @@ def laid(model: Model, tracks: Sequence[Track]) -> Evidence:
 
 def _deeper(model: Model, data: Dataset, scores: Floats, decided: Ints) -> dict[str, Any]:
     """What lies behind the accuracy: groups, ranking, calibration, whole segments, and which windows went wrong."""
+    return by_hand(data, decided) | {
+        "ranking": ranking(data.y, scores, model.graph.classes),
+        "calibration": calibration(data.y, scores),
+        "segments": by_segment(data.y, scores, segments_of(data)),
+    }
+
+
+def by_hand(data: Dataset, decided: Ints) -> dict[str, Any]:
+    """How it was decided in each group, and the windows to look at."""
     known = (data.subject != "").any()
     groups = np.where(data.subject == "", data.recording, data.subject)
     wrong = np.flatnonzero(decided != data.y)
     rows = [[str(data.recording[i]), int(data.start[i]), int(data.y[i]), int(decided[i])] for i in wrong[:MOST_WRONG]]
     return {
         "by_group": {"of": "subject" if known else "recording", "groups": by_group(data.y, decided, groups)},
-        "ranking": ranking(data.y, scores, model.graph.classes),
-        "calibration": calibration(data.y, scores),
-        "segments": by_segment(data.y, scores, segments_of(data)),
         "wrong": {"columns": COLUMNS, "rows": rows},
         "right": {"columns": COLUMNS, "rows": _some_right(data, decided)},
     }

@@ -9,12 +9,14 @@ from studio.app import models
 from studio.app.actions.evaluate import native_of
 from studio.app.models import Model
 from studio.app.proposals import recording_named
+from studio.app.telling import value_text
 from studio.data.project import open_project
 from studio.data.recording import Recording
 from studio.data.stream import Floats
 from studio.errors import DataError
 from studio.learn.event import padded
 from studio.learn.explain import Parts, occluded, parts_of, weights
+from studio.learn.meaning.tasks import VALUE
 from studio.progress import Progress, Work
 
 #: Windows before the one that is looked at, that fill the memories of the filters.
@@ -35,13 +37,13 @@ def explain(project_path: Path, model_id: str, recording_id: str, start: int) ->
     parts = parts_of(*x.shape)
     yield Progress(1, 2, "taking out one part after the other")
     scores = native.scores(occluded(x, parts))
-    best = int(scores[0].argmax())
+    best, number = int(scores[0].argmax()), model.graph.classes == (VALUE,)
     time, band = weights(scores, parts, best)
     return {
         "model": model.id,
         "recording": recording_id,
         "start": start,
-        "answer": model.graph.classes[best],
+        "answer": value_text(scores[0, 0], model.lock.get("unit", "")) if number else model.graph.classes[best],
         "scores": dict(zip(model.graph.classes, scores[0].tolist(), strict=True)),
         "edges_s": (parts.edges / model.stream.rate_hz).tolist(),
         "bands_hz": (parts.bins * model.stream.rate_hz / len(x)).tolist(),

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from studio.app.live import Connection
+from studio.app.telling import value_text
 from studio.data.labels import Labels
 from studio.data.stream import Ring
 from studio.data.wire import FAULT, BoardModel
 from studio.errors import LinkError
+from studio.learn.meaning.tasks import VALUE
 from studio.progress import Progress, Work
 
 
@@ -31,6 +33,8 @@ def monitor(url: str, seconds: float = 0.0, truth: Labels | None = None) -> Work
             answers.append((time_s, best))
             told = model.classes[decided] if decided >= 0 else None
             text = f"{time_s:8.2f} s  {told or '-'}  ({model.classes[best]} {scores[best]:.2f})"
+            if model.classes == (VALUE,):
+                text = f"{time_s:8.2f} s  {value_text(scores[0])}"
             data = _told(model, time_s, scores) | {"told": told}
             yield Progress(min(time_s, seconds or time_s), seconds, text, data)
     finally:
@@ -102,7 +106,7 @@ def _fault(connection: Connection) -> LinkError:
 def _accuracy(
     answers: list[tuple[float, int]], model: BoardModel, truth: Labels | None, connection: Connection
 ) -> float | None:
-    if truth is None:
+    if truth is None or model.classes == (VALUE,):
         return None
     length_s = model.length / _ring(connection, model.input_id).stream.rate_hz
     pairs = [(truth.covering(t - length_s, t), model.classes[k]) for t, k in answers]

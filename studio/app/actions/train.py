@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,13 @@ from studio.data.project import Project, open_project, recordings
 from studio.errors import InputError
 from studio.firmware.board import Board, boards
 from studio.graph.streaming import streaming
-from studio.learn import DETECTORS, FAMILIES, usual
+from studio.learn import DETECTORS, FAMILIES, tells, usual
 from studio.learn.candidate import Best, Candidate, Limits
 from studio.learn.cost import Cost, estimate
 from studio.learn.dataset import Dataset, Split, data_sha256, split
 from studio.learn.leak import Leak, leak
 from studio.learn.matching import Evidence
+from studio.learn.meaning import tasks
 from studio.learn.search import Found, Plan, search
 from studio.learn.space import fixed_knobs
 from studio.learn.split import Ints, groups_of
@@ -48,6 +49,10 @@ class TrainSettings:
     """What a person may set for a search; the rest is found."""
 
     board: str = param("cortex-m4f", "Board whose memory and speed are the limits.")
+    task: str = param(
+        tasks.CLASSES, 'What to tell: one of the classes, a number (labels such as "12.5 kg"), or several labels at '
+        'once (labels such as "music+speech").', choices=tasks.TASKS,
+    )  # fmt: skip
     max_ram_kb: float = param(0.0, "Most RAM the model may need; 0: the board's.", unit="kB", low=0.0)
     max_flash_kb: float = param(0.0, "Most flash the model may need; 0: the board's.", unit="kB", low=0.0)
     max_latency_ms: float = param(0.0, "Longest time for one answer; 0: the stride.", unit="ms", low=0.0)
@@ -87,12 +92,13 @@ def train(project_path: Path, settings: TrainSettings) -> Work[dict[str, Any]]:
     began = time.monotonic()
     project, board = open_project(project_path), board_of(settings.board)
     yield Progress(0, 0, "cutting windows")
-    whole = dataset(project, settings, board)
+    whole = dataset(project, settings, board).meant(settings.task)
     double = twins(whole)
     data = without_twins(whole, double)
     parts = split(data, settings.seed)
     limits = limits_of(board, settings, data)
-    yield Progress(0, 0, f"{len(data.y)} windows of {data.length} samples, {len(data.classes)} classes")
+    what = {tasks.CLASSES: "classes", tasks.NUMBER: "different numbers"}.get(data.task, "sets of labels")
+    yield Progress(0, 0, f"{len(data.y)} windows of {data.length} samples, {len(data.classes)} {what}")
     learn = data.take(parts.train)
     families = families_of(settings, data)
     plan = plan_of(project, settings, families, learn)
@@ -206,12 +212,22 @@ def families_of(settings: TrainSettings, data: Dataset) -> tuple[str, ...]:
             raise InputError(f"Family {name!r}", "is not known", f"Choose from {', '.join(FAMILIES | DETECTORS)}.")
     able = [n for n, kind in FAMILIES.items() if "read" in {f.name for f in fields(kind)}]  # type: ignore[arg-type]
     chosen = settings.families or (STREAMING if settings.streaming else usual(data))
+    _check_task(settings.task, chosen)
     for name in chosen if settings.streaming else ():
         if name not in able:
             raise InputError(
                 f"Family {name!r}", "looks at whole windows: it cannot stream", f"Choose from {', '.join(able)}."
             )
     return chosen
+
+
+def _check_task(task: str, chosen: Iterable[str]) -> None:
+    """InputError for a family that cannot tell what is asked for; it names those that can."""
+    able = [name for name, kind in (FAMILIES | DETECTORS).items() if task in tells(kind)]
+    for name in chosen:
+        if name not in able:
+            words = {tasks.NUMBER: "a number", tasks.SEVERAL: "several labels at once"}[task]
+            raise InputError(f"Family {name!r}", f"cannot tell {words}", f"Choose from {', '.join(able)}.")
 
 
 def _finished(made: _Made, began: float) -> Work[tuple[models.Model, list[dict[str, Any]], Evidence | None]]:
@@ -237,6 +253,8 @@ def _finished(made: _Made, began: float) -> Work[tuple[models.Model, list[dict[s
 def _decided(made: _Made, best: Best, model: models.Model) -> Work[Tuned]:
     """How it decides along time, tuned on what the fits of the search had not learned from."""
     data, settings = made.data, made.settings
+    if data.task != tasks.CLASSES:
+        return Tuned(None, {}, None)
     found = [r for r in recordings(made.project) if r.id in set(data.recording.tolist())]
     return (yield from tune(model, best.fits, data, found, settings.alarms_per_hour, settings.seed))
 
@@ -252,10 +270,15 @@ def _lock(made: _Made) -> dict[str, Any]:
         "windows": "events" if events else "slide",
         "board": made.board.id,
         "tools": versions(),
+        **({} if data.task == tasks.CLASSES else {"task": data.task, "unit": _unit(data)}),
         "parts": {"train": _counts(data, parts.train), "test": _counts(data, parts.test)},
         "test_recordings": sorted(set(data.recording[parts.test].tolist())) if parts.groups_disjoint else [],
         "warnings": made.warnings,
     }
+
+
+def _unit(data: Dataset) -> str:
+    return tasks.unit_of(data.classes) if data.task == tasks.NUMBER else ""
 
 
 def _counts(data: Dataset, part: Ints) -> dict[str, int]:

@@ -5,7 +5,7 @@ They learn on the int8 grid, as forests do, so no threshold moves; leaves are in
 
 import importlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from studio.graph.ops.tree import pack_sums
 from studio.graph.ops.vector import Softmax
 from studio.learn.dataset import Dataset, balance, check_classes
 from studio.learn.families.front import Front, band_count, detail_level, extra_features, front, ranged, taper_choice
+from studio.learn.meaning import tasks
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -30,6 +31,7 @@ class GradientBoosting:
     """scikit-learn's histogram gradient boosting."""
 
     name: ClassVar[str] = "boosting"
+    tells: ClassVar[tuple[str, ...]] = (tasks.CLASSES, tasks.NUMBER)
 
     rounds: int = param(32, "Trees per class.", low=1, high=200, search=(8, 12, 16, 24, 32, 48, 64, 80))
     leaves: int = param(12, "Leaves of a tree at most.", low=2, high=64, search=(4, 6, 8, 12, 16, 24, 32))
@@ -53,16 +55,17 @@ class GradientBoosting:
         """Features through the C kernels, trees through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, self.rounds, "features")
-        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
+        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.banded().y)
         trees, start = yield from self.grow(grid.x, data, seed)
-        return adding(data, grid, trees, start)
+        return (numbered if data.task == tasks.NUMBER else adding)(data, grid, trees, start)
 
     def grow(self, x: Array, data: Dataset, seed: int) -> Work[tuple[list[Tree], Array]]:
-        """The trees in turns of the classes, and where their sums start."""
-        from sklearn.ensemble import HistGradientBoostingClassifier
+        """The trees in turns of the classes (or for the number), and where their sums start."""
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
 
-        model = HistGradientBoostingClassifier(
+        number = data.task == tasks.NUMBER
+        model = (HistGradientBoostingRegressor if number else HistGradientBoostingClassifier)(
             max_leaf_nodes=self.leaves,
             learning_rate=self.rate,
             min_samples_leaf=self.leaf,
@@ -70,10 +73,11 @@ class GradientBoosting:
             warm_start=True,
             random_state=seed,
         )
-        weight, floats = balance(data.y)[data.y], x.astype(np.float32)
+        weight, floats = (None if number else balance(data.y)[data.y]), x.astype(np.float32)
+        y = tasks.lessons(data)[:, 0] if number else data.y
         for n in [*range(STEP, self.rounds, STEP), self.rounds]:
             with threadpool_limits(1):  # its threads spin while they wait, which costs more than they bring
-                model.set_params(max_iter=n).fit(floats, data.y, sample_weight=weight)
+                model.set_params(max_iter=n).fit(floats, y, sample_weight=weight)
             yield Progress(n, self.rounds, f"{n} of {self.rounds} rounds")
         trees = [from_histogram(p.nodes) for turn in model._predictors for p in turn]
         return trees, np.asarray(model._baseline_prediction, np.float64).ravel()
@@ -167,6 +171,12 @@ def adding(data: Dataset, grid: Front, trees: list[Tree], start: Array) -> Graph
     if groups == 1:
         start = np.append(0.0, start)
     return grid.graph(data, [(pack_sums(trees, start, groups), "logits"), (Softmax(), "scores")])
+
+
+def numbered(data: Dataset, grid: Front, trees: list[Tree], start: Array) -> Graph:
+    """The graph of trees that add to one number."""
+    ends = [(pack_sums(trees, start, 1), "logits"), (tasks.last_op(data), "scores")]
+    return replace(grid.graph(data, ends, tasks.outputs(data)), threshold=tasks.threshold(data.task))
 
 
 def from_histogram(nodes: Array) -> Tree:

@@ -10,13 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from studio.data.stream import Floats
 from studio.graph.graph import Graph
 from studio.graph.op import Array
 from studio.graph.ops.forest import Tree
 from studio.graph.ops.tree import pack_votes
 from studio.graph.ops.vector import Normalize
 from studio.learn.dataset import Dataset, balance, check_classes
+from studio.learn.families.boosting import numbered
 from studio.learn.families.front import Front, band_count, detail_level, extra_features, front, ranged, taper_choice
+from studio.learn.meaning import tasks
 from studio.learn.split import Ints
 from studio.params import check, param
 from studio.progress import Progress, Work
@@ -30,6 +33,8 @@ class RandomForest:
     """Trees grown on draws of the windows, with draws of the features (Breiman 2001)."""
 
     name: ClassVar[str] = "forest"
+    tells: ClassVar[tuple[str, ...]] = (tasks.CLASSES, tasks.NUMBER)
+    kind: ClassVar[str] = "RandomForest"
 
     trees: int = param(32, "How many trees vote.", low=1, high=200, search=(4, 6, 8, 12, 16, 24, 32, 48, 64))
     depth: int = param(16, "Decisions from root to leaf at most.", low=1, high=30, search=(5, 6, 8, 10, 12, 14, 16, 18))
@@ -55,7 +60,10 @@ class RandomForest:
         """Features through the C kernels, trees through scikit-learn, one graph out of both."""
         check_classes(data, at_least=2)
         yield Progress(0, self.trees, "features")
-        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
+        grid = ranged(front(data, self.bands, self.detail, self.extra, self.taper), data.banded().y)
+        if data.task == tasks.NUMBER:
+            trees = yield from _regressing(self, grid.x, tasks.lessons(data)[:, 0], seed)
+            return numbered(data, grid, trees, np.zeros(1))
         trees = yield from self.grow(grid.x, data.y, len(data.classes), seed)
         return voting(data, grid, alike(trees, self.kinds, seed))
 
@@ -90,6 +98,7 @@ class ExtraTrees(RandomForest):
     """Trees with thresholds drawn by chance (Geurts et al. 2006): larger than a random forest, often better."""
 
     name: ClassVar[str] = "extra_trees"
+    kind: ClassVar[str] = "ExtraTrees"
 
     def grow(self, x: Array, y: Ints, n_classes: int, seed: int) -> Work[list[Tree]]:
         """As a random forest, with every window in every tree."""
@@ -156,6 +165,23 @@ def _grown(family: RandomForest, kind: Any, x: Array, y: Ints, n_classes: int, s
         forest.set_params(n_estimators=n).fit(floats, y, sample_weight=weight)
         yield Progress(n, family.trees, f"{n} of {family.trees} trees")
     return [from_sklearn(t.tree_, n_classes, forest.classes_) for t in forest.estimators_]
+
+
+def _regressing(family: RandomForest, x: Array, y: Floats, seed: int) -> Work[list[Tree]]:
+    """Trees whose leaves add up to the mean of what they say."""
+    from sklearn import ensemble
+
+    forest = getattr(ensemble, f"{family.kind}Regressor")(
+        max_depth=family.depth, min_samples_leaf=family.leaf, max_features=1 / 3, random_state=seed, warm_start=True,
+        n_jobs=1,
+    )  # fmt: skip
+    for n in [*range(STEP, family.trees, STEP), family.trees]:
+        forest.set_params(n_estimators=n).fit(x.astype(np.float32), y)
+        yield Progress(n, family.trees, f"{n} of {family.trees} trees")
+    found = [t.tree_ for t in forest.estimators_]
+    return [
+        Tree(t.feature, t.threshold, t.children_left, t.children_right, t.value[:, 0, :] / len(found)) for t in found
+    ]
 
 
 def voting(data: Dataset, grid: Front, trees: list[Tree]) -> Graph:

@@ -1,6 +1,6 @@
-"""Models that weigh every feature once: logistic regression, linear SVM, naive Bayes. A probe costs nearly nothing."""
+"""Models that weigh every feature once: logistic regression, ridge, linear SVM, naive Bayes. They cost little."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,9 +21,12 @@ from studio.learn.families.front import (
     spread,
     taper_choice,
 )
+from studio.learn.meaning import tasks
 from studio.params import check, param
 from studio.progress import Progress, Work
 
+#: Logit of a label that a ridge is sure of.
+SURE = 4.0
 COSTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0)
 
 
@@ -46,12 +49,15 @@ class LogisticRegression:
         """Features through the C kernels, weights through scikit-learn."""
         check_classes(data, at_least=2)
         yield Progress(0, 2, "features")
-        grid = spread(front(data, self.bands, self.detail, self.extra, self.taper), data.y)
+        grid = spread(front(data, self.bands, self.detail, self.extra, self.taper), data.banded().y)
         yield Progress(1, 2, "learning the weights")
-        model = self.model(seed).fit(values(grid.x), data.y)
+        weight, bias = self.rows(grid, data, seed)
         yield Progress(2, 2, "packing")
-        weight, bias = rows_of(model, len(data.classes))
         return weighing(data, grid, weight, bias)
+
+    def rows(self, grid: Front, data: Dataset, seed: int) -> tuple[Array, Array]:
+        """Weights (n_outputs, n_features) and bias (n_outputs,)."""
+        return rows_of(self.model(seed).fit(values(grid.x), data.y), len(data.classes))
 
     def model(self, seed: int) -> Any:
         """scikit-learn's model."""
@@ -62,8 +68,8 @@ class LogisticRegression:
     def draft(self, data: Dataset) -> Graph | None:
         """The graph with weights of 1: it weighs what the trained one will weigh."""
         few = data.take(np.arange(min(4, len(data))))
-        grid = spread(front(few, self.bands, self.detail, self.extra, self.taper), few.y)
-        shape = (len(data.classes), grid.x.shape[1])
+        grid = spread(front(few, self.bands, self.detail, self.extra, self.taper), few.banded().y)
+        shape = (len(tasks.outputs(data)), grid.x.shape[1])
         return weighing(data, grid, np.ones(shape), np.zeros(shape[0]))
 
     def final(self) -> "LogisticRegression":
@@ -89,6 +95,20 @@ class LinearSvm(LogisticRegression):
         from sklearn.svm import LinearSVC
 
         return LinearSVC(C=self.cost, class_weight="balanced", random_state=seed)
+
+
+@dataclass(frozen=True)
+class Ridge(LogisticRegression):
+    """Least squares with a price on large weights (Hoerl and Kennard 1970): classes, a number, or several labels."""
+
+    name: ClassVar[str] = "ridge"
+    tells: ClassVar[tuple[str, ...]] = tasks.TASKS
+
+    cost: float = param(0.05, "How much errors cost against large weights.", low=1e-4, high=100.0, search=COSTS)
+
+    def rows(self, grid: Front, data: Dataset, seed: int) -> tuple[Array, Array]:
+        """As for classes, or of what the task asks for."""
+        return least_squares(grid, data, self.cost)
 
 
 @dataclass(frozen=True)
@@ -151,7 +171,27 @@ def values(grid: Array) -> Array:
 
 def weighing(data: Dataset, grid: Front, weight: Array, bias: Array) -> Graph:
     """The graph of a linear model whose weights are per standard deviation."""
-    return grid.graph(data, [(linear(weight / STEPS, bias), "logits"), (Softmax(), "scores")])
+    ends = [(linear(weight / STEPS, bias), "logits"), (tasks.last_op(data), "scores")]
+    return replace(grid.graph(data, ends, tasks.outputs(data)), threshold=tasks.threshold(data.task))
+
+
+def least_squares(grid: Front, data: Dataset, cost: float) -> tuple[Array, Array]:
+    """Weights and bias of a ridge: one row per class, for the number, or for each of several labels.
+
+    A label that is there is learned as 1, one that is not as -1; the logit is SURE times that.
+    """
+    from sklearn.linear_model import Ridge as Model
+    from sklearn.linear_model import RidgeClassifier
+
+    x = values(grid.x)
+    if data.task == tasks.CLASSES:
+        model = RidgeClassifier(alpha=1 / cost, class_weight="balanced")
+        return rows_of(model.fit(x, data.y), len(data.classes))
+    y, gain = tasks.lessons(data).astype(np.float64), 1.0
+    if data.task == tasks.SEVERAL:
+        y, gain = 2 * y - 1, SURE
+    found = Model(alpha=1 / cost).fit(x, y)
+    return gain * found.coef_.reshape(y.shape[1], -1), gain * np.reshape(found.intercept_, -1)
 
 
 def rows_of(model: Any, n_classes: int) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """What a network is blamed for, and what changes its weights. In torch.
 
-A loss takes logits (n, n_classes) and classes: numbers (n,), or parts (n, n_classes) where windows were mixed. Rare
-classes weigh more, as `weight` (n_classes,) says.
+A loss takes logits (n, n_classes) and classes: indices (n,), or parts (n, n_classes) where windows were mixed. Rare
+classes weigh more, as `weight` (n_classes,) says. The losses of other tasks take values (n, n_outputs).
 """
 
 from collections.abc import Callable
@@ -36,6 +36,19 @@ def _focal(torch: Any, weight: Any) -> Callable[[Any, Any], Any]:
         return -(share * (truth * (1 - log.exp()) ** FOCUS * log).sum(1)).sum() / share.sum()
 
     return loss
+
+
+def _squares(torch: Any, weight: Any) -> Any:
+    return torch.nn.MSELoss()
+
+
+def _each(torch: Any, weight: Any) -> Any:
+    """Binary cross entropy of every label; a window that has a rare one weighs more for it."""
+    return torch.nn.BCEWithLogitsLoss(pos_weight=weight)
+
+
+#: What a task is blamed for that knows no classes.
+OF_TASK: dict[str, Callable[[Any, Any], Any]] = {"number": _squares, "several": _each}
 
 
 def _parts(torch: Any, y: Any, weight: Any) -> tuple[Any, Any]:

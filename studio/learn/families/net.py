@@ -1,27 +1,31 @@
 """What every network family shares: its front, its course, and the way from learned weights to an int8 graph."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.data.stream import Floats
 from studio.errors import DataError
 from studio.graph.graph import WINDOW, Graph, Node
 from studio.graph.ops.vector import Standardize
 from studio.graph.passes import quantize
-from studio.learn.dataset import Dataset, balance, check_classes
+from studio.learn.dataset import Dataset, balance, check_classes, split
 from studio.learn.families.augment import Disturbance
 from studio.learn.families.layers import Layer, Plane, Stack, Weights, random_weights
 from studio.learn.families.losses import LOSSES, OPTIMIZERS
 from studio.learn.families.network import Course, Lessons, train
 from studio.learn.families.nodes import nodes_of
-from studio.learn.split import Ints, split
+from studio.learn.meaning import tasks
+from studio.learn.split import Ints
 from studio.params import check, param
 from studio.progress import Progress, Work
 
 #: Windows that the ranges of the int8 values are read from.
 CALIBRATION = 512
+#: How much more a window counts for a label that few windows have, at most.
+RARE = 10.0
 #: How many times as many epochs little data may get.
 MOST_TIMES = 3
 
@@ -33,6 +37,7 @@ class Network:
     """A network on what `front` gives; a family says which layers by `pile`."""
 
     name: ClassVar[str] = ""
+    tells: ClassVar[tuple[str, ...]] = tasks.TASKS
     epochs: int = param(30, "Times through the data at most.", low=1, high=1000)
     batch: int = param(64, "Windows per step.", low=4, high=1024, search=(32, 64, 128))
     rate: float = param(
@@ -83,19 +88,20 @@ class Network:
         yield Progress(0, self.epochs, "preparing")
         nodes, x = self.front(data, learn)
         mean, std = spread(x[learn].reshape(len(learn), x.shape[1], -1))
-        weight = balance(data.y[learn])
-        weight = np.pad(weight, (0, len(data.classes) - len(weight)))
-        lessons = Lessons(x[learn], data.y[learn], weight, x[held], data.y[held], mean, std, self.hears(data))
+        y, weight = aims(data, learn)
+        lessons = Lessons(x[learn], y[learn], weight, x[held], y[held], mean, std, self.hears(data), data.task)
         layers = self._layers(lessons.plane, data)
-        course = self._course(len(learn))
+        course = self._course(len(learn), data.task)
         weights = yield from train(lessons, layers, course, seed)
         yield Progress(course.epochs, course.epochs, "quantizing to int8")
         front = (*nodes, standard(nodes, mean, std))
         return quantized(data, learn, front, lessons.plane, layers, weights, self.bits)
 
-    def _course(self, n: int) -> Course:
+    def _course(self, n: int, task: str) -> Course:
+        """Of a number no window is made louder, slower or mixed: it would be another number."""
         batch = min(self.batch, max(4, n // 4))
-        disturbance = Disturbance(self.augment, self.turn, self.mix, self.drop)
+        whole = task == tasks.NUMBER
+        disturbance = Disturbance(0.0 if whole else self.augment, self.turn, 0.0 if whole else self.mix, self.drop)
         epochs = max(self.epochs, min(MOST_TIMES * self.epochs, -(-self.least_steps // max(1, n // batch))))
         course = Course(epochs, batch, self.rate, self.dropout, self.patience, disturbance)
         return replace(course, loss=self.loss, optimizer=self.optimizer)
@@ -113,7 +119,7 @@ class Network:
         mean, std = spread(x.reshape(len(x), x.shape[1], -1))
         plane = x.shape[1], x.shape[2], x.shape[3]
         layers = self._layers(plane, data)
-        weights = random_weights(layers, plane, len(data.classes))
+        weights = random_weights(layers, plane, len(tasks.outputs(data)))
         front = (*nodes, standard(nodes, mean, std))
         return quantized(few, everything, front, plane, layers, weights, self.bits)
 
@@ -138,6 +144,16 @@ class Network:
         return parts.train, parts.test
 
 
+def aims(data: Dataset, learned: Ints) -> tuple[Any, npt.NDArray[np.float64]]:
+    """What is learned, classes (n,) or values (n, n_outputs), and how much each output weighs."""
+    if data.task == tasks.CLASSES:
+        weight = balance(data.y[learned])
+        return data.y, np.pad(weight, (0, len(data.classes) - len(weight)))
+    y = tasks.lessons(data)
+    share = np.clip(y[learned].mean(axis=0, dtype=np.float64), 0.01, 0.99)
+    return y, np.clip((1 - share) / share, 1.0, RARE) if data.task == tasks.SEVERAL else np.ones(1)
+
+
 def spread(x: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the last axis of x (n, length, n); a value that never moves gets 1."""
     mean = x.mean(axis=(0, 1), dtype=np.float64)
@@ -156,8 +172,8 @@ def float_graph(
 ) -> Graph:
     """The trained network as ops, still in float."""
     s = data.stream
-    nodes = nodes_of(front, plane, layers, weights)
-    return Graph(s.channels, s.rate_hz, data.length, data.stride, nodes, data.classes)
+    nodes = nodes_of(front, plane, layers, weights, data.task == tasks.CLASSES)
+    return Graph(s.channels, s.rate_hz, data.length, data.stride, nodes, tasks.outputs(data))
 
 
 def quantized(
@@ -171,4 +187,11 @@ def quantized(
 ) -> Graph:
     """The network in whole numbers of `bits`, its ranges read from some of the windows that were learned from."""
     few = learned[np.linspace(0, len(learned) - 1, min(CALIBRATION, len(learned))).astype(int)]
-    return quantize(float_graph(data, front, plane, layers, weights), data.x[few], bits)
+    whole = quantize(float_graph(data, front, plane, layers, weights), data.x[few], bits)
+    return whole if data.task == tasks.CLASSES else ended(data, whole)
+
+
+def ended(data: Dataset, graph: Graph) -> Graph:
+    """A graph up to its logits with what makes scores of them: in float, so that numbers keep their small steps."""
+    nodes = (*graph.nodes, Node(tasks.last_op(data), (len(graph.nodes) - 1,), "scores"))
+    return replace(graph, nodes=nodes, classes=tasks.outputs(data), threshold=tasks.threshold(data.task))

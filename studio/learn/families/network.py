@@ -15,8 +15,9 @@ import numpy.typing as npt
 from studio.data.stream import Floats
 from studio.learn.families.augment import Disturbance, disturbed, dropped, mixed, turned
 from studio.learn.families.layers import Layer, Plane, Weights
-from studio.learn.families.losses import LOSSES, optimizer
+from studio.learn.families.losses import LOSSES, OF_TASK, optimizer
 from studio.learn.families.modules import Net
+from studio.learn.meaning import tasks
 from studio.learn.metrics import macro_f1
 from studio.learn.split import Ints
 from studio.progress import Progress, Work
@@ -41,20 +42,23 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """Planes x (n, h, w, c), classes y, weight per class, and what is held out to judge by.
+    """Planes x (n, h, w, c), classes y (n,), weight per class, and what is held out to judge by.
+
+    Where the `task` is not classes, y are values (n, n_outputs) and there is a weight per output.
 
     `mean` and `std` (w * c) are those of the windows that are learned from; `heard` says that x are logarithms of
     spectra.
     """
 
     x: Floats
-    y: Ints
+    y: Ints | Floats
     weight: npt.NDArray[np.float64]
     held_x: Floats
-    held_y: Ints
+    held_y: Ints | Floats
     mean: Floats
     std: Floats
     heard: bool = False
+    task: str = tasks.CLASSES
 
     @property
     def plane(self) -> Plane:
@@ -114,9 +118,9 @@ class _Task:
         self.mean, self.std = (self._place(v.reshape(1, 1, w, c)) for v in (lessons.mean, lessons.std))
         self.x, self.held_x = self._place(lessons.x), self._place(lessons.held_x)
         self.y = torch.from_numpy(lessons.y).to(self.device)
-        self.held_y = lessons.held_y
+        self.held_y, self.task = lessons.held_y, lessons.task
         self.weight = torch.tensor(lessons.weight, dtype=torch.float32, device=self.device)
-        self.loss = LOSSES[course.loss](torch, self.weight)
+        self.loss = OF_TASK.get(lessons.task, LOSSES[course.loss])(torch, self.weight)
         self.optimizer = optimizer(torch, course.optimizer, net.all.parameters(), course.rate)
         steps = course.epochs * self.n_batches
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -159,11 +163,12 @@ class _Task:
         x = disturbed(self.torch, x, d.strength, self.heard)
         if d.mix == 0:
             return x, self.y[at]
-        one_hot = self.torch.nn.functional.one_hot(self.y[at], len(self.weight)).float()
+        y = self.y[at]
+        one_hot = self.torch.nn.functional.one_hot(y, len(self.weight)).float() if y.ndim == 1 else y
         return mixed(self.torch, x, one_hot, d.mix)
 
     def judge(self) -> tuple[float, float] | None:
-        """(macro-F1, minus the loss) on what is held out; None when nothing is."""
+        """(macro-F1 or what the task is worth, minus the loss) on what is held out; None when nothing is."""
         if not len(self.held_y):
             return None
         self.net.all.eval()
@@ -171,5 +176,11 @@ class _Task:
             parts = [self.net((x - self.mean) / self.std) for x in self.held_x.split(256)]
         logits = self.torch.cat(parts)
         loss = float(self.loss(logits, self.torch.from_numpy(self.held_y).to(self.device)))
-        names = [str(i) for i in range(logits.shape[1])]
-        return macro_f1(self.held_y, logits.cpu().numpy(), names), -loss
+        return self._worth(logits), -loss
+
+    def _worth(self, logits: Any) -> float:
+        if self.task == tasks.CLASSES:
+            return macro_f1(self.held_y, logits.cpu().numpy(), [str(i) for i in range(logits.shape[1])])
+        said = logits if self.task == tasks.NUMBER else logits.sigmoid()
+        truth = np.asarray(self.held_y, np.float32)
+        return tasks.worth(self.task, tasks.tally(self.task, truth, said.cpu().numpy()).sum(axis=0))

@@ -21,8 +21,10 @@ from studio.learn.families.layers import INPUT, Layer, Plane, Weights
 NAMES = {"conv": "convolution", "deep": "depthwise", "add": "sum", "part": "sensor", "fold": "sequence"}
 
 
-def nodes_of(front: tuple[Node, ...], given: Plane, layers: tuple[Layer, ...], weights: Weights) -> tuple[Node, ...]:
-    """The graph's nodes: those of the front, the layers, the mean, one dense layer, and the scores."""
+def nodes_of(
+    front: tuple[Node, ...], given: Plane, layers: tuple[Layer, ...], weights: Weights, scored: bool = True
+) -> tuple[Node, ...]:
+    """The graph's nodes: those of the front, the layers, the mean, one dense layer, and, if `scored`, the scores."""
     body = _Body(list(front), given, layers, weights)
     for i in range(len(layers)):
         body.layer(i)
@@ -34,7 +36,8 @@ def nodes_of(front: tuple[Node, ...], given: Plane, layers: tuple[Layer, ...], w
             body.add(Reshape((h * w, c)), (len(body.nodes) - 1,), "places")
         body.add(GlobalAverage(), (len(body.nodes) - 1,), "features")
     body.add(Dense(*weights.dense), (len(body.nodes) - 1,), "logits")
-    body.add(Softmax(), (len(body.nodes) - 1,), "scores")
+    if scored:
+        body.add(Softmax(), (len(body.nodes) - 1,), "scores")
     return tuple(body.nodes)
 
 

@@ -19,8 +19,9 @@ from studio.graph.ops.vector import Concat, Dense, Softmax, Standardize
 from studio.graph.passes import quantize
 from studio.learn.dataset import Dataset, check_classes
 from studio.learn.families.front import Front, run, spread
-from studio.learn.families.linear import COSTS, rows_of, values, weighing
+from studio.learn.families.linear import COSTS, least_squares, rows_of, values, weighing
 from studio.learn.families.net import spread as channel_spread
+from studio.learn.meaning import tasks
 from studio.params import check, param
 from studio.progress import Progress, Work
 
@@ -36,6 +37,7 @@ class Rocket:
     """Random convolutions without chance, and a linear model behind them."""
 
     name: ClassVar[str] = "rocket"
+    tells: ClassVar[tuple[str, ...]] = tasks.TASKS
 
     kernels: int = param(84, "Kernels of each dilation.", low=4, high=84, search=(21, 42, 84))
     dilations: int = param(3, "Dilations: 1, 2, 4 and so on.", low=1, high=6, search=(1, 2, 3, 4))
@@ -54,21 +56,20 @@ class Rocket:
         yield Progress(0, 3, "convolutions")
         nodes = self.nodes(data, seed)
         yield Progress(1, 3, "shares of time")
-        grid = spread(Front(nodes, run(nodes, data.x)), data.y)
+        grid = spread(Front(nodes, run(nodes, data.x)), data.banded().y)
         yield Progress(2, 3, "learning the weights")
-        model = self.model(seed).fit(values(grid.x), data.y)
+        weight, bias = self.rows(grid, data, seed)
         yield Progress(3, 3, "packing")
-        weight, bias = rows_of(model, len(data.classes))
         return weighing(data, grid, weight, bias)
 
-    def model(self, seed: int) -> Any:
-        """scikit-learn's model; a ridge's penalty grows as errors cost less."""
-        from sklearn.linear_model import RidgeClassifier
+    def rows(self, grid: Front, data: Dataset, seed: int) -> tuple[Any, Any]:
+        """Weights and bias; a ridge's penalty grows as errors cost less. The widest margin is between classes."""
         from sklearn.svm import LinearSVC
 
-        if self.head == "ridge":
-            return RidgeClassifier(alpha=1 / self.cost, class_weight="balanced")
-        return LinearSVC(C=self.cost, class_weight="balanced", random_state=seed)
+        if self.head == "ridge" or data.task != tasks.CLASSES:
+            return least_squares(grid, data, self.cost)
+        model = LinearSVC(C=self.cost, class_weight="balanced", random_state=seed)
+        return rows_of(model.fit(values(grid.x), data.y), len(data.classes))
 
     def nodes(self, data: Dataset, seed: int) -> tuple[Node, ...]:
         """The int8 graph's nodes up to "features"."""
@@ -96,8 +97,8 @@ class Rocket:
         """The graph with weights of 1: it weighs what the trained one will weigh."""
         few = data.take(np.linspace(0, len(data) - 1, min(24, len(data))).astype(int))
         nodes = self.nodes(few, 0)
-        grid = spread(Front(nodes, run(nodes, few.x)), few.y)
-        shape = (len(data.classes), grid.x.shape[1])
+        grid = spread(Front(nodes, run(nodes, few.x)), few.banded().y)
+        shape = (len(tasks.outputs(data)), grid.x.shape[1])
         return weighing(data, grid, np.ones(shape), np.zeros(shape[0]))
 
     def final(self) -> "Rocket":

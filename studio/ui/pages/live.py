@@ -5,6 +5,7 @@ from PySide6 import QtWidgets
 
 from studio.app.live import Connection
 from studio.app.session import State
+from studio.app.telling import VALUE, value_text
 from studio.data.project import with_classes
 from studio.data.stream import Ring
 from studio.data.wire import FAULT, BoardModel
@@ -13,6 +14,7 @@ from studio.ui.parts.scores import Decision, ScoreBars
 from studio.ui.plots.decisions import DecisionItem
 from studio.ui.plots.live import LivePlots
 from studio.ui.theme import theme
+from studio.ui.training.models import models_of
 from studio.ui.widgets import Card, EmptyState, button, columns
 
 SECONDS = 60.0
@@ -25,6 +27,12 @@ class AnswerPlots(LivePlots):
     def __init__(self) -> None:
         super().__init__(SECONDS, spectrograms=False, axis_width=AXIS_PIXELS)
         self._decisions: DecisionItem | None = None
+
+    def show_values(self, source: Ring, values: Ring) -> None:
+        """Plot `source`, and below it the numbers that the board tells."""
+        self._decisions = None
+        self.show_rings({source.stream.name: source}, last=False)
+        self._add(values, last=True)
 
     def show_answers(self, source: Ring, decisions: Ring, model: BoardModel, colors: list[str]) -> None:
         """Plot `source` with the blocks of `decisions` under it."""
@@ -56,7 +64,7 @@ class LivePage(Page):
         self.decision, self.bars, self.plots = Decision(), ScoreBars(), AnswerPlots()
         self._shown: tuple[Connection, BoardModel] | None = None
         self._rings: tuple[Ring, Ring] | None = None
-        self._seen = -1
+        self._seen, self._unit = -1, ""
         connect = button(
             "go_capture_from_live", "Connect a board", lambda: shell.go("capture"), icon="plug", kind="primary"
         )
@@ -73,10 +81,11 @@ class LivePage(Page):
         theme().changed.connect(self._again)
 
     def _answers(self) -> QtWidgets.QWidget:
-        scores = Card("Scores")
-        scores.body.addWidget(self.bars, 1)
-        top = columns(self.decision, scores, spacing=14)
+        self.scores = Card("Scores")
+        self.scores.body.addWidget(self.bars, 1)
+        top = columns(self.decision, self.scores, spacing=14)
         top.setStretch(1, 1)
+        top.addStretch()
         top.setContentsMargins(18, 16, 18, 14)
         below = QtWidgets.QFrame()
         below.setProperty("kind", "plots")
@@ -124,8 +133,13 @@ class LivePage(Page):
         )
         self._shown, self._rings, self._seen = (connection, model), (scores, decisions), -1
         self._colors = colors_of(model.classes, self.shell.session.state)
-        self.bars.show_classes(model.classes, tuple(self._colors))
         self.decision.say("–", "", "Waiting for the first window")
+        self.scores.setVisible(model.classes != (VALUE,))
+        if model.classes == (VALUE,):
+            self._unit = unit_of(self.shell.session.state)
+            self.plots.show_values(source, scores)
+            return
+        self.bars.show_classes(model.classes, tuple(self._colors))
         self.plots.show_answers(source, decisions, model, self._colors)
 
     def _show_answer(self, model: BoardModel) -> None:
@@ -141,13 +155,24 @@ class LivePage(Page):
         _, newest = scores.since(scores.end - 1)
         if not len(newest) or np.isnan(newest).any():
             return
+        told = f"answer {scores.end} · {scores.stream.rate_hz:.2g} per second"
+        if model.classes == (VALUE,):
+            self.decision.say(value_text(newest[-1, 0], self._unit), theme().tokens.accent, told)
+            return
         self.bars.show_scores(newest[-1])
         best = int(chosen[-1, 0]) if len(chosen) and np.isfinite(chosen[-1, 0]) else -1
-        words = f"{newest[-1].max():.0%} sure · answer {scores.end} · {scores.stream.rate_hz:.2g} per second"
+        words = f"{newest[-1].max():.0%} sure · {told}"
         if best < 0:
             self.decision.say("", "", words)
         else:
             self.decision.say(model.classes[best], self._colors[best], words)
+
+
+def unit_of(state: State) -> str:
+    """The unit of numbers, which a board does not tell: of the chosen model, else of the newest that tells one."""
+    found = [m for m in models_of(state.project) if m.classes == (VALUE,)]
+    chosen = next((m for m in found if m.id == state.model), found[0] if found else None)
+    return "" if chosen is None else str(chosen.document.get("lock", {}).get("unit", ""))
 
 
 def colors_of(classes: tuple[str, ...], state: State) -> list[str]:

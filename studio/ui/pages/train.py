@@ -10,6 +10,7 @@ from PySide6 import QtWidgets
 from studio.app.actions.train import stop_file
 from studio.app.jobs import Job, ProcessJob
 from studio.app.session import State
+from studio.app.telling import sentence
 from studio.data.labels import Labels, Segment
 from studio.data.recording import Recording
 from studio.errors import StudioError
@@ -210,8 +211,8 @@ class TrainPage(Page):
         self.searching.step(progress)
 
     def _done(self, found: dict[str, Any]) -> None:
-        accuracy = found["test"]["accuracy"]
-        self._over(f"Kept {found['model']}: {accuracy:.1%} of test windows right", found["model"])
+        told = sentence(found["test"]) or f"{found['test']['accuracy']:.1%} of test windows right"
+        self._over(f"Kept {found['model']}: {told}", found["model"])
         state = self.shell.session.state
         self.shell.session.show(replace(state, model=found["model"]))
         self._show_models(self.shell.session.state)

@@ -14,6 +14,7 @@ from studio.ui.widgets import bytes_text
 #: Colour of a family: its place here as an index into the theme's class colours.
 FAMILY_LANES = {
     "forest": 2, "cnn": 0, "extra_trees": 3, "tree": 4, "boosting": 5, "xgboost": 6, "logistic": 1, "linear_svm": 4,
+    "ridge": 3,
     "svm": 5, "neighbours": 6, "naive_bayes": 7, "mlp": 3, "rocket": 2, "resnet": 5, "tcn": 7, "separable": 1,
     "sound_cnn": 0, "ds_cnn": 1, "sound_resnet": 5, "lenet": 6, "kmeans": 1, "gmm": 2, "isolation_forest": 5, "lof": 0,
     "autoencoder": 3, "conv_autoencoder": 4,
@@ -27,7 +28,7 @@ SHAPES = {
     **dict.fromkeys(("cnn", "mlp", "resnet", "tcn", "separable", "sound_cnn", "ds_cnn", "sound_resnet", "lenet"), "o"),
     **dict.fromkeys(("bc_resnet", "transformer"), "o"),
     **dict.fromkeys(("gru", "lstm", "rnn", "crnn", "deepsense"), "h"),
-    **dict.fromkeys(("logistic", "linear_svm", "naive_bayes", "rocket"), "d"),
+    **dict.fromkeys(("logistic", "ridge", "linear_svm", "naive_bayes", "rocket"), "d"),
     **dict.fromkeys(("svm", "neighbours"), "s"),
     **dict.fromkeys(("kmeans", "gmm", "isolation_forest", "lof", "autoencoder", "conv_autoencoder"), "star"),
 }

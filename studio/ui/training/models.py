@@ -8,6 +8,7 @@ from typing import Any
 from PySide6 import QtGui
 from PySide6.QtCore import QRect
 
+from studio.app.telling import short
 from studio.data.project import Project
 from studio.ui.labels.lists import Line, write
 from studio.ui.theme import font, theme
@@ -58,8 +59,9 @@ def models_of(project: Project | None) -> list[Shown]:
 
 def model_text(shown: Shown) -> str:
     """A model in one line."""
-    accuracy = shown.accuracy
-    right = f", accuracy {accuracy:.1%}" if accuracy is not None else ""
+    test = shown.document.get("test", {})
+    of = "" if test.get("number") or test.get("several") else "accuracy "
+    right = f", {of}{short(test)}" if shown.accuracy is not None else ""
     return f"{shown.id}, {shown.family}{right}"
 
 
@@ -81,7 +83,7 @@ class ModelLine(Line):
     def draw(self, painter: QtGui.QPainter, place: QRect, value: Shown) -> None:
         t = theme().tokens
         top = QRect(place.left(), place.top() + 8, place.width(), 18)
-        accuracy = "–" if value.accuracy is None else f"{value.accuracy:.1%}"
+        accuracy = short(value.document.get("test", {}))
         taken = QtGui.QFontMetrics(font(13)).horizontalAdvance(accuracy) + 10
         painter.setPen(QtGui.QColor(family_color(value.family)))
         painter.setBrush(QtGui.QColor(family_color(value.family)))

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.app.telling import by_label, figures
 from studio.ui.parts.tabs import Tabs
 from studio.ui.theme import font
 from studio.ui.training.cells import Cells
@@ -13,7 +14,7 @@ from studio.ui.training.curves import Curves
 from studio.ui.training.deciding import Deciding
 from studio.ui.training.models import Shown
 from studio.ui.training.trust import GroupTable, Trust
-from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, label, named, rows
+from studio.ui.widgets import Card, Meter, Pill, Stat, button, bytes_text, columns, heading, label, named, rows
 
 ORIGIN = ("Stream", "Window", "Test part", "Seed", "Data")
 #: Narrow on the left, so that the longest word fits a small window; numbers end where their heads end.
@@ -25,6 +26,7 @@ TIPS = {
     "deciding": "False alarms against misses, and how decisions are made along time",
     "curves": "ROC, precision against recall, calibration",
 }
+TABLES = {"classes": "By class", "number": "By nearest label", "several": "By single label"}
 FIGURES = ("Precision", "Recall", "F1", "n")  # n: windows
 
 
@@ -52,8 +54,8 @@ class Result(QtWidgets.QWidget):
         head.addStretch()
         head.addWidget(self.deploy)
         self.stats = {name: Stat(name) for name in STATS}
-        figures = columns(*self.stats.values(), spacing=26)
-        figures.addStretch()
+        across = columns(*self.stats.values(), spacing=26)
+        across.addStretch()
         overview = QtWidgets.QWidget()
         middle = columns(self._build_tables(), self._build_right(), spacing=14)
         middle.setStretch(0, 3)
@@ -69,7 +71,7 @@ class Result(QtWidgets.QWidget):
         layout = rows(spacing=12)
         layout.setContentsMargins(20, 16, 12, 8)
         layout.addLayout(head)
-        layout.addLayout(figures)
+        layout.addLayout(across)
         layout.addWidget(self.tabs, 1)
         self.setLayout(layout)
 
@@ -110,8 +112,9 @@ class Result(QtWidgets.QWidget):
 
     def _build_tables(self) -> Card:
         """By class, and by person or recording."""
-        card = Card("By class")
+        card, self.table_title = Card(), heading(TABLES["classes"])
         card.body.setContentsMargins(16, 14, 16, 8)
+        card.body.addWidget(self.table_title)
         self._build_classes()
         self.groups = GroupTable()
         card.body.addWidget(named(self.classes, "class_results", "Results by class"))
@@ -146,18 +149,31 @@ class Result(QtWidgets.QWidget):
         honest = lock.get("groups_disjoint", False)
         words = f"tested on other {_groups(lock.get('split_by', ''))}" if honest else "test not independent"
         self.split.say(words, "ok" if honest else "warn")
-        self.stats["Accuracy"].say(_share(test.get("accuracy")))
-        self.stats["Macro-F1"].say(_figure(test.get("macro_f1")))
+        for stat, (name, figure) in zip(STATS, figures(test).items(), strict=False):
+            self.stats[stat].name.setText(name)
+            self.stats[stat].say(figure)
         self.stats["Test windows"].say(str(test.get("n_windows", "–")))
         self._show_events(test, decision)
         self.trust.show_model(lock, test, decision)
         self.groups.show_groups(test.get("by_group") or {})
         self.cells.show_model(found, length)
-        self.deciding.show_model(lock, classes, decision, test.get("decision"))
+        if "task" not in lock:
+            self.deciding.show_model(lock, classes, decision, test.get("decision"))
         self.curves.show_test(test, list(classes), lock.get("temperature"))
         self._show_cost(found.get("cost", {}), board, limits)
         self._show_origin(found, window_s, limits.get("stride_ms", 0.0) / 1000)
-        self._show_classes(test.get("per_class", {}))
+        self._show_classes(by_label(test))
+        self._show_task(lock.get("task", "classes"))
+
+    def _show_task(self, task: str) -> None:
+        """A number and several labels are told window by window: without events, and without a decision along time."""
+        for name in STATS[3:]:
+            self.stats[name].setVisible(task == "classes")
+        self.table_title.setText(TABLES.get(task, TABLES["classes"]).upper())
+        for key, shown in (("deciding", task == "classes"), ("curves", task != "number")):
+            self.tabs.buttons[key].setVisible(shown)
+            if not shown and self.tabs.buttons[key].isChecked():
+                self.tabs.show_page("overview")
 
     def _show_events(self, test: dict[str, Any], decision: Any) -> None:
         """Figures of the test, where they are of the decision as it is now."""

@@ -10,6 +10,7 @@ from studio.ui.widgets import Side, button, bytes_text, combo, heading, label, n
 
 #: Words above the fields.
 WORDS = {
+    "task": "What to tell",
     "max_flash_kb": "Flash at most",
     "max_ram_kb": "RAM at most",
     "max_latency_ms": "Answer within",
@@ -34,6 +35,7 @@ FAMILIES = {
     "tree": ("Decision tree", "One tree. The smallest and quickest."),
     "boosting": ("Gradient boosting", "Trees that correct each other."),
     "xgboost": ("XGBoost", "Trees that correct each other. Needs the extra boost."),
+    "ridge": ("Ridge", "Least squares on features: classes, a number, or several labels. Very small."),
     "logistic": ("Logistic regression", "One weight per feature. Small, with honest probabilities."),
     "linear_svm": ("Linear SVM", "One weight per feature, with the widest margin."),
     "svm": ("Radial SVM", "Compares with some kept examples."),
@@ -65,6 +67,7 @@ FAMILIES = {
     ),
     "lof": ("Anomaly: outlier factor", "In thinner surroundings. Needs the label normal and one other."),
 }
+TASK = ("task",)
 LIMITS = ("max_flash_kb", "max_ram_kb", "max_latency_ms")
 EFFORT = ("minutes", "trials", "side_by_side", "finalists", "folds", "seed", "resume")
 WINDOW = ("window_s", "stride_s", "windows", "max_rate_error", "streaming")
@@ -79,6 +82,9 @@ class SettingsSide(Side):
         super().__init__("left", 292)
         self._settings, self._boards = settings, boards
         self.body.setSpacing(9)
+        self.body.addWidget(heading("Answers"))
+        self.task = self._form("Answers", TASK)
+        self.body.addSpacing(6)
         self.body.addWidget(heading("Families"))
         self._add_families()
         self.body.addSpacing(6)
@@ -100,6 +106,7 @@ class SettingsSide(Side):
         self.effort = self._form("Effort", EFFORT)
         self.body.addStretch()
         self.board.currentIndexChanged.connect(self._show_board)
+        self.task.changed.connect(self._show_task)
         self._show_board()
         self._special()
 
@@ -169,11 +176,24 @@ class SettingsSide(Side):
             self.has.setText(f"{bytes_text(board.flash_bytes)} flash · {bytes_text(board.ram_bytes)} RAM{speed}")
         self.changed.emit()
 
+    def _show_task(self) -> None:
+        """Only families that can tell what is asked for can be chosen; one of them always is."""
+        from studio.learn import DETECTORS, tells
+        from studio.learn import FAMILIES as KINDS
+
+        task, kinds = self.task.value().task, KINDS | DETECTORS
+        for name, box in self.families.items():
+            box.setEnabled(task in tells(kinds[name]))
+        if task != "classes" and not self.any_family:
+            self.families["ridge"].setChecked(True)
+        self.changed.emit()
+
     def value(self) -> Any:
         """The settings as filled in; ParamError when one is outside its range."""
-        chosen = tuple(name for name, box in self.families.items() if box.isChecked())
+        chosen = tuple(name for name, box in self.families.items() if box.isChecked() and box.isEnabled())
         parts: dict[str, Any] = {"board": self.board.currentData(), "families": chosen}
-        for form, names in ((self.limits, LIMITS), (self.window_form, WINDOW), (self.effort, EFFORT)):
+        forms = ((self.task, TASK), (self.limits, LIMITS), (self.window_form, WINDOW), (self.effort, EFFORT))
+        for form, names in forms:
             filled = form.value()
             parts |= {n: getattr(filled, n) for n in names}
         return self._settings(**parts)
@@ -181,12 +201,14 @@ class SettingsSide(Side):
     @property
     def any_family(self) -> bool:
         """At least one family is chosen."""
-        return any(box.isChecked() for box in self.families.values())
+        return any(box.isChecked() and box.isEnabled() for box in self.families.values())
 
     def lock(self, locked: bool) -> None:
         """No changes while a search runs."""
-        for widget in (*self.families.values(), self.board, self.limits, self.window_form, self.effort):
+        for widget in (*self.families.values(), self.task, self.board, self.limits, self.window_form, self.effort):
             widget.setEnabled(not locked)
+        if not locked:
+            self._show_task()
 
 
 def _two_columns(form: Form) -> None:

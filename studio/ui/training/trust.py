@@ -5,6 +5,7 @@ from typing import Any
 from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 
+from studio.app.telling import worth_name
 from studio.graph.ops.decide import decide_of
 from studio.learn.confidence import most_rate
 from studio.ui.theme import font
@@ -37,7 +38,8 @@ def trust_lines(lock: dict[str, Any], test: dict[str, Any], decision: Any = None
     found = [lock["why"]] if lock.get("why") else []
     if sure := lock.get("confidence"):
         over = f"{sure['n_groups']} {sure['of']}"
-        found.append(f"Macro-F1 lies between {sure['low']:.3f} and {sure['high']:.3f} for 95 % of draws of {over}.")
+        what = worth_name(lock.get("task", ""))
+        found.append(f"{what} lies between {sure['low']:.3f} and {sure['high']:.3f} for 95 % of draws of {over}.")
     if leak := lock.get("leak"):
         shown, true = leak["random"], leak["group"]
         found.append(f"A split of windows at random would show {shown:.1%} where {true:.1%} is true (a simple model).")

@@ -1,0 +1,1 @@
+"""What labels and scores mean: see `tasks`."""
