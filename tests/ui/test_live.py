@@ -1,13 +1,18 @@
 """Live: what the board answers, as bars, in large letters, and as a track."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6 import QtWidgets
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from studio.ui.pages import live
 from studio.ui.pages.live import LivePage
+from studio.ui.training.models import Shown
 from studio.ui.window import Window
+from tests.ui import fakes
 from tests.ui.fakes import MODEL, FakeBoard
 
 
@@ -94,3 +99,20 @@ def test_a_board_flashed_anew_shows_its_new_classes(
     board.last.stream()
     qtbot.waitUntil(lambda: page._shown is not None and page._shown[0] is board.last)
     assert first[0] is not board.last
+
+
+def test_a_number_is_shown_with_the_unit_that_the_project_knows(
+    window: Window, page: LivePage, board: FakeBoard, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.model = replace(MODEL, classes=("value",))
+    known = Shown("ridge-1", {"lock": {"task": "number", "unit": "kg"}}, classes=("value",))
+    monkeypatch.setattr(live, "models_of", lambda project: [known])
+    monkeypatch.setattr(fakes, "SCORES", replace(fakes.SCORES, channels=("value",)))
+    stream(window, board, qtbot)
+    qtbot.waitUntil(page.decision.isVisible)
+    board.last.feed("accelerometer", np.zeros((200, 3)))
+    board.last.feed("decision", [[0], [0]])
+    board.last.feed("scores", [[-3.0], [12.5]])
+    qtbot.waitUntil(lambda: page.decision.name.text() == "12.5 kg")
+    assert "sure" not in page.decision.words.text() and not page.scores.isVisible()
+    assert [t.ring.stream.name for t in page.plots.traces] == ["accelerometer", "scores"]

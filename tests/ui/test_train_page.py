@@ -325,3 +325,54 @@ def test_every_family_has_words_and_a_mark_and_the_usual_ones_are_chosen(opened:
     assert side.more.isHidden()
     side.findChild(QtWidgets.QPushButton, "train_more_families").click()
     assert not side.more.isHidden() and side.more.isAncestorOf(side.families["svm"])
+
+
+TOLD = {
+    "number": ({"mae": 0.25, "rmse": 0.5, "r2": 0.912, "unit": "kg"}, ("0.25 kg", "0.912"), "Mean error"),
+    "several": ({"macro_f1": 0.87, "exact": 0.75, "per_label": {"music": ONE}}, ("75.0%", "0.870"), "All labels right"),
+}
+
+
+@pytest.mark.parametrize("task", TOLD)
+def test_a_model_of_numbers_or_several_labels_shows_its_own_figures(
+    opened: tuple[TrainPage, BareShell], qtbot: Any, task: str
+) -> None:
+    page, shell = opened
+    save_model(shell)
+    page._show_models(shell.session.state)
+    page._show_model("forest-1")
+    page.result.tabs.show_page("deciding")
+    save_model(shell, "ridge-1")
+    path = shell.session.state.project.path / "models" / "ridge-1" / "model.json"
+    found, (figures, values, name) = json.loads(path.read_text()), TOLD[task]
+    found["lock"] |= {"task": task, "unit": "kg", "leak": None}
+    found["test"] |= {task: figures, "calibration": None, "segments": None, "events": {"recall": None}}
+    path.write_text(json.dumps(found))
+    page._show_models(shell.session.state)
+    page._show_model("ridge-1")
+    stats = page.result.stats
+    assert (stats["Accuracy"].value.text(), stats["Macro-F1"].value.text()) == values
+    assert stats["Accuracy"].name.text() == name and not stats["Events found"].isVisible()
+    assert page.result.tabs.key == "overview" and not page.result.tabs.buttons["deciding"].isVisible()
+    assert page.result.tabs.buttons["curves"].isVisible() == (task == "several")
+    names = [page.result.classes.item(i, 0).text() for i in range(page.result.classes.rowCount())]
+    assert names == (["music"] if task == "several" else ["wave", "tap"])
+    assert any("lies between" in one for one in trust_lines(found["lock"], found["test"]))
+    page._show_model("forest-1")
+    assert stats["Accuracy"].name.text() == "Accuracy" and page.result.tabs.buttons["deciding"].isVisible()
+
+
+def test_only_families_that_can_tell_it_are_offered(opened: tuple[TrainPage, BareShell]) -> None:
+    side = opened[0].settings
+    task = side.findChild(QtWidgets.QComboBox, "train_task")
+    task.setCurrentIndex(task.findData("several"))
+    assert side.value().task == "several" and side.value().families == ("cnn",)
+    assert not side.families["forest"].isEnabled() and side.families["ridge"].isEnabled()
+    side.families["cnn"].setChecked(False)
+    task.setCurrentIndex(task.findData("number"))
+    assert side.value().families == ("forest",)
+    task.setCurrentIndex(task.findData("several"))
+    assert side.any_family and side.value().families == ("ridge",)
+    side.lock(True)
+    side.lock(False)
+    assert not side.families["forest"].isEnabled()
