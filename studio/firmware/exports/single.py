@@ -127,7 +127,10 @@ def weight_bytes(graph: Graph) -> int:
         shape = op.shape(shape)
     if graph.decision is not None:
         calls.append(arguments(graph.decision, (len(graph.classes),)))
-    tables = [value.values for call in calls for value in call if isinstance(value, Table)]
+    every = [value.values for call in calls for value in call if isinstance(value, Table)]
+    # Curves of the arithmetic, which nothing may write, are declared once.
+    curves = {(v.dtype.str, v.shape, v.tobytes()): v for v in every if not v.flags.writeable}
+    tables = [*(v for v in every if v.flags.writeable), *curves.values()]
     return sum(max(values.size, 1) * values.dtype.itemsize for values in tables)
 
 
