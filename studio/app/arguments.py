@@ -166,6 +166,12 @@ def _train(verbs: Verbs) -> None:
     v.add_argument("--max-rate-error", type=float, default=0.05, help=text)
     v.add_argument("--windows", default="auto", metavar="auto|slide|events", help="how windows are cut (default auto)")
     v.add_argument("--alarms-per-hour", type=float, default=0.0, help="false alarms that smoothing may leave")
+    text = "what the labels mean: classes, numbers, or several labels joined by + (default classes)"
+    v.add_argument("--task", default="classes", metavar="classes|number|several", help=text)
+    text = "the memory goes on from answer to answer: for recurrent families and tcn"
+    v.add_argument("--streaming", action="store_true", help=text)
+    text = "candidates that learn at the same time (default 0: one for each core, four at most)"
+    v.add_argument("--side-by-side", type=int, default=0, metavar="N", help=text)
     v.add_argument("--finalists", type=int, default=3, help="candidates that are judged on more groups (default 3)")
     v.add_argument("--folds", type=int, default=3, help="parts that finalists are judged on (default 3)")
     v.add_argument("--seeds", type=int, default=1, help="times that a finalist learns on each part (default 1)")

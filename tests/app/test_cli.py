@@ -1,12 +1,15 @@
 """The command line: results as JSON, exit codes, and three-part messages for whatever is wrong."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from studio.app.actions.train import TrainSettings
+from studio.app.arguments import parser
 from studio.app.cli import run
 from studio.data import recording as files
 from studio.data.labels import Labels, Segment
@@ -140,3 +143,12 @@ def test_doctor_and_lists(shell: Shell) -> None:
     assert boards["cortex-m4f"]["tried_on_hardware"] is False
     urls = {s["url"] for s in shell.json("sources")["sources"]}
     assert "virtual:host" in urls
+
+
+def test_every_setting_of_a_search_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["train", "--help"])
+    told = capsys.readouterr().out
+    options = {"fixed": "fix"}
+    for field in fields(TrainSettings):
+        assert f"--{options.get(field.name, field.name).replace('_', '-')} " in told.replace("]", " ")
