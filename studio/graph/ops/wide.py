@@ -46,8 +46,8 @@ def wide_args(op: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Conv2dS16(Conv2d):
-    """Conv2d with int16 values and int8 weights. Padding is 0."""
+class WideLayer(Op):
+    """What layers over two axes share in int16, before the float layer that says their shape."""
 
     multiplier: Array  # (c_out,) int32, to 2^15 - 1
     right: Array  # (c_out,) int8
@@ -65,22 +65,13 @@ class Conv2dS16(Conv2d):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class DepthwiseConv2dS16(DepthwiseConv2d):
+class Conv2dS16(WideLayer, Conv2d):
+    """Conv2d with int16 values and int8 weights. Padding is 0."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DepthwiseConv2dS16(WideLayer, DepthwiseConv2d):
     """DepthwiseConv2d with int16 values and int8 weights. Padding is 0."""
-
-    multiplier: Array  # (c_out,) int32, to 2^15 - 1
-    right: Array  # (c_out,) int8
-    low: int = lower()
-    high: int = upper()
-    takes = np.int16
-    gives = np.int16
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_wide(self)
-
-    def args(self) -> dict[str, Any]:
-        return wide_args(self, super().args())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
