@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studio.data.labels import Labels
 from studio.errors import DataError
-from studio.learn.matching import match
 
 #: The row and column of windows for which a model gave no answer (decision -1).
 UNSURE = "(unsure)"
@@ -59,15 +57,3 @@ def _one_class(matrix: npt.NDArray[np.int64], i: int) -> dict[str, float]:
         "f1": 2 * hit / (support + said) if support + said else 0.0,
         "support": support,
     }
-
-
-def events(
-    truth: Labels,
-    times_s: Sequence[float] | npt.NDArray[np.floating],
-    decided: Sequence[str],
-    background: str | None = None,
-    tolerance_s: float = 0.0,
-    unlabelled_counts: bool = True,
-) -> dict[str, float | None]:
-    """Recall, false alarms per hour and median latency of one recording; see `match` for the rule."""
-    return match(truth, times_s, decided, background, tolerance_s, unlabelled_counts).as_dict()

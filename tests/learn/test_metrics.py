@@ -7,7 +7,7 @@ from sklearn.metrics import classification_report, confusion_matrix, f1_score
 from studio.data.labels import Labels, Segment
 from studio.errors import DataError
 from studio.learn.matching import Matched, match
-from studio.learn.metrics import UNSURE, events, metrics
+from studio.learn.metrics import UNSURE, metrics
 
 CLASSES = ("idle", "wave", "shake", "tap")
 
@@ -73,7 +73,7 @@ def test_events_noticed_late_missed_and_made_up() -> None:
     found = match(TRUTH, times, names, background="idle")
     assert found.n_events == 3 and found.latencies_s == (1.0, 0.0) and found.false_alarms == 1
     assert found.hours == pytest.approx(40 / 3600)
-    assert events(TRUTH, times, names, background="idle") == {
+    assert match(TRUTH, times, names, background="idle").as_dict() == {
         "recall": pytest.approx(2 / 3),
         "false_alarms_per_hour": pytest.approx(90.0),
         "latency_s_p50": 0.5,
@@ -115,7 +115,7 @@ def test_unlabelled_time_can_be_left_out() -> None:
 
 
 def test_no_events_and_no_decisions() -> None:
-    assert events(Labels(), [], []) == {"recall": None, "false_alarms_per_hour": None, "latency_s_p50": None}
+    assert match(Labels(), [], []).as_dict() == {"recall": None, "false_alarms_per_hour": None, "latency_s_p50": None}
 
 
 def test_two_recordings_are_judged_together() -> None:
